@@ -152,13 +152,16 @@ def free_texts(format: Format) -> dict[str, str]:
 
 
 def first_words(format: Format) -> int:
-    """The largest number of words between the token that begins a message and the next special token."""
+    """The largest number of words between the token that begins a message and the next special token.
+
+    White space inside of a text that introduces a field divides words, too.
+    """
     made = graph(format, format.message)
 
     def spaces_after(state: int) -> int:
         following = ((edge, target) for edge, target in made.steps[state] if not isinstance(edge, Special))
         counts = (
-            spaces_after(target) + (isinstance(edge, FixedText) and bool(re.search(r"\s", edge.text)))
+            spaces_after(target) + (len(re.findall(r"\s+", edge.text)) if isinstance(edge, FixedText) else 0)
             for edge, target in following
         )
         return max(counts, default=0)

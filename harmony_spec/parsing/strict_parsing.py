@@ -240,7 +240,7 @@ class Attempt:
                 whole = text(begin, stop)
                 header = self.read_header(frame, at, begin, stop, end, whole)
                 content = header.values[self.format.content] if header and frame.has_content else ""
-            if header is None:
+            if not header:
                 break
             if header.structure is not None and content:
                 content = structured(header.structure, content) or content

@@ -61,7 +61,6 @@ class Draft:
 
     @cached_property
     def header(self) -> HeaderText:
-        """The text of its header."""
         return HeaderText(self.form, self.form.pieces(self.begin, self.header_end))
 
     def add(self, start: int, end: int) -> None:

@@ -27,7 +27,6 @@ Sets = tuple[tuple[str, str | bool | None], ...]
 
 
 def automaton_of(format: Format) -> HeaderAutomaton:
-    """The automaton of a format, made once."""
     found: HeaderAutomaton | None = format.caches.get("header automaton")
     if found is None:
         found = format.caches["header automaton"] = HeaderAutomaton(format)
@@ -151,5 +150,4 @@ def _near_leads(word: str, words: tuple[str, ...], of_functions: str) -> tuple[s
 
 
 def without_signs(word: str) -> str:
-    """Remove the signs around a word."""
     return _SIGNS.sub("", word)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..errors import near_misses
 from ..format.tables import FieldCosts, Format
 from .header_automaton import automaton_of, without_signs
 from .known_names import KnownNames
@@ -14,9 +13,6 @@ from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_t
 
 MIN_ROLE_TYPO_CHARS = 6
 """`users` is a word, and one letter from a role."""
-
-ROLE_SIMILARITY = 0.9
-"""The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
 MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
 """The readings of so many words of a conversation are kept: about 1 MB."""
@@ -88,8 +84,7 @@ class HeaderNames:
 
     def is_named(self, word: str) -> bool:
         """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
-        roles = ("", *(role for role in self.recovery.roles if word.startswith(role)))
-        joined = any(word.removeprefix(role) in self.channels for role in roles)
+        joined = any(word.removeprefix(role) in self.channels for role in ("", *self.recovery.roles))
         return joined or word in self.recovery.roles or word.lower() in self.recovery.content_types
 
     def is_nearly_named(self, word: str) -> bool:
@@ -97,9 +92,9 @@ class HeaderNames:
 
         "finally" is not near "final" here, although it is read as that channel in the channel's place.
         """
-        return self.is_named(word) or bool(
-            near_misses(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
-        )
+        ratio = self.row(self.slots.role).costs.get("ratio", self.costs["ratio"])
+        names = (*self.channels, *self.recovery.roles) if ratio else ()
+        return self.is_named(word) or any(is_alike(name, word, ratio) for name in names)
 
     def readings(self, word: str) -> tuple[Name, ...]:
         """What a word, or its beginning, may be, for all fields."""
@@ -112,8 +107,13 @@ class HeaderNames:
         return found
 
     def _read(self, field: str, word: str) -> Iterator[Name]:
+        lead = word.find(self.lead) if self.lead else -1
+        if lead > 0:  # `commentary:to=functions.f`
+            names = self._read(field, word[:lead])
+            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
         if field in self.lists:
-            yield from self._listed(field, word)
+            if lead <= 0:
+                yield from self._listed(field, word)
         elif field == self.slots.recipient:
             yield from self._tool(word)
         elif field == self.slots.name:
@@ -129,13 +129,8 @@ class HeaderNames:
         if word in known:
             yield Name(field, word, len(word), 0)
             return
-        lead = word.find(self.lead) if self.lead else -1
-        if lead > 0:  # `commentary:to=functions.f`
-            names = self._listed(field, word[:lead])
-            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
-            return
         yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
-        near, cost = self._near(field, word) if lead else ("", 0)
+        near, cost = ("", 0) if self.lead and word.startswith(self.lead) else self._near(field, word)
         if near:
             yield Name(field, near, len(word), cost, "near")
         elif "unknown" in row and not self.is_known(word):
@@ -225,14 +220,10 @@ class HeaderNames:
         yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
     def _cut(self, field: str, word: str) -> Iterator[Name]:
-        """A tool that touches another name, or what introduces one."""
-        ends = {len(word) - len(name) for name in self.all if word.endswith(name)}
-        ends |= {word.find(self.lead) if self.lead else 0}
-        for at in sorted(end for end in ends if end > 0):
+        """A tool that touches another name."""
+        for at in sorted({len(word) - len(name) for name in self.all if word.endswith(name)} - {0}):
             part, rest = word[:at], word[at:]
-            tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
-            answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
-            if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
-                yield Name(field, tool or part, at, self.costs["glued"], "glued")
+            if tool := self.tools.full(part):
+                yield Name(field, tool, at, self.costs["glued"], "glued")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")

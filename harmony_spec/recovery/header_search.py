@@ -17,7 +17,6 @@ from ..diagnostics import Alternative
 from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
-from .header_text import HeaderText
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -88,6 +87,7 @@ class HeaderSearch:
     """Reads one header.
 
     Args:
+        text: the header in the mixed alphabet.
         given: the fields of an open header that it continues.
         opened: the token that opens the content follows; otherwise the header may hold the content.
         lacks_start: the token that begins a message is missing.
@@ -97,7 +97,7 @@ class HeaderSearch:
     def __init__(
         self,
         names: HeaderNames,
-        header: HeaderText,
+        text: str,
         given: dict[str, Any],
         opened: bool,
         lacks_start: bool,
@@ -106,8 +106,7 @@ class HeaderSearch:
         self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         self.opened, self.lacks_start, self.described = opened, lacks_start, described
-        self.text = header.mixed
-        self.end = len(self.text)
+        self.text, self.end = text, len(text)
         self.begun = self.text.startswith(self.automaton.begins)
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
@@ -158,8 +157,7 @@ class HeaderSearch:
         start = SearchNode(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
         heap: list[tuple[int, Ranks, int, SearchNode]] = [(0, (), 0, start)]
         best, back = {start: (0, Ranks())}, dict[SearchNode, tuple[SearchNode, tuple[Edit, ...]]]()
-        done, width = set[SearchNode](), dict[int, int]()
-        count, found = 0, list[tuple[int, SearchNode]]()
+        count, width, found = 0, dict[int, int](), list[tuple[int, SearchNode]]()
         while heap:
             cost, ranks, _, node = heappop(heap)
             if cost > most:
@@ -171,9 +169,8 @@ class HeaderSearch:
                 if len(found) > 1:
                     break
                 continue
-            if node in done or (passed := width.get(node.at, 0)) == self.costs["width"]:
+            if (cost, ranks) != best[node] or (passed := width.get(node.at, 0)) == self.costs["width"]:
                 continue
-            done.add(node)
             width[node.at] = passed + 1
             for price, target, edits in self._edges(node):
                 more = [self.ranks[edit.kind] for edit in edits if edit.kind] if edits else []

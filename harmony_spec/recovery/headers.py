@@ -50,7 +50,7 @@ class Headers:
 
     @cached_property
     def between(self) -> str:
-        """A regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+        """A regular expression for what `_read` blanks; "" if headers have none of it."""
         markers, recovery = self.format.markers, self.recovery
         leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
         ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
@@ -107,11 +107,11 @@ class Headers:
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
-        whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        search = HeaderSearch(self.words, header, given, opened, lacks_start, bool(described))
+        # Without free texts, the special tokens around them, and those that open a content too early.
+        text = re.sub(self.between, lambda match: " " * len(match[0]), header.mixed) if self.between else header.mixed
+        search = HeaderSearch(self.words, text, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
-        header.mixed = whole
-        for lead, text in self.format.free_text_matcher.findall(whole):
+        for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
@@ -142,12 +142,6 @@ class Headers:
             found = HeaderNames(self.format, self.names)
             self.form.caches.put(key, found, len(self.names.tools or ()))
         return found
-
-    def _without_free_texts(self, mixed: str) -> str:
-        """Blank the free texts in a header, the special tokens around them, and those that open a content too early."""
-        if not self.between:
-            return mixed
-        return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that a rule describes before the token that opens the content; None for any other."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_NAME, SizedCache
@@ -23,7 +23,8 @@ class KnownNames:
     """
 
     def __init__(self, format: Format, tools: list[Any] | None) -> None:
-        self.recovery = recovery = format.meaning
+        self.recovery, self.contents = format.meaning, format.contents
+        recovery = self.recovery
         self.channels = dict.fromkeys(recovery.channels)
         given = None if tools is None else (*parameters_by_name(recovery, tools),)
         cache: SizedCache[tuple[frozenset[str] | None, bytes]] = format.caches.setdefault(
@@ -40,6 +41,14 @@ class KnownNames:
         """Return the names that can be written in a header."""
         writable = re.compile(self.recovery.word)
         return {tool for tool in tools if writable.fullmatch(tool)}
+
+    def read_content(self, values: Mapping[str, Any], text: str) -> tuple[Any, bool]:
+        """A content as a record, if it is one, else its text; and whether it declares a name that was not known."""
+        made = self.contents.class_for(values) if text else None
+        structured = self.contents.structure(made, text) if made else None
+        if structured is None:
+            return text, False
+        return structured, self.learn(values[self.recovery.slots.role], structured)
 
     def learn(self, role: str, content: object) -> bool:
         """Add the tools and channels that the content of a message declares; return whether any is new."""

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from .. import codes
@@ -50,16 +49,10 @@ def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class Machine:
-    """Reads one input.
+    """Reads one input. The arguments are those of `recover`, with `tools` as `offered` returns them.
 
     Args:
-        format: a format with tables for recovery.
-        form: the input.
-        start: the name of the start rule.
-        given: the fields of the open header that a completion continues.
-        tools: the offered tools, as `offered` returns them.
         refuse: called at each mistake before it is reported; a strict parser raises there.
-        max_repair_cost: the most that the repair of a header may cost.
     """
 
     def __init__(
@@ -84,22 +77,21 @@ class Machine:
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.shows_prose_early = refuse is None
-        self.may_be_prose = self.continued
-        self.at = self.begin = 0
-        self.lacks_start = self.is_header = False
-        self.has_only_text = self.continued
-        self.text_begin = 0
+        self.at = self.text_begin = 0
+        self.is_header = self.in_free_text = self.may_be_prose = False
+        self._open_header(0, lacks_start=False)
         self.prose_patterns = prose_patterns(self.recovery.first_words)
         # Texts that prove no prose. A stream asks for each token of a header; decoding them took a tenth of its time.
         self.unfinished_headers = form.caches.of("begun", False), form.caches.of("begun", True)
-        self.free_units, self.in_free_text = 0, False
         self.handlers: Mapping[str, Callable[[Machine, str, int, int], None]] = format.caches.get("handlers", {})
         if not self.handlers:
             self.handlers = format.caches["handlers"] = self._make_handlers()
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
-        if self.continued and not path.steps[0][0].opens:
-            self._continue_content(given)
+        if self.continued and not path.steps[0][0].opens:  # the open header ends with the token that opens the content
+            reading = HeaderReading({**format.defaults, **given}, is_clean=True)
+            reading.sides = format.sides(reading.values)
+            self.draft, self.state = Draft(form, reading, 0, 0, 0, True, False), CONTENT
 
     @property
     def header_limit(self) -> int:
@@ -113,12 +105,6 @@ class Machine:
         cls, recovery = type(self), self.recovery
         found = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
         return found | dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
-
-    def _continue_content(self, given: dict[str, Any]) -> None:
-        """Begin with the content, because the open header ends with the token that opens it."""
-        reading = HeaderReading({**self.format.defaults, **given}, is_clean=True)
-        reading.sides = self.format.sides(reading.values)
-        self.draft, self.state = Draft(self.form, reading, 0, 0, 0, True, False), CONTENT
 
     def read_known_header(self, reading: HeaderReading, begin: int, end: int) -> None:
         """Read a cached header, from the special token that begins it to the one that opens its content, inclusive."""
@@ -141,7 +127,6 @@ class Machine:
         self.at = end
 
     def read_text(self, end: int) -> None:
-        """Read text up to a position."""
         while self.at < end:
             start, self.at = self.at, end
             if self.state == CONTENT:
@@ -185,38 +170,23 @@ class Machine:
         at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
         found = prose.match(self.form.run(start, at, 0)[0])
         assert found is not None
-        if self._is_in_lead(found[0]):
-            return None
         if found["words"] and self._introduces(found[0]) and not self.headers.words.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, False, self.headers.max_cost)
-        readings = (
-            headers.read(0, len(shown.units), None, self.lacks_start, self.given),
-            self._read_header(at, opener=None),
+        text, opened = (
+            headers.read(0, len(shown.units), opener, self.lacks_start, self.given)
+            for opener in (None, self.recovery.opens[0])
         )
-        called = headers.read(0, len(shown.units), self.recovery.opens[0], self.lacks_start, self.given)
-        is_text = all(map(self._is_text, readings)) and not called.values.get(self.recovery.slots.recipient)
-        return at if is_text else None
-
-    def _is_in_lead(self, text: str) -> bool:
-        """Whether a text ends in a text of several words that introduces a field, or has that text."""
-        for lead in chain.from_iterable(self.recovery.leads.values()):
-            first, *others = lead.split() or [""]
-            rest = text[text.find(first) :] if others and first in text else ""
-            if rest and (lead.lstrip().startswith(rest) or rest.startswith(lead.strip())):
-                return True
-        return False
+        texts, recipient = (text, self._read_header(at, opener=None)), self.recovery.slots.recipient
+        called = any(reading.values.get(recipient) for reading in (*texts, opened))
+        return at if not called and all(reading.lacks_channel and reading.text for reading in texts) else None
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
         words = automaton_of(self.format).lead_words
         return any(without_signs(word).lower() in words for word in text.split())
-
-    def _is_text(self, reading: HeaderReading) -> bool:
-        """Whether a header is read as text only."""
-        return reading.lacks_channel and reading.text != "" and not reading.values.get(self.recovery.slots.recipient)
 
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
@@ -490,10 +460,10 @@ class Machine:
     # The end of a message.
 
     def _end_unterminated(self, at: int, evidence: str) -> None:
-        """End a message without its stop token."""
         assert self.draft is not None
         self.output.begin(self.draft)
-        self.output.report_missing_terminator(self.draft, at, evidence)
+        self.draft.changed, expected = True, self.output.terminators(self.draft)
+        self.output.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
         self._finish(at, at, None)
 
     def _end_without_token(self, end: int) -> None:

@@ -28,13 +28,7 @@ class Listener(Protocol):
 
 
 class Output:
-    """Collects what is read of one input.
-
-    Args:
-        continued: the input continues an open header, so a model wrote it, up to a stop token.
-        given: the fields of that header.
-        refuse: called at each mistake before it is reported; a strict parser raises there.
-    """
+    """Collects what is read of one input. If it is `continued`, a model wrote it, up to a stop token."""
 
     def __init__(
         self, headers: Headers, continued: bool, given: Mapping[str, Any], refuse: Callable[[Span], None] | None
@@ -152,8 +146,9 @@ class Output:
         begin, end = draft.begin, draft.end
         bounds = begin, draft.content, draft.stop, end
         tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
-        if content and (made := self.format.contents.class_for(draft.values)):
-            content = self._structure(draft, made, content)
+        content, learned = self.headers.names.read_content(draft.values, content)
+        if learned:
+            self.headers.forget()
         terminator = draft.terminator
         kind = self.recovery.closes[terminator] if terminator else None
         candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls_only else None
@@ -171,15 +166,6 @@ class Output:
         self.bounds.append(bounds)
         if self.ends_completion(terminator):
             self.stopped = self.stopped or terminator
-
-    def _structure(self, draft: Draft, made: type[Any], text: str) -> Any:
-        """Return the content as a record, or the text if it is none; learn the names that it declares."""
-        structured = self.format.contents.structure(made, text)
-        if structured is None:
-            return text
-        if self.headers.names.learn(draft.values[self.recovery.slots.role], structured):
-            self.headers.forget()
-        return structured
 
     def _read_text(self, draft: Draft) -> str:
         texts = []
@@ -255,23 +241,14 @@ class Output:
         draft.changed = True
         self.report(code, span, taken_for, evidence, raw)
 
-    def report_missing_terminator(self, draft: Draft, at: int, evidence: str) -> None:
-        """Report that a message lacks its stop token; the diagnostic expects those that may end it."""
-        draft.changed = True
-        expected = tuple(spelling for spelling, kind in self.recovery.closes.items() if self._closes(draft, kind))
-        self.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
-
-    def _closes(self, draft: Draft, kind: str | None) -> bool:
-        """Whether a stop token of a kind (None: that of messages without a kind of their own) may end a message."""
+    def terminators(self, draft: Draft) -> tuple[str, ...]:
+        """The stop tokens that may end a message; the kind of one for messages without a kind of their own is None."""
         values, recovery = draft.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
         called = by_model and values.get(recovery.slots.recipient) not in (None, *recovery.recipients)
         answers = by_model and self.continued and values.get(recovery.slots.channel) == recovery.answers
-        return (
-            kind == (recovery.ends_calls or None)
-            if called
-            else kind is None or (answers and kind == recovery.ends_answers)
-        )
+        kinds = {recovery.ends_calls or None} if called else {None, recovery.ends_answers if answers else None}
+        return tuple(spelling for spelling, kind in recovery.closes.items() if kind in kinds)
 
     def report(
         self,

@@ -69,7 +69,7 @@ def read_to_end(machine: Machine) -> None:
     end = len(form.units)
     while machine.at < end:
         if valid.can_read():
-            valid.read_many(valid.frame)
+            valid.read_all()
         for spelling, first, last in form.specials(machine.at):
             machine.read_special(spelling, first, last)
             if valid.can_read():
@@ -97,82 +97,61 @@ class ValidMessages(Attempt):
             and machine.output.stopped is None
         )
 
-    def read_many(self, frame: Frame, limit: int = -1) -> bool:
-        """Read a frame as often as it follows; return whether it did."""
-        before = len(self.bounds)
-        self.at = self.machine.at
+    def read_all(self) -> None:
+        """Read as many messages as follow."""
+        self.at, before = self.machine.at, len(self.bounds)
         with suppress(ParseError):  # a content that is not UTF-8
-            super().read_many(frame, limit)
+            self.read_many(self.frame)
         if len(self.bounds) > before:
             self.machine.at = self.bounds[-1][3]
-        return len(self.bounds) > before
 
     def header_cache(self, frame: Frame) -> HeaderCache:
-        """The cache of clean headers for the known names."""
-        return self.form.caches.of("described", *self.key)
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """The part of the cache keys that decides whether a header is clean."""
-        return self.machine.continued, self.machine.headers.max_cost, self.machine.names.key
-
-    def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
-        """Read a header; None if recovery has a diagnostic for it."""
-        odd = self.form.caches.of("odd", *self.key)
-        key = self.form.units[at:begin] + self.form.units[stop:end]
-        if key in odd:
-            return None
-        shapes = self.shapes
-        found = shapes.get((key,))
-        if found is not None and (found.structure is not None or self._shape(found) == found.head):
-            return found if found.structure is None else None
-        found = self._read_clean_header(frame, at, begin, stop, end)
-        if found is None:
-            self.form.caches.remember(odd, key, True, len(key))
-        elif found.head in shapes and self._shape(found) == found.head:
-            self.form.caches.remember(shapes, (key,), found, len(key))
-        return found
+        """The cache of headers for the known names; False for one that recovery has a diagnostic for."""
+        machine = self.machine
+        return self.form.caches.of("described", machine.continued, machine.headers.max_cost, machine.names.key)
 
     @property
     def shapes(self) -> HeaderCache:
-        """The headers without mistakes, by their shapes, whatever tools are offered; without names of tools, by ids."""
-        names, headers = self.machine.names, self.machine.headers
-        key = "shapes", self.machine.continued, headers.max_cost, tuple(names.channels), names.tools is None
-        return self.form.caches.of(*key)
-
-    def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:
-        machine = self.machine
-        recovery, slots = machine.recovery, machine.recovery.slots
-        found = super().read_header(frame, at, begin, stop, end, "")
-        if found is None:
-            return None
-        if found.structure is not None:  # its content may declare tools, so that it is read by itself
-            key = self.form.units[at:begin] + self.form.units[stop:end]
-            self.form.caches.remember(self.shapes, (key,), found, len(key))
-            return None
-        if not self._is_clean(found, at, begin):
-            return None
-        kind = recovery.closes[next(machine.form.specials(stop))[0]]
-        if kind == recovery.ends_calls_only and not found.values.get(slots.recipient):
-            return None
-        if machine.continued and (kind is not None or found.values[slots.role] == recovery.tool):
-            return None
-        return found
-
-    def _is_clean(self, header: ParsedHeader, at: int, begin: int) -> bool:
-        """Whether recovery has no diagnostic for the words of a header.
+        """The headers without mistakes, by their shapes, whatever tools are offered; without names of tools, by ids.
 
         A reading without cost depends on nothing but which words are known names. So what holds for a header also holds
         with another offered tool in it, and for other tools in the conversation.
         """
-        machine, shapes, shape = self.machine, self.shapes, self._shape(header)
-        if shape is not None and shape in shapes:
-            return True
-        *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
-        reading = machine.headers.read(at, header_end, opener, lacks_start=False, given=())
-        if shape is not None and reading.is_exact:
-            self.form.caches.remember(shapes, shape, header, len(shape))
-        return not reading.findings
+        names, headers = self.machine.names, self.machine.headers
+        key = "shapes", self.machine.continued, headers.max_cost, tuple(names.channels), names.tools is None
+        return self.form.caches.of(*key)
+
+    def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
+        """Read a header; None if recovery has a diagnostic for it, or its content may declare tools."""
+        form, shapes = self.form, self.shapes
+        key = form.units[at:begin] + form.units[stop:end]
+        found: ParsedHeader | None = shapes.get((key,))
+        if found is None or self._shape(found) != found.head:
+            found = super().read_header(frame, at, begin, stop, end, "")
+            if found is not None and found.structure is None and not self._is_clean(found, at, begin, stop):
+                found = None
+            elif found is not None and (found.structure is not None or found.head in shapes):
+                form.caches.remember(shapes, (key,), found, len(key))
+        if found is not None and found.structure is None:
+            return found
+        form.caches.remember(self.header_cache(frame), key, False, len(key))
+        return None
+
+    def _is_clean(self, header: ParsedHeader, at: int, begin: int, stop: int) -> bool:
+        """Whether recovery has no diagnostic for a header and the token that ends the message."""
+        machine, recovery, shapes = self.machine, self.machine.recovery, self.shapes
+        shape = self._shape(header)
+        if shape is None or shape not in shapes:
+            *_, (opener, _, header_end, _) = self.form.pieces(at, begin)
+            reading = machine.headers.read(at, header_end, opener, lacks_start=False, given=())
+            if reading.findings:
+                return False
+            if shape is not None and reading.is_exact:
+                self.form.caches.remember(shapes, shape, header, len(shape))
+        kind = recovery.closes[next(self.form.specials(stop))[0]]
+        if kind == recovery.ends_calls_only and not header.values.get(recovery.slots.recipient):
+            return False
+        return not machine.continued or (kind is None and header.values[recovery.slots.role] != recovery.tool)
 
     def _shape(self, header: ParsedHeader) -> str | None:
         """A header without the names of the offered tools in it; None if another word is one, or may be near to one."""

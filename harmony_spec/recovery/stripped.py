@@ -123,19 +123,14 @@ class StrippedText:
         found, header = list[tuple[StrippedHeader, Any]](), first
         while True:
             content = self.text[header.end : after.start if after else len(self.text)]
-            found.append((header, self._structure({**self.recovery.author, **header.values}, content)))
+            read, learned = self.known.read_content({**self.recovery.author, **header.values}, content)
+            found.append((header, read))
+            if learned:
+                self.names = HeaderNames(self.format, self.known)
             if after is None:
                 return found
             header = self._best(after.start, self.automaton.start)  # the content may have declared names
             after = self._next(header.end)
-
-    def _structure(self, values: StrippedValues, content: str) -> Any:
-        """The content as a record, if it is one; learn the names that it declares."""
-        made = self.format.contents.class_for(values)
-        structured = made and content and self.format.contents.structure(made, content)
-        if structured and self.known.learn(values[self.slots.role], structured):
-            self.names = HeaderNames(self.format, self.known)
-        return structured or content
 
     def _next(self, at: int) -> StrippedHeader | None:
         """The next header after a place."""
