@@ -47,13 +47,19 @@ def in_turn(runs: int, *clocks: Clock) -> list[float]:
     return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
 
 
+def with_bytecode(folder: Path) -> dict[str, str]:
+    """An environment in which compiled modules, of whichever package, are kept in a folder, as after an installation."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
+
+
 def fresh(program: str, bytecode: Path) -> Clock:
     """A clock for a program in an interpreter of its own, which prints the seconds that it measured itself.
 
-    Compiled modules, of whichever package, are kept in the folder `bytecode`, as after any installation.
+    Args:
+        bytecode: see `with_bytecode`.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = str(bytecode)
+    environment = with_bytecode(bytecode)
 
     def run() -> float:
         command = [sys.executable, "-c", program]
