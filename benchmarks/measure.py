@@ -48,7 +48,7 @@ def in_turn(runs: int, *clocks: Clock) -> list[float]:
 
 
 def with_bytecode(folder: Path) -> dict[str, str]:
-    """An environment in which compiled modules, of whichever package, are kept in a folder, as after an installation."""
+    """An environment that keeps compiled modules, of whichever package, in a folder, as after an installation."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
 
