@@ -107,13 +107,8 @@ class HeaderNames:
         return found
 
     def _read(self, field: str, word: str) -> Iterator[Name]:
-        lead = word.find(self.lead) if self.lead else -1
-        if lead > 0:  # `commentary:to=functions.f`
-            names = self._read(field, word[:lead])
-            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
         if field in self.lists:
-            if lead <= 0:
-                yield from self._listed(field, word)
+            yield from self._listed(field, word)
         elif field == self.slots.recipient:
             yield from self._tool(word)
         elif field == self.slots.name:
@@ -129,8 +124,13 @@ class HeaderNames:
         if word in known:
             yield Name(field, word, len(word), 0)
             return
+        lead = word.find(self.lead) if self.lead else -1
+        if lead > 0:  # `commentary:to=functions.f`
+            names = self._listed(field, word[:lead])
+            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
+            return
         yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
-        near, cost = ("", 0) if self.lead and word.startswith(self.lead) else self._near(field, word)
+        near, cost = self._near(field, word) if lead else ("", 0)
         if near:
             yield Name(field, near, len(word), cost, "near")
         elif "unknown" in row and not self.is_known(word):
@@ -220,10 +220,14 @@ class HeaderNames:
         yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
     def _cut(self, field: str, word: str) -> Iterator[Name]:
-        """A tool that touches another name."""
-        for at in sorted({len(word) - len(name) for name in self.all if word.endswith(name)} - {0}):
+        """A tool that touches another name, or what introduces one."""
+        ends = {len(word) - len(name) for name in self.all if word.endswith(name)}
+        ends |= {word.find(self.lead) if self.lead else 0}
+        for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
-            if tool := self.tools.full(part):
-                yield Name(field, tool, at, self.costs["glued"], "glued")
+            tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
+            answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
+            if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
+                yield Name(field, tool or part, at, self.costs["glued"], "glued")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")
