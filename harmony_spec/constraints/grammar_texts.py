@@ -96,10 +96,16 @@ class GrammarText(ABC):
 
     def written(self, node: Node, is_part: bool) -> str:
         match node:
-            case TokenNode(spelling):
-                return self.token(spelling)
             case LiteralNode(text):
                 return self.literal(text)
+            case SequenceNode(items):
+                parts = crossing(items, self.token_lead) if self.token_lead else items
+                return " ".join(self.expression(item, True) for item in parts) or self.empty
+            case AlternativesNode(items):
+                body = " | ".join(self.expression(item) for item in items)
+                return f"( {body} )" if is_part else body
+            case TokenNode(spelling):
+                return self.token(spelling)
             case CharacterNode():
                 return self.characters(node)
             case TextNode():
@@ -112,12 +118,6 @@ class GrammarText(ABC):
                 return self.rule(node, "value", lambda: self.json(node))
             case ReferenceNode(name):
                 return self.rule(node, name, lambda: self.expression(self.definition(name)))
-            case SequenceNode(items):
-                parts = crossing(items, self.token_lead) if self.token_lead else items
-                return " ".join(self.expression(item, True) for item in parts) or self.empty
-            case AlternativesNode(items):
-                body = " | ".join(self.expression(item) for item in items)
-                return f"( {body} )" if is_part else body
             case OptionalNode(item):
                 return f"{self.unit(item)}?"
             case RepeatNode(item, least, most):

@@ -32,6 +32,9 @@ ONE_SPACE, SPACES_OR_WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
+OF_SEVERAL, OF_ONE = (SequenceNode, AlternativesNode), (OptionalNode, RepeatNode)
+"""Classes of nodes that have others in them. A `match` over classes takes twice the time."""
+
 
 class LarkText(GrammarText):
     """The Lark of llguidance. Text rules never match special tokens there.
@@ -126,28 +129,22 @@ def is_unfixed_word(node: Node) -> bool:
 
 def is_word(node: Node) -> bool:
     """Whether a node has texts without spaces, and characters, only."""
-    match node:
-        case LiteralNode(text):
-            return not ONE_SPACE.search(text)
-        case CharacterNode():
-            return True
-        case SequenceNode(items) | AlternativesNode(items):
-            return all(map(is_word, items))
-        case OptionalNode(item) | RepeatNode(item):
-            return is_word(item)
-    return False
+    if isinstance(node, LiteralNode):
+        return not ONE_SPACE.search(node.text)
+    if isinstance(node, OF_SEVERAL):
+        return all(map(is_word, node.items))
+    if isinstance(node, OF_ONE):
+        return is_word(node.item)
+    return isinstance(node, CharacterNode)
 
 
 def has_characters(node: Node) -> bool:
     """Whether a node has a class of characters; a fixed text is not written as a pattern."""
-    match node:
-        case CharacterNode():
-            return True
-        case SequenceNode(items) | AlternativesNode(items):
-            return any(map(has_characters, items))
-        case OptionalNode(item) | RepeatNode(item):
-            return has_characters(item)
-    return False
+    if isinstance(node, OF_SEVERAL):
+        return any(map(has_characters, node.items))
+    if isinstance(node, OF_ONE):
+        return has_characters(node.item)
+    return isinstance(node, CharacterNode)
 
 
 def regular_expression(node: Node, leaf: Callable[[Node], str | None] | None = None) -> str | None:

@@ -140,7 +140,6 @@ Node = (
 )
 
 EMPTY = SequenceNode(())
-EMPTY_LITERAL = LiteralNode("")
 NOTHING = AlternativesNode(())
 
 
@@ -163,11 +162,14 @@ def in_order(items: Iterable[Node]) -> Node:
     """A sequence: flat, with adjacent texts joined."""
     found: list[Node] = []
     for part in _flat(items):
-        if part == NOTHING:
+        if isinstance(part, LiteralNode):  # classes first: to compare nodes takes ten times as long
+            if found and isinstance(last := found[-1], LiteralNode):
+                found[-1] = LiteralNode(last.text + part.text)
+            elif part.text:
+                found.append(part)
+        elif isinstance(part, AlternativesNode) and not part.items:
             return NOTHING
-        if isinstance(part, LiteralNode) and found and isinstance(last := found[-1], LiteralNode):
-            found[-1] = LiteralNode(last.text + part.text)
-        elif part != EMPTY_LITERAL:
+        else:
             found.append(part)
     return found[0] if len(found) == 1 else SequenceNode(tuple(found))
 
