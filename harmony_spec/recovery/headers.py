@@ -140,7 +140,7 @@ class Headers:
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
             found = HeaderNames(self.format, self.names)
-            self.form.caches.put(key, found, len(self.names.tools or ()))
+            self.form.caches.put(key, found, 1 + len(self.names.tools or ()))
         return found
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
