@@ -29,8 +29,8 @@ class HeaderReading:
         variants: the named alternatives, if a rule describes the header.
         findings: its mistakes.
         text_start: the offset into the mixed text where text in no field begins; None if there is none.
-        is_punctuation: that text is in the place of the channel and has no letter, as in `<|channel|>??<|end|>`
-            (llama.cpp#27720).
+        is_punctuation: that text is in the place of the channel and has no letter, as in a message whose channel is two
+            question marks and which ends there (llama.cpp#27720).
         lacks_channel: the channel is missing and must be inferred.
         has_strays: it contains special tokens that no rule uses.
         is_clean: no diagnostic is due for it.
