@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence, Sized
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCache, HeaderCaches, SizedCache
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCaches, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
@@ -259,93 +260,63 @@ class Plan:
             original: returns a part of the input of a repaired message.
             plain: returns the same as `whole` for a text, unless the style is `as_parsed`.
         """
-        if plain is None or not self._write_known(caches, add, whole, plain):
-            self._write_each(caches, add, part, whole, original)
-        if opened := self.opening():
-            add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
-
-    def _write_each(
-        self,
-        caches: HeaderCaches,
-        add: Callable[[P], object],
-        part: Callable[..., P],
-        whole: Callable[[int, Any, str, str], P],
-        original: Callable[[SourcePart], P],
-    ) -> None:
-        """Write one message after the other, and keep their frames."""
-        fields, as_parsed = self.header_key, self.choices is None
-        target = len(self.messages) - 1 if self.training else -1
-        written: Frame | None = None
-        for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
-            if own is not written or index == target:
-                written, frames = own, caches.of("written", self.style, own.name, index == target)
-            key, content = fields(message), message.content
-            if as_parsed:
-                key = key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening
-            if isinstance(content, Record):
+        as_parsed, contents = self.choices is None, [message.content for message in self.messages]
+        for index, (known, content) in enumerate(zip(self._known_frames(caches), contents, strict=True)):
+            is_text = content.__class__ is str or not isinstance(content, Record)
+            if not is_text:
                 content = self.text(index)
-            if as_parsed and (raw := original_text(self.format, message)):
+            if as_parsed and (raw := original_text(self.format, self.messages[index])):
                 continued = self.opening_of(index, raw.opening) if raw.continues else ""
                 add(part(continued, self.kept(index - 1).opening) + original(raw.head))
                 add(original(raw.body))
                 add(original(raw.tail))
                 continue
-            try:
-                frame = frames.get(key)
-            except TypeError:  # a field of a wrong type, which has no hash
-                frame = None
-            if frame is None:
-                mixed = self.write(index, message)
-                self.require_short(index, mixed.head, part)
-                kept, opening = self.kept(index), self.kept(index - 1).opening
-                head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
-                frame = head, mixed.prefix, mixed.suffix, tail
-                if own.bare:
-                    caches.remember(frames, key, frame, len(frame[0]))
-            head, prefix, suffix, tail = frame
+            head, prefix, suffix, tail = known or self._frame_of(index, caches, part)
             add(head)
             try:
-                add(whole(index, content, prefix, suffix))
+                if is_text and plain is not None:
+                    add(plain(prefix + content + suffix))
+                else:
+                    add(whole(index, content, prefix, suffix))
             except (TypeError, UnicodeEncodeError, VocabularyError):
                 self.require_text(index, content)
                 raise
             add(tail)
+        if opened := self.opening():
+            add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
 
-    def _write_known(
-        self,
-        caches: HeaderCaches,
-        add: Callable[[P], object],
-        whole: Callable[[int, Any, str, str], P],
-        plain: Callable[[str], P],
-    ) -> bool:
-        """Write all messages if the frame of each is cached, and return whether it is so.
+    def _known_frames(self, caches: HeaderCaches) -> list[Any]:
+        """The cached frames of the messages, if all have one kind of frame; None for each other.
 
-        All frames are looked up first: encoding a content takes the keys of the next one out of the processor's caches.
+        They are looked up before the contents are encoded, which takes the keys out of the processor's caches.
         """
-        if self.training or not self.messages or self.frames.count(self.frames[0]) < len(self.frames):
-            return False
-        cached: HeaderCache = caches.of("written", self.style, self.frames[0].name, False)
+        if self.messages and self.choices is not None and self.frames.count(self.frames[0]) == len(self.frames):
+            cached = caches.of("written", self.style, self.frames[0].name, False)
+            with suppress(TypeError):  # a field of a wrong type, which has no hash
+                found: list[Any] = [*map(cached.get, map(self.header_key, self.messages))]
+                return [*found[:-1], None] if self.training else found
+        return [None] * len(self.messages)
+
+    def _frame_of(self, index: int, caches: HeaderCaches, part: Callable[..., P]) -> tuple[P, str, str, P]:
+        """The frame of a message: from the cache, or written and kept there."""
+        own, key = self.frames[index], self.header_key(self.messages[index])
+        is_target = self.training and index == len(self.messages) - 1
+        frames = caches.of("written", self.style, own.name, is_target)
+        if self.choices is None:
+            key = key, self.variants(self.messages[index]), self.kept(index).around, self.kept(index - 1).opening
         try:
-            frames: list[Any] = [*map(cached.get, map(self.header_key, self.messages))]
+            frame: tuple[P, str, str, P] | None = frames.get(key)
         except TypeError:  # a field of a wrong type, which has no hash
-            return False
-        if None in frames:
-            return False
-        contents = [message.content for message in self.messages]
-        try:
-            for index, ((head, prefix, suffix, tail), content) in enumerate(zip(frames, contents, strict=True)):
-                add(head)
-                if content.__class__ is str or not isinstance(content, Record):
-                    add(plain(prefix + content + suffix))
-                else:
-                    add(whole(index, self.text(index), prefix, suffix))
-                add(tail)
-        except (TypeError, UnicodeEncodeError, VocabularyError):
-            for index, content in enumerate(contents):
-                if not isinstance(content, Record):
-                    self.require_text(index, content)
-            raise
-        return True
+            frame = None
+        if frame is None:
+            mixed = self.write(index, self.messages[index])
+            self.require_short(index, mixed.head, part)
+            kept, opening = self.kept(index), self.kept(index - 1).opening
+            head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
+            frame = head, mixed.prefix, mixed.suffix, tail
+            if own.bare:
+                caches.remember(frames, key, frame, len(head))
+        return frame
 
     def require_text(self, index: int, content: object) -> None:
         """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
