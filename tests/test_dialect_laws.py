@@ -181,6 +181,29 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
         assert unread <= named
 
 
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_what_was_written_before_changes_nothing(name: str, data: st.DataObject) -> None:
+    """Tokens are the same with all frames in the cache, with some, and with none."""
+    module = codec_of(name)
+    conversations = data.draw(st.lists(st.lists(described(module), max_size=4), min_size=1, max_size=4))
+
+    def written(messages: list[Any]) -> list[int] | str:
+        try:
+            tokens: list[int] = module.render(messages, tokenizer=tokenizer_of(module))
+        except RenderError as error:
+            return error.message
+        return tokens
+
+    first, again = [[written(messages) for messages in conversations] for _ in range(2)]
+    assert first == again
+    for messages, found in zip(conversations, again, strict=True):
+        for cache_of_owner in module.FORMAT.owned.values():
+            cache_of_owner.clear()
+        assert written(messages) == found
+
+
 # Recovery, and streams.
 
 
