@@ -166,11 +166,7 @@ class TypeWriter(TypeBuilder):
             made = self.kind(kind, schema, at, depth, rest) if kind else self.combined(schema, at, depth, rest)
             described = DescribedType(made)
         for keyword, value in schema.items():
-            if keyword in used:
-                continue
-            if keyword == "description" and value.__class__ is str and value.isprintable() and self.is_text(value):
-                described.about = value or None  # as `add_remark` would, which most schemas need for nothing else
-            else:
+            if keyword not in used:
                 self.add_remark(described, keyword, value, at)
         return described
 
