@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, StyleChoices, VocabularyFile
@@ -122,19 +123,19 @@ class Format(GrammarRules):
     def is_field(self, rule: str) -> bool:
         return rule == CONTENT_FIELD
 
-    @property
+    @cached_property
     def frames(self) -> tuple[str, ...]:
         """The rules that stand in start rules, each a message or the open header of one, in order of appearance."""
         steps = (step.frame for start in self.starts for _, path in start.paths for step in path)
         return tuple(dict.fromkeys(steps))
 
-    @property
+    @cached_property
     def message(self) -> str:
         """The frame of a complete message: what a transcript is made of."""
         transcript = next(start for start in self.starts if start.name == STARTS[0])
         return transcript.paths[0][1][0].frame
 
-    @property
+    @cached_property
     def open_frame(self) -> str | None:
         """The frame that ends before the content: the open header."""
         return next((frame for frame in self.frames if not self.has_content(RuleCall(frame))), None)

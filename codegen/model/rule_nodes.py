@@ -111,27 +111,28 @@ class GrammarRules(ABC):
     @abstractmethod
     def is_field(self, rule: str) -> bool: ...
 
-    def settings(self, node: GrammarNode) -> Iterator[tuple[str, GrammarNode]]:
+    def settings(self, node: GrammarNode) -> list[tuple[str, GrammarNode]]:
         """The fields that a node can set, each with the node that sets it, in order of appearance."""
         match node:
             case RuleValue(field) | RuleList(field) if field:
-                yield field, node
+                return [(field, node)]
             case RuleMark(field, item):
-                yield field, node
-                yield from self.settings(item)
+                return [(field, node), *self.settings(item)]
             case RuleOption(item):
-                yield from self.settings(item)
+                return self.settings(item)
             case RuleSequence(items):
-                for item in items:
-                    yield from self.settings(item)
+                return [setting for item in items for setting in self.settings(item)]
             case RuleChoice(_, branches):
+                found: list[tuple[str, GrammarNode]] = []
                 for branch in branches:
-                    yield from ((field, node) for field, _ in branch.sets)
-                    yield from self.settings(branch.node)
+                    found += [(field, node) for field, _ in branch.sets]
+                    found += self.settings(branch.node)
+                return found
             case RuleCall(rule) if self.is_field(rule):
-                yield rule, node
+                return [(rule, node)]
             case RuleCall(rule):
-                yield from self.settings(self.rules[rule].node)
+                return self.settings(self.rules[rule].node)
+        return []
 
     def fields_of(self, node: GrammarNode) -> dict[str, None]:
         """The fields that a node can set, in order of appearance."""

@@ -128,13 +128,18 @@ class Automaton:
                     self.steps[here].append((rest, place(target, -1), label))
         return final
 
-    def closure(self, states: Iterable[int]) -> frozenset[int]:
-        return frozenset(reachable(states, self.empty.__getitem__))
-
     def determinize(self, start: int, ends: Iterable[int]) -> DeterministicAutomaton:
         """The deterministic automaton for the part between a state and some ends."""
         final = set(ends)
-        first = self.closure([start])
+        closures: dict[int, frozenset[int]] = {}
+
+        def closure(states: Iterable[int]) -> frozenset[int]:
+            for state in states:
+                if state not in closures:
+                    closures[state] = frozenset(reachable([state], self.empty.__getitem__))
+            return frozenset().union(*map(closures.__getitem__, states))
+
+        first = closure([start])
         numbers = {first: 0}
         rows: list[list[tuple[Ranges, int]]] = []
         todo = [first]
@@ -155,7 +160,7 @@ class Automaton:
                 targets = [target for target, count in active.items() if count]
                 if not targets:
                     continue
-                subset = self.closure(targets)
+                subset = closure(targets)
                 if subset not in numbers:
                     if len(todo) >= MAX_AUTOMATON_STATES:
                         raise TooLarge

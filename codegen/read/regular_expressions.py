@@ -205,13 +205,22 @@ def ranges(chars: Chars) -> Ranges:
     """The code points of a class, as sorted ranges without surrogates."""
     if chars == ANY_CHARACTER:
         return ((0, 0xD7FF), (0xE000, LAST_CODE_POINT))
-    scanned = _all_characters()
-    rest: Ranges = ()
-    if chars.body.isascii() and not re.search(r"\\[dswDSW]", chars.body):
-        scanned = scanned[:128]
-        rest = ((128, 0xD7FF), (0xE000, LAST_CODE_POINT)) if chars.negated else ()
-    found = re.finditer(f"(?:{expression(chars)})+", scanned)
-    return tuple((match.start(), match.end() - 1) for match in found) + rest
+    if not chars.body.isascii():
+        return _scanned(chars, 0, LAST_CODE_POINT)
+    classes = "".join(escaped for escaped in re.findall(r"\\.", chars.body, re.DOTALL) if escaped[1] in "dswDSW")
+    ascii, beyond = _scanned(chars, 0, 0x7F), _scanned(Chars(classes, chars.negated), 0x80, LAST_CODE_POINT)
+    if ascii and beyond and ascii[-1][1] + 1 == beyond[0][0]:
+        return (*ascii[:-1], (ascii[-1][0], beyond[0][1]), *beyond[1:])
+    return ascii + beyond
+
+
+@cache
+def _scanned(chars: Chars, first: int, last: int) -> Ranges:
+    """The ranges of a class among some code points. No other class costs as much, so those with others are shared."""
+    if not chars.body:
+        return ((first, 0xD7FF), (0xE000, last)) if chars.negated else ()
+    found = re.finditer(f"(?:{expression(chars)})+", _all_characters()[first : last + 1])
+    return tuple((first + match.start(), first + match.end() - 1) for match in found)
 
 
 def parse(source: str, flags: str = "", lookaheads: bool = False) -> RegexNode:
