@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import statistics
@@ -42,8 +43,16 @@ def clock(work: Callable[[], object], timer: Callable[[], float] = time.perf_cou
 
 
 def in_turn(runs: int, *clocks: Clock) -> list[float]:
-    """The median time of each clock, over rounds in which each runs once; a first round does not count."""
-    rounds = [[run() for run in clocks] for _ in range(runs + 1)]
+    """The median time of each clock, over rounds in which each runs once; a first round does not count.
+
+    What the process holds already is frozen meanwhile: its collection is no part of the work.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        rounds = [[run() for run in clocks] for _ in range(runs + 1)]
+    finally:
+        gc.unfreeze()
     return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
 
 
