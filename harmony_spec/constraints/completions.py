@@ -164,7 +164,7 @@ class Completion:
 
     # Messages.
 
-    @property
+    @cached_property
     def opened(self) -> Node:
         """The open header between two messages of the model."""
         return self._specialiser(self.header, {})(self.opening)
@@ -174,14 +174,13 @@ class Completion:
         tokens: dict[str, Node] = dict.fromkeys(others, NOTHING)
         if is_last and (spelling := self._spelling(stop)) in self.owned:
             tokens[spelling] = EMPTY
-        fixed = self.fixed(kind)
         frame = self.frames[0 if is_first or self.is_factored else 1]
         templates: dict[object, Template] = self.format.caches.setdefault(Completion, {})
         found = []
         for shape in self._shapes(kind):
             key = self.profile, self.owned, kind.name, stop, is_first, is_last, *shape.fields.items()
             if key not in templates:
-                made = self._specialiser({**fixed, **shape.fields}, tokens)(frame)
+                made = self._specialiser({**self.fixed(kind), **shape.fields}, tokens)(frame)
                 templates[key] = Template.of(made)
             found.append(_named(shape.name, filled(templates[key], shape.parts)))
         return one_of(found)
