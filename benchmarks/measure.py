@@ -45,7 +45,7 @@ def clock(work: Callable[[], object], timer: Callable[[], float] = time.perf_cou
 def in_turn(runs: int, *clocks: Clock) -> list[float]:
     """The median time of each clock, over rounds in which each runs once; a first round does not count.
 
-    What the process holds already is frozen meanwhile: its collection is no part of the work.
+    During the rounds, the garbage collector leaves out what the process held before.
     """
     gc.collect()
     gc.freeze()
