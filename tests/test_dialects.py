@@ -19,12 +19,14 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from codegen import GrammarError, generate
+from codegen import generate
 from harmony_spec import ConversationError, ParseError, RenderError, Span
 from harmony_spec.vocabulary import load
 
 from . import dialect
 from .strategies import messages_of, retokenized
+
+TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
 
 
 @cache
@@ -434,172 +436,3 @@ def test_thoughts_come_before_the_content(name: str, header: str, thought: str, 
         for start, text in (("transcript", header + rest), ("completion", rest)):
             (message,) = module.parse(text, start, **({} if start == "transcript" or not header else opening)).messages
             assert (message.role, message.thought, message.content) == (opening["role"], expected, content)
-
-
-TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
-
-
-@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token", "role_tokens"])
-def test_a_dialect_keeps_contents(name: str) -> None:
-    """Contents with all that they can hold are written, read back part by part, and stay what they were as JSON."""
-    module = codec_of(name)
-    tool = module.Tool("f", "What it does,\nand why.", TOOL)
-    tools = [module.Namespace("functions", "All of them.", [tool]), module.Namespace("python", "Runs.\n\nCode.")]
-    system = module.SystemContent(conversation_start_date="2026-01-01", tools=tools)
-    developer = module.DeveloperContent("Be brief.", tools, [module.ResponseFormat("r", {"type": "object"}, "R.")])
-    conversation = [module.Message("system", system), module.Message("developer", developer)]
-    for parsed in (module.parse(module.render(conversation)), module.parse(module.render_text(conversation))):
-        read = parsed.messages[1].content
-        assert (read.instructions, len(read.tools), read.response_formats) == (
-            "Be brief.",
-            2,
-            developer.response_formats,
-        )
-        assert (read.tools[0].tools[0].description, read.tools[0].tools[0].parameters) == (tool.description, TOOL)
-        assert parsed.messages[0].content.channel_config.function_calls is True
-        assert parsed.messages == conversation
-        assert module.from_json(module.to_json(parsed.messages)) == conversation
-
-
-def test_the_full_names_of_tools_follow_the_grammar() -> None:
-    """What stands between a namespace and a tool is written once, in recovery.toml."""
-    module = codec_of("slashed_tools")
-    tools = [module.Namespace("functions", tools=[module.Tool("f")]), module.Namespace("web", tools=[module.Tool("g")])]
-    for word, meant in {"f": "functions/f", "g": "web/g", "functions/f": "functions/f"}.items():
-        text = f"<|start|>assistant<|channel|>commentary to={word}<|message|>{{}}<|call|>"
-        (message,) = module.recover(text, tools=tools).messages
-        assert message.recipient == meant
-    report = module.validate("<|start|>assistant<|channel|>commentary to=web/h<|message|>{}<|call|>", tools=tools)
-    assert "undeclared-tool" in [found.code.name for found in report.diagnostics]
-
-
-def test_a_system_line_becomes_a_field() -> None:
-    module = codec_of("system_line")
-    system = module.SystemContent(location="Oslo")
-    assert "\nKnowledge cutoff: 2024-06\nLocation: Oslo\n\nReasoning: medium\n" in system.text()
-    (message,) = module.parse(module.render([module.Message("system", system)])).messages
-    assert message.content.location == "Oslo"
-    assert module.to_json([message])["messages"][0]["content"][0]["location"] == "Oslo"
-
-
-def test_the_comment_style_follows_the_grammar() -> None:
-    module = codec_of("hash_comments")
-    nested = {"type": "object", "properties": {"x": {"type": "object", "properties": {"y": {"type": "number"}}}}}
-    text = module.Namespace(
-        "n", "A.", [module.Tool("f", "B.", {**TOOL, "minProperties": 1}), module.Tool("g", None, nested)]
-    )
-    assert text.text() == (
-        "## n\n\n# A.\nnamespace n {\n\n# B.\ntype f = (_: # @minProperties 1\n{\n# A city.\n"
-        'city?: string, # default: "Oslo"\n}) => any;\n\n'
-        "type g = (_: {\nx?: {\n  y?: number,\n  },\n}) => any;\n\n} # namespace n"
-    )
-
-
-def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
-    """Data files name them: recovery, validation, the JSON form and the tools of requests follow."""
-    module = codec_of("renamed_contents")
-    tool = module.Function("get_weather", "Tells it.", TOOL)
-    tools = [module.Toolbox("functions", functions=[tool])]
-    answer = module.ResponseFormat("city", {"type": "object", "required": ["city"]})
-    developer = module.Message("developer", module.DeveloperContent("Be brief.", tools, [answer]))
-
-    def found(header: str, content: str, **given: Any) -> list[str]:
-        text = f"<|start|>assistant<|channel|>{header}<|body|>{content}"
-        return [d.code.name for d in module.validate(module.render_text([developer]) + text, **given).diagnostics]
-
-    assert found("commentary to=functions.get_weather <|constrain|>json", '{"city": "Oslo"}<|call|>') == []
-    assert found("commentary to=functions.get_weather <|constrain|>json", '{"city": 7}<|call|>') == [
-        "invalid-arguments"
-    ]
-    assert found("commentary to=functions.get_tide <|constrain|>json", "{}<|call|>") == ["undeclared-tool"]
-    assert found("final <|constrain|>json", "{}<|end|>") == ["invalid-answer"]
-    (message,) = module.recover("<|start|>assistant to=get_weather<|body|>{}<|call|>", tools=tools).messages
-    assert message.recipient == "functions.get_weather"
-    assert module.from_json(module.to_json([developer])) == [developer]
-    assert [namespace.label for namespace in module.DeveloperContent("", [module.python_tools()]).toolkit] == ["python"]
-
-
-@pytest.mark.parametrize("spelling", ["SCORER -> critic", '"judge/" -> critic', "SCORER name -> critic"])
-def test_a_role_that_is_the_name_of_an_alternative_has_contents(spelling: str, tmp_path: Path) -> None:
-    """However the alternative spells it. `tool` has none, because its rule is that of a tool in a list."""
-    edits = [
-        ("harmony.lark", "      | name -> tool", f"      | {spelling}\n      | name -> tool"),
-        ("harmony.lark", 'START: "<|start|>"', 'SCORER: "<|reserved_200004|>"\nSTART: "<|start|>"'),
-        (
-            "contents.lark",
-            "\ndeveloper: ",
-            '\ncritic: "Score: " SCORE "\\nReason: " LINE\nSCORE: /[0-9]+/\ndeveloper: ',
-        ),
-    ]
-    folder = dialect.edited(tmp_path / "g", [{"file": file, "old": old, "new": new} for file, old, new in edits])
-    module = dialect.module_of("critic", generate(folder), tmp_path)
-    name = "a" if "name" in spelling else None
-    message = module.Message("critic", module.CriticContent(score="7", line="It is short."), name=name)
-    for source in (module.render([message]), text := module.render_text([message])):
-        (found,) = module.parse(source).messages
-        assert (found, found.content.score) == (message, "7")
-    assert "Score: 7\nReason: It is short." in text
-    assert module.from_json(module.to_json([message])) == [message]
-    assert not hasattr(module, "ToolContent")
-
-
-def test_contents_without_grammar_stay_text() -> None:
-    module = codec_of("plain_contents")
-    assert not hasattr(module, "SystemContent")
-    assert module.parse("<|start|>system<|message|>Reasoning: low<|end|>").messages[0].content == "Reasoning: low"
-
-
-CHANNELS = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
-SPACED = {
-    "file": "contents.lark",
-    "old": CHANNELS,
-    "new": f'{CHANNELS}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n',
-}
-
-
-def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None:
-    """As headers do: `as_parsed` writes it back, the other styles write the first one, and comparison ignores it."""
-    module = dialect.module_of("spaced", generate(dialect.edited(tmp_path / "grammar", [SPACED])), tmp_path)
-    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
-    text = first.replace("final.", "final .")
-    found, canonical = module.parse(text).messages, module.parse(first).messages
-    assert found == canonical
-    assert found[0].content.channel_config.variants == ("spaced",)
-    assert module.render_text(found, style="as_parsed") == text
-    assert module.render_text(found) == first
-    tokens = module.render(found, style="as_parsed")
-    assert module.render(module.parse(tokens).messages, style="as_parsed") == tokens
-    assert module.recover(text).messages == found
-
-
-def test_a_style_chooses_an_alternative_of_contents(tmp_path: Path) -> None:
-    """In messages that meet its condition, also in records that were read from another alternative."""
-    old = 'choose = [{ choose = "recipient_last", when = { role = "assistant" } }]'
-    new = '[[style.model.choose]]\nchoose = "spaced"\nwhen = { role = "system", name = false }'
-    edits = [SPACED, {"file": "styles.toml", "old": old, "new": new}]
-    module = dialect.module_of("styled", generate(dialect.edited(tmp_path / "grammar", edits)), tmp_path)
-    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
-    spaced = first.replace("final.", "final .")
-    for text in (first, spaced):
-        found = module.parse(text).messages
-        assert module.render_text(found) == first
-        assert module.render_text(found, style="model") == spaced
-        assert module.render(found, style="model") == module.render(module.parse(spaced).messages, style="as_parsed")
-        found[0].name = "other"
-        assert "final." in module.render_text(found, style="model")
-
-
-def test_a_name_chooses_in_headers_or_in_contents(tmp_path: Path) -> None:
-    spaced = SPACED | {"new": SPACED["new"].replace("-> spaced", "-> call")}
-    with pytest.raises(GrammarError, match="the alternative name `call` is taken, by one of `terminator`"):
-        generate(dialect.edited(tmp_path / "grammar", [spaced]))
-
-
-def test_a_string_may_spell_the_name_of_a_terminal(tmp_path: Path) -> None:
-    """A name is a terminal, and a string is a text, whatever each spells."""
-    edit = {"file": "harmony.lark", "old": 'recipient: " to=" WORD', "new": 'recipient: " to=" "WORD" WORD'}
-    module = dialect.module_of("spelled_name", generate(dialect.edited(tmp_path / "grammar", [edit])), tmp_path)
-    message = module.Message("assistant", "x", recipient="f")
-    text = module.render_text([message])
-    assert text == "<|start|>assistant to=WORDf<|message|>x<|call|>"
-    assert module.parse(text).messages == [message]
