@@ -105,7 +105,7 @@ def build_recovery(sources: Sources) -> Recovery | None:
 def value_of(format: Format, kind: str, slot: str) -> str:
     """The value that a field has in all messages of a kind; "" for none."""
     assert format.recovery is not None
-    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
+    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when, *each.has))
     found = fields.get(format.recovery.slots[slot])  # no slot, no field
     return found if isinstance(found, str) else ""
 

@@ -108,7 +108,7 @@ def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
             if earlier.name == kind.name:
                 reason = f"there are two kinds of messages with the name `{kind.name}`"
                 yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "kind"), reason, "Choose another name.")
-            elif set(earlier.when.fields) <= set(kind.when.fields):
+            elif set(earlier.when) <= set(kind.when):
                 reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
                 remedy = "Move the kind with more conditions up."
                 yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "when"), reason, remedy)
