@@ -115,7 +115,10 @@ class SystemContent(runtime.Record):
     reasoning_effort: Effort | None = "medium"
     tools: list[Namespace] = field(default_factory=list)
     channel_config: ChannelConfig | None = field(
-        default_factory=lambda: ChannelConfig(valid_channels=["analysis", "commentary", "final"], channel_required=True)
+        default_factory=lambda: ChannelConfig(
+            valid_channels=["analysis", "commentary", "final"],
+            channel_required=True,
+        ),
     )
 
     def __post_init__(self) -> None:

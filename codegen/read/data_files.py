@@ -35,12 +35,6 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class StyleChoices:
-    name: str
-    choose: tuple[Choose, ...]
-
-
-@dataclass(frozen=True)
 class Kind:
     """A kind of message; see `harmony_spec.format.tables.Kind`."""
 
@@ -143,7 +137,7 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
     turn = tuple(map(_kind, conversation.get("turn", ())))
     last_only = (kind for kind in turn if kind.last != kind.ends)
     return {
-        "styles": tuple(StyleChoices(name, _choices(table.get("choose", []))) for name, table in tables.items()),
+        "styles": {name: _choices(table.get("choose", [])) for name, table in tables.items()},
         "default_style": styles.get("default", next(iter(tables))),
         "always": _choices(styles.get("always", [])),
         "training": tuple(Choose(kind.last, kind.when) for kind in last_only if kind.last is not None),

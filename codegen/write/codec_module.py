@@ -188,7 +188,7 @@ def _format(format: Format, writer: Writer) -> None:
         "defaults": {each.name: False if each.flag else None for each in format.fields if each.name != CONTENT_FIELD},
         "patterns": dict(_field_patterns(format)),
         "starts": PythonCode("_STARTS"),
-        "styles": {style.name: style.choose for style in format.styles},
+        "styles": format.styles,
         "default_style": format.default_style,
         "as_parsed": AS_PARSED,
         "always": format.always,

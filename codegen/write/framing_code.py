@@ -158,11 +158,7 @@ def _choice(format: Format, name: str, node: RuleChoice, writer: Writer) -> None
         for test, terms in zip(tests, conditions, strict=True):
             writer.chain(terms or ["True"], "and", f"{test} = ")
     fitting = mapping({literal(b.name or ""): test for b, test in zip(node.branches, tests, strict=True)})
-    arguments = f"{literal(name)}, chosen, {fitting.flat()}"
-    if writer.fits(f"    {arguments}"):
-        writer.assign("branch", "runtime.pick", arguments)
-    else:
-        writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
+    writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
     for branch in reversed(node.branches[1:]):
         writer.line(f"if branch == {literal(branch.name or '')}:")
         writer.depth += 1

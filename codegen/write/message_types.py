@@ -70,7 +70,9 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
         if (rule, name) in contents.implied:
             writer.line(f"{name}: bool | None = None")
         elif name in own:
-            _assign_default(f"{name}: {_optional(kind)}", contents, rule, name, own[name], writer)
+            default = _default(contents, rule, name, own[name])
+            declared = f"{name}: {_optional(kind)} = "
+            writer.block(default, prefix=declared) if isinstance(default, Block) else writer.line(declared + default)
         else:
             writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
     if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
@@ -105,13 +107,9 @@ def _declaration(contents: ContentGrammar, rule: str, name: str, kind: str) -> s
     return f"{_optional(kind)} = {'False' if kind == 'bool' else 'None'}"
 
 
-def _assign_default(declared: str, contents: ContentGrammar, rule: str, name: str, value: Any, writer: Writer) -> None:
+def _default(contents: ContentGrammar, rule: str, name: str, value: Any) -> str | Block:
     code = data(_field_value(contents, contents.fields(rule)[name][0], value))
-    flat = code if isinstance(code, str) else code.flat()
-    if isinstance(value, (dict, list)):
-        writer.assign(declared, "field", f"default_factory=lambda: {flat}")
-    else:
-        writer.line(f"{declared} = {flat}")
+    return call("field", code.prefixed("default_factory=lambda: ")) if isinstance(code, Block) else code
 
 
 def record_code(contents: ContentGrammar, rule: str, value: Mapping[str, Any]) -> Block:

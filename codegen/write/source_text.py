@@ -173,15 +173,6 @@ class Writer:
         self.depth -= 1
         self.line(f"){suffix}")
 
-    def assign(self, name: str, function: str, argument: str) -> None:
-        """Write an assignment of a call; a long argument has a line of its own."""
-        if self.fits(f"{name} = {function}({argument})"):
-            self.line(f"{name} = {function}({argument})")
-            return
-        self.line(f"{name} = {function}(")
-        self.line(f"    {argument}")
-        self.line(")")
-
     def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> None:
         """Write the first line of a function, and indent the lines after it."""
         self.line()
