@@ -115,7 +115,10 @@ class SystemContent(runtime.Record):
     reasoning_effort: Effort | None = "medium"
     tools: list[Namespace] = field(default_factory=list)
     channel_config: ChannelConfig | None = field(
-        default_factory=lambda: ChannelConfig(valid_channels=["analysis", "commentary", "final"], channel_required=True)
+        default_factory=lambda: ChannelConfig(
+            valid_channels=["analysis", "commentary", "final"],
+            channel_required=True,
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -864,13 +867,13 @@ _FRAME_message = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
-    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
     closed=True,
-    bare=True,
     ends_with_text=False,
+    headless=False,
+    bare=True,
     steps=(
         ((_NEXT_START, 1),),
         ((_NEXT_role, 2), (_NEXT_name, 5)),
@@ -937,13 +940,13 @@ _FRAME_opening = runtime.Frame(
     has_content=False,
     inside=("<|start|>",),
     opens=(),
-    headless=False,
     continues=(),
     closes=(),
     trails=(),
     closed=True,
-    bare=False,
     ends_with_text=False,
+    headless=False,
+    bare=False,
     steps=(((_NEXT_START, 1),), ((_NEXT_role, 2), (_NEXT_name, 5)), ((_NEXT_TEXT, 3),), ((_NEXT_name, 4),), (), ()),
     final=frozenset({2, 4, 5}),
     write=_write_opening,
@@ -958,13 +961,13 @@ _FRAME_continuation = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
-    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
     closed=True,
-    bare=True,
     ends_with_text=False,
+    headless=False,
+    bare=True,
     steps=(
         (
             (_NEXT_TEXT_1, 1),
@@ -1011,13 +1014,13 @@ _FRAME_unfinished = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
-    headless=False,
     continues=(),
     closes=(),
     trails=(),
     closed=False,
-    bare=True,
     ends_with_text=False,
+    headless=False,
+    bare=True,
     steps=(
         ((_NEXT_START, 1),),
         ((_NEXT_role, 2), (_NEXT_name, 5)),
@@ -1081,13 +1084,13 @@ _FRAME_remainder = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
-    headless=False,
     continues=(),
     closes=(),
     trails=(),
     closed=False,
-    bare=True,
     ends_with_text=False,
+    headless=False,
+    bare=True,
     steps=(
         (
             (_NEXT_TEXT_1, 1),

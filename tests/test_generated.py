@@ -115,7 +115,7 @@ def spellings() -> frozenset[str]:
     whens = [choose.when for choose in (*format.always, *format.training)]
     whens += [when for kind in format.turn for when in (kind.when, kind.has)]
     whens += [drop.dropped for drop in format.drops]
-    found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
+    found |= {value for when in whens for _, value in when if isinstance(value, str)}
     found |= {format.functions} | set(texts_in(sources.table("conversation.toml", "defaults")))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
     found |= {*format.json.get("absent", {}).values()}

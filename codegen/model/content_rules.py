@@ -212,9 +212,6 @@ class _Builder(RuleBuilder):
     def value(self, terminal: str, place: Place) -> GrammarNode:
         return RuleValue("" if terminal.startswith("_") else terminal.lower(), terminal)
 
-    def call(self, rule: str, place: Place) -> GrammarNode:
-        return RuleCall(rule)
-
     def group(self, item: LarkGroup) -> GrammarNode:
         if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")

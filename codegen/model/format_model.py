@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, StyleChoices, VocabularyFile
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from .content_rules import ContentGrammar
 from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleValue, walk
 from .terminals import Special, Terminal
@@ -102,7 +102,7 @@ class Format(GrammarRules):
     rules: Mapping[str, GrammarRule]
     starts: tuple[StartRule, ...]
     fields: tuple[Field, ...]
-    styles: tuple[StyleChoices, ...]
+    styles: Mapping[str, tuple[Choose, ...]]
     default_style: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]

@@ -126,9 +126,6 @@ class FramingRules(RuleBuilder):
             self.refuse(place, reason, "Drop the underscore, or make it a fixed text.")
         return RuleValue(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
 
-    def call(self, rule: str, place: Place) -> GrammarNode:
-        return RuleCall(rule)
-
     def group(self, item: LarkGroup) -> GrammarNode:
         if item.operator not in ("", "?"):
             reason = f"`{item.operator}` inside a message is not supported, because a field holds one value"

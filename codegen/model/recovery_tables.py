@@ -28,22 +28,20 @@ DEFAULT_SEVERITY = "error"
 @cache
 def library_diagnostics() -> dict[str, CatalogueEntry]:
     """The diagnostics that the library reports itself: those in the catalogue of this package."""
-    path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS_FILE
-    return _diagnostics(tomllib.loads(path.read_text(encoding="utf-8")))
+    return _diagnostics(_library(DIAGNOSTICS_FILE))
 
 
 @cache
-def _library_table(name: str) -> Any:
-    """A table of this package's recovery.toml, which a grammar may change."""
-    path = Path(__file__).resolve().parents[2] / "grammar" / RECOVERY_FILE
-    return tomllib.loads(path.read_text(encoding="utf-8"))[name]
+def _library(file: str) -> dict[str, Any]:
+    """A file of this package's grammar: what the library reports, and costs that a grammar may change."""
+    return tomllib.loads((Path(__file__).resolve().parents[2] / "grammar" / file).read_text(encoding="utf-8"))
 
 
 def _field_costs(
     slots: Mapping[str, str], own: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Mapping[str, int], Mapping[str, str]]]:
     """The rows of the fields with a purpose, and of those that the grammar has a row for."""
-    library: Mapping[str, Mapping[str, Any]] = _library_table("costs")
+    library: Mapping[str, Mapping[str, Any]] = _library(RECOVERY_FILE)["costs"]
     rows = {slots.get(key, ""): dict(row) for key, row in library.items() if key != "header"}
     for key, row in own.items():
         if key != "header":
@@ -91,13 +89,13 @@ def build_recovery(sources: Sources) -> Recovery | None:
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
-        costs=_library_table("costs")["header"] | sources.table(RECOVERY_FILE, "costs").get("header", {}),
+        costs=_library(RECOVERY_FILE)["costs"]["header"] | sources.table(RECOVERY_FILE, "costs").get("header", {}),
         fields=_field_costs(slots, sources.table(RECOVERY_FILE, "costs")),
         edits={
             name: (row["code"], row["evidence"])
-            for name, row in (_library_table("edits") | sources.table(RECOVERY_FILE, "edits")).items()
+            for name, row in (_library(RECOVERY_FILE)["edits"] | sources.table(RECOVERY_FILE, "edits")).items()
         },
-        before=[*before, *(pair for pair in _library_table("before") if pair not in before)],
+        before=[*before, *(pair for pair in _library(RECOVERY_FILE)["before"] if pair not in before)],
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS_FILE)),
     )
 
@@ -105,7 +103,7 @@ def build_recovery(sources: Sources) -> Recovery | None:
 def value_of(format: Format, kind: str, slot: str) -> str:
     """The value that a field has in all messages of a kind; "" for none."""
     assert format.recovery is not None
-    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
+    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when, *each.has))
     found = fields.get(format.recovery.slots[slot])  # no slot, no field
     return found if isinstance(found, str) else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
-from .rule_nodes import GrammarNode, RuleSequence
+from .rule_nodes import GrammarNode, RuleCall, RuleSequence
 from .terminals import FixedText, Terminals, is_terminal
 
 
@@ -45,7 +45,7 @@ class RuleBuilder(ABC):
                     return self.value(name, place)
                 if name not in self.definitions:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-                return FixedText("") if is_terminal(name) else self.call(name, place)  # the terminal is a problem
+                return FixedText("") if is_terminal(name) else RuleCall(name)  # the terminal is a problem
 
     @abstractmethod
     def pattern(self, item: LarkRegex) -> GrammarNode: ...
@@ -55,6 +55,3 @@ class RuleBuilder(ABC):
 
     @abstractmethod
     def value(self, terminal: str, place: Place) -> GrammarNode: ...
-
-    @abstractmethod
-    def call(self, rule: str, place: Place) -> GrammarNode: ...

@@ -46,7 +46,7 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
                 yield Problem(place, f"`{value}` is not {wanted}", suggestion(value, known, "There are"))
         elif wrong := _wrong(format, value.split("."), schema):
             yield Problem(place, f"`{value}` leads to no such part: {wrong}", "Correct the path.")
-    if any(style.name == AS_PARSED for style in format.styles):
+    if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
     for name, value in format.opening.items():
@@ -64,7 +64,7 @@ def _known(format: Format, kind: str) -> Collection[str]:
         case "a field of messages":
             return [field.name for field in format.fields]
         case "a style":
-            return [style.name for style in format.styles]
+            return format.styles
         case "a named alternative of messages":
             return format.variants()
         case "a named stop token":
@@ -108,7 +108,7 @@ def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
             if earlier.name == kind.name:
                 reason = f"there are two kinds of messages with the name `{kind.name}`"
                 yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "kind"), reason, "Choose another name.")
-            elif set(earlier.when.fields) <= set(kind.when.fields):
+            elif set(earlier.when) <= set(kind.when):
                 reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
                 remedy = "Move the kind with more conditions up."
                 yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "when"), reason, remedy)

@@ -178,9 +178,6 @@ class DeterministicAutomaton:
     steps: tuple[tuple[tuple[Ranges, int], ...], ...]
     final: frozenset[int]
 
-    def is_empty(self) -> bool:
-        return not self.final
-
 
 def _joined(bounds: list[int]) -> Ranges:
     """Ranges from a flat list of first and last letters, neighbours joined."""

@@ -22,11 +22,8 @@ class VocabularyFile:
     base: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True)
-class When:
-    """A condition on the fields of a message: for each a value, or true for present and false for absent."""
-
-    fields: tuple[tuple[str, str | bool], ...]
+When = tuple[tuple[str, str | bool], ...]
+"""A condition on the fields of a message: for each a value, or true for present and false for absent."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,6 @@ class Choose:
 
     alternative: str
     when: When
-
-
-@dataclass(frozen=True)
-class StyleChoices:
-    name: str
-    choose: tuple[Choose, ...]
 
 
 @dataclass(frozen=True)
@@ -146,14 +137,14 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
     turn = tuple(map(_kind, conversation.get("turn", ())))
     last_only = (kind for kind in turn if kind.last != kind.ends)
     return {
-        "styles": tuple(StyleChoices(name, _choices(table.get("choose", []))) for name, table in tables.items()),
+        "styles": {name: _choices(table.get("choose", [])) for name, table in tables.items()},
         "default_style": styles.get("default", next(iter(tables))),
         "always": _choices(styles.get("always", [])),
         "training": tuple(Choose(kind.last, kind.when) for kind in last_only if kind.last is not None),
         "opening": conversation.get("opening", {}),
         "turn": turn,
         "drops": tuple(
-            Drop(f"drop_{name}", _when(each["dropped"]), each["completes"])
+            Drop(f"drop_{name}", tuple(each["dropped"].items()), each["completes"])
             for name, each in conversation.get("drop", {}).items()
         ),
         "stops": {name: tuple(names) for name, names in conversation.get("stop", {}).items()},
@@ -192,17 +183,13 @@ def _choices(entries: Iterable[Any]) -> tuple[Choose, ...]:
     """Alternatives to write: each a name, or a table of `choose` and `when`."""
     tables: list[dict[str, Any]]
     tables = [{"choose": entry, "when": {}} if isinstance(entry, str) else entry for entry in entries]
-    return tuple(Choose(table["choose"], _when(table["when"])) for table in tables)
+    return tuple(Choose(table["choose"], tuple(table["when"].items())) for table in tables)
 
 
 def _kind(table: Mapping[str, Any]) -> Kind:
     ends = table.get("ends")
-    when, has = _when(table["when"]), _when(table.get("has", {}))
+    when, has = tuple(table["when"].items()), tuple(table.get("has", {}).items())
     return Kind(table["kind"], when, has, ends, table.get("last", ends), tuple(table["then"]))
-
-
-def _when(table: Mapping[str, str | bool]) -> When:
-    return When(tuple(table.items()))
 
 
 def looks_special(text: str, special: Iterable[str]) -> bool:

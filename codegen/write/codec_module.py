@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..model.content_types import class_name, tools_name, user_rules
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Format
 from ..model.frame_graph import framing, graph
 from ..model.recovery_tables import closes
-from ..model.terminals import Terminal
-from ..read.data_files import Choose, VocabularyFile, common_ends
+from ..read.data_files import VocabularyFile, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .algebra_tables import emit_algebra
 from .content_table import emit_contents, emit_tools
@@ -21,7 +20,7 @@ from .library_source import api_version
 from .message_types import emit_message
 from .public_functions import PUBLIC_FUNCTIONS, emit_functions
 from .recovery_code import emit_recovery
-from .source_text import Block, Writer, call, data, group, literal, mapping, raw
+from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, mapping, raw
 
 
 def emit(format: Format) -> str:
@@ -144,18 +143,16 @@ def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
 
 def _encoding(vocabulary: VocabularyFile, writer: Writer) -> None:
     base = vocabulary.base or {"name": None, "size": vocabulary.size, "sha256": None, "split": ()}
-    block = call(
-        "runtime.Encoding",
-        f"name={literal(vocabulary.encoding)}",
-        f"size={vocabulary.size}",
-        f"base={literal(base['name']) if base['name'] else None}",
-        f"base_size={base['size']}",
-        f"sha256={literal(base['sha256']) if base['sha256'] else None}",
-        group(map(literal, base["split"])).prefixed("split="),
-        "special=SPECIAL_TOKENS",
-        *(["unassigned=frozenset(_RESERVED)"] if vocabulary.reserved else []),
-    )
-    writer.block(block, prefix="_ENCODING = ")
+    values = {
+        "name": vocabulary.encoding,
+        "size": vocabulary.size,
+        "base": base["name"],
+        "base_size": base["size"],
+        "sha256": base["sha256"],
+        "split": tuple(base["split"]),
+        "special": PythonCode("SPECIAL_TOKENS"),
+    } | ({"unassigned": PythonCode("frozenset(_RESERVED)")} if vocabulary.reserved else {})
+    writer.block(call("runtime.Encoding", *arguments(**values)), prefix="_ENCODING = ")
 
 
 def _stop_tokens(format: Format, writer: Writer) -> None:
@@ -165,87 +162,52 @@ def _stop_tokens(format: Format, writer: Writer) -> None:
     for name, kinds in format.stops.items():
         ends = {last[kind] for kind in kinds}
         stops[name] = frozenset(spelling for spelling, end in closes(format).items() if end in ends)
-    entries = {
-        literal(name): group(str(i) for i in sorted(ids[s] for s in spellings)) for name, spellings in stops.items()
-    }
+    entries = {literal(name): data(tuple(sorted(map(ids.__getitem__, each)))) for name, each in stops.items()}
     writer.block(mapping(entries), prefix="STOP_TOKENS: dict[str, tuple[int, ...]] = ")
     doc = "The ids of the special tokens that end a message; under other names, those at which sampling stops."
     writer.line(f'"""{doc}"""')
 
 
-def _choices(choices: tuple[Choose, ...]) -> Block:
-    return group(call("runtime.Choose", literal(choose.alternative), data(choose.when.fields)) for choose in choices)
-
-
-def _turn(format: Format) -> Block:
-    """The kinds of messages."""
-    return group(
-        call(
-            "runtime.Kind",
-            literal(kind.name),
-            data(kind.when.fields),
-            data(kind.has.fields),
-            data(kind.ends),
-            data(kind.last),
-            data(kind.then),
-        )
-        for kind in format.turn
-    )
-
-
-def _drops(format: Format) -> Block:
+def _drops(format: Format) -> dict[str, Block]:
     """By function, the conditions of the messages that are dropped, and of those that complete a turn."""
     whens = {kind.name: kind.when for kind in format.turn}
-    drops = {
-        literal(drop.name): call("runtime.Drop", data(drop.dropped.fields), data(whens[drop.completes].fields))
-        for drop in format.drops
-    }
-    return mapping(drops)
+    return {drop.name: call("runtime.Drop", data(drop.dropped), data(whens[drop.completes])) for drop in format.drops}
 
 
 def _format(format: Format, writer: Writer) -> None:
     names = [field.name for field in format.fields]
-    defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT_FIELD}
-    block = call(
-        "runtime.Format",
-        "encoding=_ENCODING",
-        f"special_text={raw(any_of(sorted(format.vocabulary.special)))}",
-        group(map(literal, common_ends(format.vocabulary.special))).prefixed("special_ends="),
-        mapping({literal(s): literal(m) for s, m in markers(format).items()}).prefixed("markers="),
-        "message=Message",
-        group(map(literal, names)).prefixed("fields="),
-        f"content_at={names.index(CONTENT_FIELD)}",
-        f"contents={'_CONTENTS' if format.contents.roles else 'runtime.NO_CONTENTS'}",
-        mapping(defaults).prefixed("defaults="),
-        mapping(dict(_field_patterns(format))).prefixed("patterns="),
-        "starts=_STARTS",
-        mapping({literal(s.name): _choices(s.choose) for s in format.styles}).prefixed("styles="),
-        f"default_style={literal(format.default_style)}",
-        f"as_parsed={literal(AS_PARSED)}",
-        _choices(format.always).prefixed("always="),
-        _choices(format.training).prefixed("training="),
-        *[group(data(item) for item in format.opening.items()).prefixed("opening=")] * bool(format.opening),
-        *[_drops(format).prefixed("drops=")] * bool(format.drops),
-        *[_turn(format).prefixed("turn=")] * bool(format.turn),
-        *["definitions=_DEFINITIONS"] * bool(format.definitions),
-        *["recovery=_RECOVERY"] * (format.recovery is not None),
-    )
-    writer.block(block, prefix="FORMAT = ")
+    values = {
+        "encoding": PythonCode("_ENCODING"),
+        "special_text": PythonCode(raw(any_of(sorted(format.vocabulary.special)))),
+        "special_ends": common_ends(format.vocabulary.special),
+        "markers": markers(format),
+        "message": PythonCode("Message"),
+        "fields": tuple(names),
+        "content_at": names.index(CONTENT_FIELD),
+        "contents": PythonCode("_CONTENTS" if format.contents.roles else "runtime.NO_CONTENTS"),
+        "defaults": {each.name: False if each.flag else None for each in format.fields if each.name != CONTENT_FIELD},
+        "patterns": dict(_field_patterns(format)),
+        "starts": PythonCode("_STARTS"),
+        "styles": format.styles,
+        "default_style": format.default_style,
+        "as_parsed": AS_PARSED,
+        "always": format.always,
+        "training": format.training,
+    }
+    optional = {"opening": tuple(format.opening.items()), "drops": _drops(format), "turn": format.turn}
+    values |= {name: value for name, value in optional.items() if value}
+    values |= {"definitions": PythonCode("_DEFINITIONS")} if format.definitions else {}
+    values |= {"recovery": PythonCode("_RECOVERY")} if format.recovery is not None else {}
+    writer.block(call("runtime.Format", *arguments(**values)), prefix="FORMAT = ")
     writer.line('"""The tables of this format."""')
 
 
-def _field_patterns(format: Format) -> list[tuple[str, Block]]:
+def _field_patterns(format: Format) -> Iterator[tuple[str, tuple[PythonCode, str]]]:
     """For each field whose text fits one pattern: the pattern, and its source in the grammar."""
-    found = []
     for field in format.fields:
         terminals = format.terminals_of(field.name)
         if len(terminals) != 1 or field.values is not None:
             continue
         terminal = format.terminals[terminals[0]]
         if not is_free(terminal.pattern):
-            found.append((literal(field.name), group([constant(terminal.name), literal(_one_line(terminal))])))
-    return found
-
-
-def _one_line(terminal: Terminal) -> str:
-    return " ".join(terminal.source.split())
+            yield field.name, (PythonCode(constant(terminal.name)), " ".join(terminal.source.split()))

@@ -10,7 +10,7 @@ from ..model.schema_rules import FITTING_TERMINALS
 from ..model.terminals import FixedText
 from ..read import regular_expressions as pattern
 from .message_types import plain_values, record_code
-from .source_text import Block, Writer, call, group, literal, mapping, raw
+from .source_text import Block, Writer, arguments, call, data, group, literal, mapping, raw
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
@@ -60,34 +60,35 @@ class _Row:
             return call(
                 "runtime.Enumerated", mapping(dict(zip(map(literal, rule.values), map(literal, texts), strict=True)))
             )
-        ways = group(group(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways)
-        options: list[str | Block] = []
+        ways = data(tuple(tuple(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways))
+        options: dict[str, object] = {}
         if any(names := contents.spellings(rule.name)):
-            options.append(group(map(literal, names)).prefixed("names="))
+            options["names"] = names
         if spaces := contents.indents.get(rule.name):
-            options.append(f"indent={literal(' ' * spaces)}")
+            options["indent"] = " " * spaces
         match rule.kind:
             case "choice":
                 return call("runtime.Choice", ways)
             case "lines":
-                return call("runtime.Lines", ways, *options)
+                return call("runtime.Lines", ways, *arguments(**options))
             case "inlined":
-                return call("runtime.Rule", ways, *options)
+                return call("runtime.Rule", ways, *arguments(**options))
             case "text" | "list" | "alias":
                 empty = {"text": '""', "list": "[]"}.get(rule.kind)
-                return call("runtime.Single", ways, *([empty] if empty else []), *options)
+                return call("runtime.Single", ways, *([empty] if empty else []), *arguments(**options))
         if rule.collapses:
-            options.append(f"core={literal(_core_field(contents, rule))}")
+            options["core"] = _core_field(contents, rule)
         if absent := plain_values(contents, rule.name):
-            options.append(mapping(absent).prefixed("absent="))
+            options["absent"] = absent
         if rule.name in contents.schemas:
-            options.append("is_schema=True")
-        return call("runtime.RecordRule", ways, class_name(contents, rule.name), *options)
+            options["is_schema"] = True
+        return call("runtime.RecordRule", ways, class_name(contents, rule.name), *arguments(**options))
 
     def part(self, node: GrammarNode) -> str | Block:
+        """A text, or the code of a part."""
         match node:
             case FixedText(text):
-                return literal(text)
+                return text
             case RuleOption(RuleMark(name, FixedText(text))):
                 decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
                 return call("runtime.Flag", literal(name), literal(text), *decided)
@@ -96,27 +97,27 @@ class _Row:
             case RuleValue(name, terminal):
                 return self.token(name, terminal, optional=False)
             case RuleCall(rule) if self.contents.rules[rule].kind == "constant":
-                return literal(self.contents.text_of(rule))
+                return self.contents.text_of(rule)
             case RuleCall(rule):
                 return call("runtime.Value" if self.contents.is_field(rule) else "runtime.Use", literal(rule))
             case RuleOption(item):
-                return call("runtime.Option", group(map(self.part, parts(item))))
+                return call("runtime.Option", data(tuple(map(self.part, parts(item)))))
             case RuleList(name, item, least, separator):
                 options = [f"separator={literal(separator)}"] if separator else ["0"] * (not least)
-                return call("runtime.Many", literal(name), group(map(self.part, parts(item))), *options)
+                return call("runtime.Many", literal(name), data(tuple(map(self.part, parts(item)))), *options)
         raise AssertionError(f"contents have no {node}")
 
     def token(self, name: str, terminal: str, optional: bool) -> Block:
         if self.contents.is_json(terminal):
             return call("runtime.Json", literal(name), literal(terminal))
-        options: list[str | Block] = ["optional=True"] * optional
+        options: dict[str, object] = {"optional": True} if optional else {}
         if values := self.contents.terminals[terminal].values:
-            options.append(group(map(literal, values)).prefixed("values="))
+            options["values"] = values
         if name and self.is_fitting(name, terminal, optional):
-            options.append("checked=False")
+            options["checked"] = False
         if self.contents.is_date(terminal):
-            options.append("is_date=True")
-        return call("runtime.Token", literal(name), literal(terminal), *options)
+            options["is_date"] = True
+        return call("runtime.Token", literal(name), literal(terminal), *arguments(**options))
 
     def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:
         """Whether the library set the text, so that it fits; an optional one only in lines, which may be empty."""

@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from ..model.content_types import class_name, is_list, record_in, terminal_of
 from ..model.format_model import Format
 from ..model.terminals import Terminal
-from .source_text import Block, Writer, call, group, literal, mapping
+from .source_text import Writer, arguments, call, data, literal
 
 
 def emit_definitions(format: Format, writer: Writer) -> None:
     if not format.definitions:
         return
-    arguments: list[str | Block] = [f"functions={literal(format.functions)}"]
+    values: dict[str, object] = {}
     for key, defined in format.definitions.items():
-        fields = mapping({literal(purpose): literal(field) for purpose, field in defined.fields.items()})
-        arguments.append(
-            call("runtime.Definition", class_name(format.contents, defined.rule), fields).prefixed(f"{key}=")
-        )
-    holders = group(f"({literal(role)}, {literal(field)})" for role, field in _holders(format))
+        values[key] = call("runtime.Definition", class_name(format.contents, defined.rule), data(defined.fields))
+    made = arguments(functions=format.functions, **values, holders=tuple(_holders(format)))
     writer.line()
-    writer.block(call("runtime.Definitions", *arguments, holders.prefixed("holders=")), prefix="_DEFINITIONS = ")
+    writer.block(call("runtime.Definitions", *made), prefix="_DEFINITIONS = ")
     if format.functions:
         writer.line()
         writer.line(f"FUNCTION_NAMESPACE = {literal(format.functions)}")

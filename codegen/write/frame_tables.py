@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import count
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.frame_graph import FrameEdge, Graph, content_value, framing, graph, is_content
+from ..model.frame_graph import FrameEdge, content_value, framing, graph, is_content
 from ..model.rule_nodes import RuleCall, RuleOption
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name
-from .source_text import Block, Writer, call, group, literal
+from .source_text import Block, PythonCode, Writer, arguments, call, data, group, literal, mapping
 
 AtomNames = dict[FrameEdge, str]
 """The constant for each token or text that may come next."""
@@ -46,16 +46,13 @@ def emit_atoms(format: Format, names: AtomNames, writer: Writer) -> None:
 def _atom(format: Format, edge: FrameEdge) -> Block:
     match edge:
         case Special(_, spelling):
-            return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
+            return call("runtime.Atom", literal(spelling), *arguments(special=spelling))
         case FixedText(text):
-            return call("runtime.Atom", literal(repr(text)), f"text={literal(text)}")
-    terminal = format.terminals[edge.terminal]
-    arguments: list[str | Block] = [literal(edge.field), f"pattern={constant(edge.terminal)}"]
-    if terminal.values:
-        arguments.append(group(map(literal, terminal.values)).prefixed("values="))
-    if is_content(edge):
-        arguments.append(f"nullable={nullable_content(format)}")
-    return call("runtime.Atom", *arguments)
+            return call("runtime.Atom", literal(repr(text)), *arguments(text=text))
+    values: dict[str, object] = {"pattern": PythonCode(constant(edge.terminal))}
+    values |= {"values": listed} if (listed := format.terminals[edge.terminal].values) else {}
+    values |= {"nullable": nullable_content(format)} if is_content(edge) else {}
+    return call("runtime.Atom", literal(edge.field), *arguments(**values))
 
 
 def nullable_content(format: Format) -> bool:
@@ -69,28 +66,25 @@ def emit_frame(format: Format, name: str, names: AtomNames, writer: Writer) -> N
     node = RuleCall(name)
     has_content = format.has_content(node)
 
-    def spellings(tokens: frozenset[str]) -> Block:
-        return group(literal(s) for s in sorted(tokens, key=format.vocabulary.special.__getitem__))
+    def spellings(tokens: frozenset[str]) -> tuple[str, ...]:
+        return tuple(sorted(tokens, key=format.vocabulary.special.__getitem__))
 
+    enclosing = {key: spellings(each) if isinstance(each, frozenset) else each for key, each in vars(around).items()}
+    enclosing.pop("touched")
     block = call(
         "runtime.Frame",
-        f"name={literal(name)}",
-        f"pattern={constant(name)}",
-        group(map(literal, format.fields_of(node))).prefixed("fields="),
-        f"has_content={has_content}",
-        spellings(around.inside).prefixed("inside="),
-        spellings(around.opens).prefixed("opens="),
-        f"headless={around.headless}",
-        spellings(around.continues).prefixed("continues="),
-        spellings(around.closes).prefixed("closes="),
-        spellings(around.trails).prefixed("trails="),
-        f"closed={around.closed}",
-        f"bare={has_content and free and not around.touched}",
-        f"ends_with_text={around.ends_with_text}",
-        _steps(names, made).prefixed("steps="),
-        f"final=frozenset({{{', '.join(map(str, sorted(made.final)))}}})",
-        f"write={writer_name(name)}",
-        f"algebra=lambda: _algebra()[{literal(name)}]",
+        *arguments(
+            name=name,
+            pattern=PythonCode(constant(name)),
+            fields=tuple(format.fields_of(node)),
+            has_content=has_content,
+            **enclosing,
+            bare=has_content and free and not around.touched,
+            steps=tuple(tuple((PythonCode(names[edge]), target) for edge, target in row) for row in made.steps),
+            final=PythonCode(f"frozenset({{{', '.join(map(str, sorted(made.final)))}}})"),
+            write=PythonCode(writer_name(name)),
+            algebra=PythonCode(f"lambda: _algebra()[{literal(name)}]"),
+        ),
     )
     writer.comment(format.rules[name].source)
     writer.block(block, prefix=f"{frame_name(name)} = ")
@@ -100,18 +94,11 @@ def frame_name(name: str) -> str:
     return f"_FRAME_{name}"
 
 
-def _steps(names: AtomNames, made: Graph) -> Block:
-    return group(group(f"({names[edge]}, {target})" for edge, target in row) for row in made.steps)
-
-
 def emit_starts(format: Format, writer: Writer) -> None:
-    entries: list[str | Block] = []
+    starts: dict[str, str | Block] = {}
     for start in format.starts:
-        paths = []
-        for name, steps in start.paths:
-            listed = group(f"({frame_name(step.frame)}, {literal(step.times)})" for step in steps)
-            paths.append(call("runtime.Path", "None" if name is None else literal(name), listed))
-        entries.append(group(paths).prefixed(f"{literal(start.name)}: "))
+        steps = ((name, tuple((PythonCode(frame_name(s.frame)), s.times) for s in path)) for name, path in start.paths)
+        starts[literal(start.name)] = group(call("runtime.Path", *map(data, path)) for path in steps)
     for start in format.starts:
         writer.comment(start.rule.source)
-    writer.block(Block("{", tuple(entries), "}"), prefix="_STARTS = ")
+    writer.block(mapping(starts), prefix="_STARTS = ")

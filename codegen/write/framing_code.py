@@ -17,6 +17,7 @@ from ..model.rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
+    walk,
 )
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
@@ -59,26 +60,14 @@ def ordered(format: Format) -> list[str]:
     found: dict[str, None] = {}
 
     def visit(name: str) -> None:
-        for used in _calls(format.rules[name].node):
-            visit(used)
+        for node in walk(format.rules[name].node):
+            if isinstance(node, RuleCall):
+                visit(node.rule)
         found.setdefault(name)
 
     for name in format.rules:
         visit(name)
     return list(found)
-
-
-def _calls(node: GrammarNode) -> list[str]:
-    match node:
-        case RuleCall(rule):
-            return [rule]
-        case RuleOption(item) | RuleMark(_, item):
-            return _calls(item)
-        case RuleSequence(items):
-            return [name for item in items for name in _calls(item)]
-        case RuleChoice(_, branches):
-            return [name for branch in branches for name in _calls(branch.node)]
-    return []
 
 
 def _rule_pieces(format: Format, name: str) -> list[PatternPiece]:
@@ -169,11 +158,7 @@ def _choice(format: Format, name: str, node: RuleChoice, writer: Writer) -> None
         for test, terms in zip(tests, conditions, strict=True):
             writer.chain(terms or ["True"], "and", f"{test} = ")
     fitting = mapping({literal(b.name or ""): test for b, test in zip(node.branches, tests, strict=True)})
-    arguments = f"{literal(name)}, chosen, {fitting.flat()}"
-    if writer.fits(f"    {arguments}"):
-        writer.assign("branch", "runtime.pick", arguments)
-    else:
-        writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
+    writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
     for branch in reversed(node.branches[1:]):
         writer.line(f"if branch == {literal(branch.name or '')}:")
         writer.depth += 1
@@ -211,19 +196,16 @@ def _is_set(format: Format, field: str, node: GrammarNode) -> str:
 
 def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
     """The values that a node lists for an enumerated field."""
-    match node:
-        case RuleValue(name, terminal) if name == field:
-            return list(format.terminals[terminal].values or ())
-        case RuleOption(item) | RuleMark(_, item):
-            return _listed(format, field, item)
-        case RuleSequence(items):
-            return [value for item in items for value in _listed(format, field, item)]
-        case RuleChoice(_, branches):
-            here = [value for b in branches for name, value in b.sets if name == field]
-            return here + [value for b in branches for value in _listed(format, field, b.node)]
-        case RuleCall():
-            return _listed(format, field, format.resolve(node))
-    return []
+    found: list[str] = []
+    for part in walk(node):
+        match part:
+            case RuleValue(name, terminal) if name == field:
+                found += format.terminals[terminal].values or ()
+            case RuleChoice(_, branches):
+                found += [value for branch in branches for name, value in branch.sets if name == field]
+            case RuleCall():
+                found += _listed(format, field, format.resolve(part))
+    return found
 
 
 def _body(format: Format, node: GrammarNode, writer: Writer) -> None:

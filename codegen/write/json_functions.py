@@ -9,7 +9,7 @@ from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .public_functions import emit_json_functions
-from .source_text import Block, Writer, call, data, literal, mapping
+from .source_text import Block, PythonCode, Writer, arguments, call, data, literal
 
 
 def emit_json(format: Format, writer: Writer) -> None:
@@ -22,9 +22,9 @@ def emit_json(format: Format, writer: Writer) -> None:
         },
         "keyed": {_path(format, path): key for path, key in table.get("keyed", {}).items()},
         "spelled": {_path(format, path): tuple(texts) for path, texts in table.get("spelled", {}).items()},
+        "patterns": _patterns(format),
     }
-    blocks = {key: data(value) for key, value in found.items() if value} | {"patterns": mapping(_patterns(format))}
-    used = [block.prefixed(f"{key}=") for key, block in blocks.items() if isinstance(block, Block) and block.items]
+    used = arguments(**{key: value for key, value in found.items() if value})
     writer.function("_json", [], "runtime.JsonForm", decorator="cache")
     writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
     writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
@@ -56,14 +56,14 @@ def _path(format: Format, path: str) -> str:
     return path if rule == MESSAGE else f"{definition_name(format.contents, rule)}.{name}"
 
 
-def _patterns(format: Format) -> dict[str, str]:
+def _patterns(format: Format) -> dict[str, PythonCode]:
     """The pattern of the fields of contents that have the terminal for the names of tools."""
-    contents, named, found = format.contents, name_terminal(format), dict[str, str]()
+    contents, named, found = format.contents, name_terminal(format), dict[str, PythonCode]()
     for rule in user_rules(contents) if named else ():
         for name, (node, *_) in contents.fields(rule).items():
             if named in (terminals := terminals_of(contents, node)):
                 patterns = (terminal_pattern(terminal.name) for terminal in terminals)
-                found[literal(f"{definition_name(contents, rule)}.{name}")] = f" + {literal('|')} + ".join(patterns)
+                found[f"{definition_name(contents, rule)}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
     return found
 
 

@@ -19,7 +19,7 @@ from ..model.content_types import (
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, without_sources
 from ..model.rule_nodes import GrammarNode, RuleMark
-from .source_text import Block, Writer, call, data, literal
+from .source_text import Block, Writer, arguments, call, data, literal
 
 
 def _content_types(format: Format, writer: Writer) -> None:
@@ -39,11 +39,11 @@ def _content_types(format: Format, writer: Writer) -> None:
             _emit_class(format, rule.name, rule.name in users, writer)
 
 
-def plain_values(contents: ContentGrammar, rule: str) -> dict[str, str]:
-    """For each field with a default of its own: the code for its absence."""
+def plain_values(contents: ContentGrammar, rule: str) -> dict[str, list[Any] | None]:
+    """For each field with a default of its own: the value for its absence."""
     kinds = dict(ordered_fields(contents, rule))
     own = contents.defaults.get(rule, {})
-    return {literal(name): "[]" if kinds[name].startswith("list[") else "None" for name in own}
+    return {name: [] if kinds[name].startswith("list[") else None for name in own}
 
 
 def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
@@ -70,7 +70,9 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
         if (rule, name) in contents.implied:
             writer.line(f"{name}: bool | None = None")
         elif name in own:
-            _assign_default(f"{name}: {_optional(kind)}", contents, rule, name, own[name], writer)
+            default = _default(contents, rule, name, own[name])
+            declared = f"{name}: {_optional(kind)} = "
+            writer.block(default, prefix=declared) if isinstance(default, Block) else writer.line(declared + default)
         else:
             writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
     if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
@@ -105,32 +107,25 @@ def _declaration(contents: ContentGrammar, rule: str, name: str, kind: str) -> s
     return f"{_optional(kind)} = {'False' if kind == 'bool' else 'None'}"
 
 
-def _assign_default(declared: str, contents: ContentGrammar, rule: str, name: str, value: Any, writer: Writer) -> None:
-    code = value_code(contents, contents.fields(rule)[name][0], value)
-    flat = code if isinstance(code, str) else code.flat()
-    if isinstance(value, (dict, list)):
-        writer.assign(declared, "field", f"default_factory=lambda: {flat}")
-    else:
-        writer.line(f"{declared} = {flat}")
+def _default(contents: ContentGrammar, rule: str, name: str, value: Any) -> str | Block:
+    code = data(_field_value(contents, contents.fields(rule)[name][0], value))
+    return call("field", code.prefixed("default_factory=lambda: ")) if isinstance(code, Block) else code
 
 
 def record_code(contents: ContentGrammar, rule: str, value: Mapping[str, Any]) -> Block:
     """The code of a record with these values of its fields."""
-    items = {field: value_code(contents, contents.fields(rule)[field][0], item) for field, item in value.items()}
-    arguments = (
-        item.prefixed(f"{field}=") if isinstance(item, Block) else f"{field}={item}" for field, item in items.items()
-    )
-    return call(class_name(contents, rule), *arguments)
+    values = {name: _field_value(contents, contents.fields(rule)[name][0], item) for name, item in value.items()}
+    return call(class_name(contents, rule), *arguments(**values))
 
 
-def value_code(contents: ContentGrammar, node: GrammarNode, value: Any) -> str | Block:
-    """The code of a value of a field; tables become records if the field holds records."""
+def _field_value(contents: ContentGrammar, node: GrammarNode, value: Any) -> object:
+    """A value of a field; tables become the code of records if the field holds records."""
     rule = record_in(contents, node)
     if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):
-        return data(value)
+        return value
     if isinstance(value, dict):
         return record_code(contents, rule, value)
-    return Block("[", tuple(record_code(contents, rule, item) for item in value), "]")
+    return [record_code(contents, rule, item) for item in value]
 
 
 def annotation(field: Field) -> str:

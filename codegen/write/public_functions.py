@@ -130,7 +130,7 @@ OF_JSON_FORM = (
 
 def emit_functions(format: Format, writer: Writer) -> None:
     starts = ", ".join(literal(start.name) for start in format.starts)
-    styles = ", ".join(literal(name) for name in [*(s.name for s in format.styles), AS_PARSED])
+    styles = ", ".join(literal(name) for name in [*format.styles, AS_PARSED])
     writer.line()
     writer.line(f"Start = Literal[{starts}]")
     writer.line(f"Style = Literal[{styles}]")

@@ -23,7 +23,7 @@ from ..read import regular_expressions as pattern
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .library_codes import code
-from .source_text import Block, Writer, call, group, literal, mapping, raw
+from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, raw
 
 Arguments = Iterator[str | Block]
 
@@ -47,43 +47,47 @@ def emit_recovery(format: Format, writer: Writer) -> None:
 
 def _tokens(format: Format) -> Arguments:
     """The special tokens that frame messages."""
-    enclosing, ids = framing(graph(format, format.message)), format.vocabulary.special
-    yield f"begins={literal(str(begins(format)))}"
-    for key, tokens in (("inside", enclosing.inside - {str(begins(format))}), ("opens", enclosing.opens)):
-        yield group(literal(spelling) for spelling in sorted(tokens, key=ids.__getitem__)).prefixed(f"{key}=")
-    yield _table({s: name and literal(name) for s, name in closes(format).items()}).prefixed("closes=")
+    enclosing, first, ids = framing(graph(format, format.message)), str(begins(format)), format.vocabulary.special
+    inside, opens = (sorted(each, key=ids.__getitem__) for each in (enclosing.inside - {first}, enclosing.opens))
+    return arguments(begins=first, inside=tuple(inside), opens=tuple(opens), closes=closes(format))
 
 
 def _headers(format: Format, recovery: Recovery) -> Arguments:
     """The purpose of fields, the texts that introduce them, and their values in an opened header."""
-    yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
-    yield _table({token: literal(field) for token, field in free_texts(format).items()}).prefixed("free_texts=")
-    yield f"first_words={first_words(format)}"
-    yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
-    yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
+    return arguments(
+        leads=leads(format),
+        free_texts=free_texts(format),
+        first_words=first_words(format),
+        slots=call("runtime.Slots", *arguments(**recovery.slots)),
+        author={name: str(value) for name, value in format.opening.items()},
+    )
 
 
 def _authors(format: Format, recovery: Recovery) -> Arguments:
     """The roles by their purpose."""
     roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
     tool = value_of(format, "result", "role")
-    yield f"tool={literal(tool)}"
-    yield group(literal(role) for role in roles if role != tool).prefixed("roles=")
     model = format.opening.get(recovery.slots["role"])
     kinds = (kind.name for kind in format.turn if value_of(format, kind.name, "role") == model)
     recipients = dict.fromkeys(value_of(format, kind, "recipient") for kind in kinds)
-    yield group(literal(recipient) for recipient in recipients if recipient).prefixed("recipients=")
+    return arguments(
+        tool=tool,
+        roles=tuple(role for role in roles if role != tool),
+        recipients=tuple(filter(None, recipients)),
+    )
 
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
     """The known channels and content types, and the shape of names."""
     named = name_terminal(format)
-    yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
-    yield group(map(literal, recovery.content_types)).prefixed("content_types=")
-    yield f"json={literal(recovery.json)}"
-    yield "word=" + (_word(named) if named else literal(r"\S+"))
-    yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
-    yield f"separator={literal(recovery.separator)}"
+    return arguments(
+        channels=tuple(dict.fromkeys(_channels(format))),
+        content_types=recovery.content_types,
+        json=recovery.json,
+        word=PythonCode(_word(named) if named else literal(r"\S+")),
+        definitions=PythonCode("_DEFINITIONS" if format.definitions else "runtime.NO_DEFINITIONS"),
+        separator=recovery.separator,
+    )
 
 
 def _word(named: Terminal) -> str:
@@ -95,41 +99,31 @@ def _word(named: Terminal) -> str:
 def _purposes(format: Format) -> Arguments:
     """The channels and the stop tokens by their purpose."""
     ids, last = format.vocabulary.special, {kind.name: kind.last for kind in format.turn}
-    for key, kind in zip(("answers", "thoughts", "calls"), CHANNELED, strict=True):
-        yield f"{key}={literal(value_of(format, kind, 'channel'))}"
-    yield from (f"ends_{kind}s={literal(last.get(kind) or '')}" for kind in ("call", "answer"))
+    kinds = zip(("answers", "thoughts", "calls"), CHANNELED, strict=True)
+    channels = {key: value_of(format, kind, "channel") for key, kind in kinds}
+    ends = {f"ends_{kind}s": last.get(kind) or "" for kind in ("call", "answer")}
     stops = sorted({ids[s] for s, name in closes(format).items() if name and name in last.values()})
-    yield group(map(str, stops)).prefixed("stops=")
+    return arguments(**channels, **ends, stops=tuple(stops))
 
 
 def _declared(format: Format, recovery: Recovery) -> Arguments:
     """The parts of contents that declare something, and the texts that they begin with."""
-    for key, paths in recovery.declared.items():
-        yield group(map(literal, paths)).prefixed(f"declared_{key}=")
-    found = {literal(role): group(map(literal, texts)) for role, texts in headings(format).items()}
-    yield mapping(found).prefixed("headings=")
+    declared = {f"declared_{key}": paths for key, paths in recovery.declared.items()}
+    return arguments(**declared, headings=headings(format))
 
 
 def _costs(format: Format, recovery: Recovery) -> Arguments:
     """The automaton of headers, and what each edit of a header costs."""
-    yield group(group(_edge(*edge) for edge in row) for row in header_edges(format)).prefixed("header=")
-    yield mapping({literal(name): str(cost) for name, cost in recovery.costs.items()}).prefixed("costs=")
-    rows = {
-        literal(name): call(
-            "runtime.FieldCosts",
-            mapping({literal(key): str(cost) for key, cost in costs.items()}),
-            mapping({literal(edit): literal(reported) for edit, reported in codes.items()}),
-        )
-        for name, (costs, codes) in recovery.fields.items()
-    }
-    yield mapping(rows).prefixed("fields=")
-    edits = {
-        name: f"({literal(reported)}, {literal(evidence)})" for name, (reported, evidence) in recovery.edits.items()
-    }
-    yield mapping({literal(name): row for name, row in edits.items()}).prefixed("edits=")
     library = library_diagnostics()
-    own = (code(name, entry, "runtime.Code") for name, entry in recovery.codes.items() if name not in library)
-    yield group(own).prefixed("own_codes=")
+    return arguments(
+        header=tuple(tuple(_edge(*edge) for edge in row) for row in header_edges(format)),
+        costs=recovery.costs,
+        fields={name: call("runtime.FieldCosts", *map(data, row)) for name, row in recovery.fields.items()},
+        edits=recovery.edits,
+        own_codes=tuple(
+            code(name, entry, "runtime.Code") for name, entry in recovery.codes.items() if name not in library
+        ),
+    )
 
 
 def _edge(edge: FrameEdge, target: int, sets: tuple[tuple[str, str | bool], ...]) -> Block:
@@ -140,12 +134,7 @@ def _edge(edge: FrameEdge, target: int, sets: tuple[tuple[str, str | bool], ...]
             kind, label = "text", text
         case _:
             kind, label = "field", edge.field
-    changed = [group(f"({literal(name)}, {value if value is True else literal(str(value))})" for name, value in sets)]
-    return call("runtime.HeaderEdge", literal(kind), literal(label), str(target), *(changed if sets else []))
-
-
-def _table(entries: dict[str, str | None] | dict[str, str]) -> Block:
-    return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
+    return call("runtime.HeaderEdge", *map(data, (kind, label, target, *([sets] if sets else []))))
 
 
 def _channels(format: Format) -> list[str]:

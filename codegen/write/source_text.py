@@ -1,14 +1,14 @@
 """Lines of Python in the layout of `ruff format`: on one line if it fits, else one item a line.
 
-Text from a grammar reaches the codec only through `literal`, `raw`, `comment` or `docstring`. So it can only become a
-string or a comment there.
+Text from a grammar reaches the codec only through `literal`, `raw`, `comment`, `docstring` or `data`. So it can only
+become a string or a comment there. `PythonCode` is for names and expressions of the generator.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 WIDTH = 120
 
@@ -47,14 +47,29 @@ def mapping(items: Mapping[str, str | Block]) -> Block:
     return Block("{", tuple(entries), "}")
 
 
+class PythonCode(str):
+    """An expression."""
+
+
 def data(value: object) -> str | Block:
-    """A JSON value as code."""
-    if isinstance(value, dict):
+    """A value as code: JSON, code itself, or a dataclass, whose class in the runtime has the same name and fields."""
+    if isinstance(value, Block | PythonCode):
+        return value
+    if is_dataclass(value):
+        return call(f"runtime.{type(value).__name__}", *(data(getattr(value, part.name)) for part in fields(value)))
+    if isinstance(value, Mapping):
         return mapping({literal(str(key)): data(item) for key, item in value.items()})
     if isinstance(value, (list, tuple)):
         items = tuple(data(item) for item in value)
         return Block("[", items, "]") if isinstance(value, list) else group(items)
     return literal(value) if isinstance(value, str) else repr(value)
+
+
+def arguments(**values: object) -> Iterator[str | Block]:
+    """Arguments with keywords, see `data`."""
+    for name, value in values.items():
+        code = data(value)
+        yield code.prefixed(f"{name}=") if isinstance(code, Block) else f"{name}={code}"
 
 
 def literal(text: str) -> str:
@@ -157,15 +172,6 @@ class Writer:
             self.line(term if index == 0 else f"{operator} {term}")
         self.depth -= 1
         self.line(f"){suffix}")
-
-    def assign(self, name: str, function: str, argument: str) -> None:
-        """Write an assignment of a call; a long argument has a line of its own."""
-        if self.fits(f"{name} = {function}({argument})"):
-            self.line(f"{name} = {function}({argument})")
-            return
-        self.line(f"{name} = {function}(")
-        self.line(f"    {argument}")
-        self.line(")")
 
     def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> None:
         """Write the first line of a function, and indent the lines after it."""

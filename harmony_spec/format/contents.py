@@ -94,7 +94,7 @@ class Record(Part):
 
     def keep(self, variants: tuple[str, ...], text: str) -> None:
         """Store the text from which this part was read, and the values that it has now."""
-        if (values := self._values(just_read=True)) is not None:
+        if (values := self._values()) is not None:
             self._kept = variants, text, values
 
     def kept_text(self, just_read: bool) -> str | None:
@@ -102,10 +102,10 @@ class Record(Part):
         _, text, values = self._kept
         return text if just_read or values == self._values() else None
 
-    def _values(self, just_read: bool = False) -> bytes | None:
-        """All values, to compare; None if they are nested too deep. Parts that were just read have theirs."""
+    def _values(self) -> bytes | None:
+        """All values, to compare; None if they are nested too deep."""
         try:
-            return marshal.dumps([_plain(getattr(self, name), just_read) for name in self.__dataclass_fields__], 2)
+            return marshal.dumps(snapshot(self)[1], 2)
         except ValueError:
             return None  # later versions than 2 write equal values in several ways
 
@@ -385,21 +385,6 @@ def _first_text(record: Record) -> str:
 
 NO_CONTENTS = Contents("", Rules((), {}, {}), ())
 """For formats whose contents are all text."""
-
-
-def _plain(value: Any, just_read: bool) -> Any:
-    """Convert a value of a record to plain data; a record in it to its own values."""
-    if type(value) in PLAIN_TYPES:
-        return value
-    if type(value) is list:
-        return [_plain(item, just_read) for item in value]
-    if isinstance(value, Record):
-        if just_read and hasattr(value, "_kept"):
-            return type(value).__name__, value._kept[2]
-        if (values := value._values()) is None:
-            raise ValueError("nested too deep")
-        return type(value).__name__, values
-    return date.isoformat(value) if isinstance(value, date) else value
 
 
 PLAIN_TYPES = frozenset({str, dict, bool, type(None)})

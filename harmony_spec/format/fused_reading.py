@@ -10,7 +10,6 @@ from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NO_MATCH, Fields, R
 
 Match = Callable[[str, int], re.Match[str] | None]
 Fill = Callable[["FusedReader", re.Match[str], Fields], None]
-Make = Callable[["FusedReader", re.Match[str]], Any]
 Finish = Callable[["FusedReader", Any], Any]
 Flanks = tuple[Match, Fill] | None
 
@@ -41,28 +40,6 @@ class FusedReader(Reader):
         fill(self, found, f)
         return True
 
-    def records(self, match: Match, made: Make, depth: int, rest: Read, f: Fields, name: str, least: int) -> bool:
-        """Read values, most of them by one pattern."""
-        values, text = list[Any](), self.text
-        is_flat = self.depth <= depth
-        while True:
-            start, variants = self.at, len(self.variants)
-            found = match(text, start) if is_flat else None
-            value = rest(self) if found is None else made(self, found)
-            if value is NO_MATCH or self.at == start:
-                self.at = start
-                del self.variants[variants:]
-                break
-            values.append(value)
-        if values:
-            f[name] = values
-        return len(values) >= least
-
-    def alternatives(self, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
-        """Read a record that is a list of values; of one value, return the value."""
-        found = read(self)
-        return found if found is NO_MATCH else self.more(found, read, separator, made)
-
     def more(self, found: Any, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
         """Read the values that follow the first one."""
         if not self.text.startswith(separator, self.at):
@@ -78,14 +55,6 @@ class FusedReader(Reader):
                 break
             values.append(value)
         return made(values) if len(values) > 1 else found
-
-    def core(self, read: Read, name: str, made: Callable[..., Any], before: Flanks, after: Flanks) -> Any:
-        """Read a record around a value; without anything around it, return the value."""
-        f: Fields = {}
-        if before is not None and not self.fused(*before, f):
-            return NO_MATCH
-        value = read(self)
-        return value if value is NO_MATCH else self.around(value, name, made, after, f)
 
     def around(self, value: Any, name: str, made: Callable[..., Any], after: Flanks, f: Fields) -> Any:
         """Read what follows the value of a record that may be the value by itself; `f` has the fields before it."""

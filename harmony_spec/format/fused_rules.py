@@ -15,21 +15,17 @@ from typing import Any
 from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH, Reader
 from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
 from .fused_reading import Finish
-from .rule_table import Choice, Flag, Json, Many, RecordRule, Rule, Rules, Single, TablePart, TableParts, Token, Value
+from .rule_table import Choice, Flag, Json, Many, RecordRule, Rule, Single, TableParts, Token, Value
 
 
 class FusedRules(PatternRules):
     """The rules of a format, read with patterns. Only a `FusedReader` can use them."""
 
-    def __init__(self, rules: Rules) -> None:
-        super().__init__(rules)
-        self.wholes: dict[str, tuple[str, str, int, str] | None] = {}
-
     def read_all(self, parts: TableParts) -> str:
         codes = list[str]()
         for run, flat in self._runs(parts):
             fused = flat and f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)"
-            codes.append(fused or self._read_part(run[0]))
+            codes.append(fused or super().read_all(run))
         return " and ".join(codes) or "True"
 
     def _runs(self, parts: TableParts) -> Iterator[tuple[TableParts, Flat | None]]:
@@ -43,13 +39,6 @@ class FusedRules(PatternRules):
             else:
                 yield parts[at:end], flat
                 at = end
-
-    def _read_part(self, part: TablePart) -> str:
-        match part:
-            case Many(name, (Value(item),), least, "") if whole := self._whole(item):
-                matcher, made, depth, rest = whole
-                return f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})"
-        return super().read_all((part,))
 
     def read_whole(self, rule: Rule, value: str) -> str:
         """The same by statements, which are faster than calls of methods."""
@@ -82,8 +71,8 @@ class FusedRules(PatternRules):
                 case Value(name) if name not in seen:
                     yield f"f[{name!r}] = value = {self.reads(name)}(r)"
                     yield f"if value is {nothing}: break"
-                case part:
-                    yield f"if not ({self._read_part(part)}): break"
+                case _:
+                    yield f"if not ({super().read_all(run)}): break"
             seen |= dict(self.fields(run)).keys()
 
     def reads(self, name: str) -> str:
@@ -104,39 +93,20 @@ class FusedRules(PatternRules):
         """Code that reads a rule: by one pattern, or from inside, else part by part."""
         rule = self.table[name]
         if self.chooses(name):
-            code = (isinstance(rule, RecordRule) and self._core(rule)) or rule.read(self)
+            code = rule.read(self)
             inner = [each for leaf in self.yields(name) if (each := self._inner_first(name, leaf))]
             rest = f"{self.function(code, 'r')}(r)" if inner else code
             return "".join(f"{read} if {begins}(r.text, r.at) else " for begins, read in inner) + rest
-        if (found := self._whole(name)) is None:
-            return rule.read(self)
-        matcher, made, depth, rest = found
-        return f"{made}(r, m) if (m := {matcher}(r.text, r.at)) and r.depth <= {depth} else {rest}(r)"
-
-    def _whole(self, name: str) -> tuple[str, str, int, str] | None:
-        """How a rule is read by one pattern: its matcher and maker, up to which depth, and what reads other texts."""
-        if name not in self.wholes:
-            rule, flattening, self.wholes[name] = self.table[name], Flattening(self, nested=True), None
-            is_usual = isinstance(rule, Single) or (isinstance(rule, RecordRule) and not rule.core)
-            if is_usual and (found := flattening.value(name)) is not None:
-                flat, slot = found
-                made = self.defined("r, m", ["r.at = m.end()", *self.statements(flat, f"return {slot.value}")])
-                first = flattening.first(rule.ways) + "|" * any(flattening.firsts(way, ())[1] for way in rule.ways)
-                begins = self.matcher(Flat(f"(?={first})"))
-                parts = f"{self.function(rule.read(self), 'r')}(r) if {begins}(r.text, r.at) else r.nothing"
-                depth = MAX_CHOICE_DEPTH - flat.choices
-                self.wholes[name] = self.matcher(flat), made, depth, self.function(parts, "r")
-        return self.wholes[name]
-
-    def _core(self, rule: RecordRule) -> str | None:
-        """Code that reads a record which is usually one part of it, without making the record; None for other rules."""
-        match rule.ways:
-            case ((Many(name, (Value(item),), 1, separator),),) if name == rule.core and separator:
-                return f"r.alternatives({self.reads(item)}, {separator!r}, {self.bind(rule.made)})"
-        if (around := self._around(rule)) is None:
-            return None
-        flanks = ", ".join(self._flank(parts) for parts in around)
-        return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {flanks})"
+        code, flattening = rule.read(self), Flattening(self, nested=True)
+        is_usual = isinstance(rule, Single) or (isinstance(rule, RecordRule) and not rule.core)
+        if not is_usual or (found := flattening.value(name)) is None:
+            return code
+        flat, slot = found
+        made = self.defined("r, m", ["r.at = m.end()", *self.statements(flat, f"return {slot.value}")])
+        first = flattening.first(rule.ways) + "|" * any(flattening.firsts(way, ())[1] for way in rule.ways)
+        begins, rest = self.matcher(Flat(f"(?={first})")), f"{self.function(code, 'r')}(r)"
+        is_flat = f"(m := {self.matcher(flat)}(r.text, r.at)) and r.depth <= {MAX_CHOICE_DEPTH - flat.choices}"
+        return f"{made}(r, m) if {is_flat} else {rest} if {begins}(r.text, r.at) else r.nothing"
 
     def _around(self, rule: RecordRule) -> tuple[TableParts, TableParts] | None:
         """The parts before and after the one part that a record usually is, if a pattern reads each."""
