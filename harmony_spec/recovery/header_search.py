@@ -79,7 +79,8 @@ class Edit(NamedTuple):
     rest: bool = False
 
 
-Edge = tuple[int, SearchNode, tuple[Edit, ...]]
+Edits = tuple[Edit, ...]
+Edge = tuple[int, SearchNode, Edits]
 Taken = tuple[int, str, int | None, Sets]
 
 
@@ -118,15 +119,13 @@ class HeaderSearch:
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
-        if self.described and (found := self._search(0)) and not (reading := self._said(found[0][1])).findings:
-            return reading  # of a header without mistakes, no other reading is reported
         most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
         found = self._search(most)
-        reading = self._said(found[0][1] if found else self._unread())
+        reading = self._said(found[0][2] if found else self._unread())
         if found:
             reading.cost = found[0][0]
-        for other_cost, other in found[1:]:
-            reading.alternative = Alternative(self._said(other).values, other_cost)
+        for cost, _, other in found[1:]:
+            reading.alternative = Alternative(self._said(other).values, cost)
         why = self._compare(reading, most) if found else f"no reading costs {most} or less"
         reading.findings = [mistake._replace(evidence=f"{mistake.evidence}; {why}") for mistake in reading.findings]
         return reading
@@ -142,31 +141,32 @@ class HeaderSearch:
         instead = ", ".join(f"{value!r} as {field}" if value else f"no {field}" for field, value in pairs)
         return f"{cost}, with {instead or 'other text'} {other.cost}"
 
-    def _unread(self) -> list[Edit]:
+    def _unread(self) -> Edits:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
         at = self.end if self.opened else self.last_special + 1
-        path = [Edit("unread", "", 0, at, lost=True)] if at else []
-        return path if not self.text[at:].strip() else [*path, Edit("", "", at, at, lost=True, rest=True)]
+        path = (Edit("unread", "", 0, at, lost=True),) if at else ()
+        return path if not self.text[at:].strip() else (*path, Edit("", "", at, at, lost=True, rest=True))
 
-    def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
-        """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
+    def _search(self, most: int) -> list[tuple[int, Values, Edits]]:
+        """The cheapest path, and the next one that reads other fields if it costs little more; with costs and fields.
 
-        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
+        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table. If nothing
+        has to be edited in a header that the grammar describes, no other path is looked for.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
         start = SearchNode(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
-        heap: list[tuple[int, Ranks, int, SearchNode]] = [(0, (), 0, start)]
-        best, back = {start: (0, Ranks())}, dict[SearchNode, tuple[SearchNode, tuple[Edit, ...]]]()
-        count, width, found = 0, dict[int, int](), list[tuple[int, SearchNode]]()
+        heap: list[tuple[int, Ranks, int, SearchNode, Edits]] = [(0, (), 0, start, ())]
+        best = {start: (0, Ranks())}
+        count, width, found = 0, dict[int, int](), list[tuple[int, Values, Edits]]()
         while heap:
-            cost, ranks, _, node = heappop(heap)
+            cost, ranks, _, node, path = heappop(heap)
             if cost > most:
                 break
             if node.at > self.end:
-                if not found or node.values != found[0][1].values:
-                    found.append((cost, node))
+                if not found or node.values != found[0][1]:
+                    found.append((cost, node.values, path))
                     most = min(most, cost + self.costs["runner_up"])
-                if len(found) > 1:
+                if len(found) > 1 or (self.described and not cost):
                     break
                 continue
             if (cost, ranks) != best[node] or (passed := width.get(node.at, 0)) == self.costs["width"]:
@@ -177,16 +177,9 @@ class HeaderSearch:
                 total = cost + price, (*ranks, *more) if more else ranks
                 if target not in best or total < best[target]:
                     count += 1
-                    best[target], back[target] = total, (node, edits)
-                    heappush(heap, (*total, count, target))
-        paths = []
-        for cost, node in found:
-            steps = []
-            while node in back:
-                node, edits = back[node]
-                steps.append(edits)
-            paths.append((cost, [edit for edits in reversed(steps) for edit in edits]))
-        return paths
+                    best[target] = total
+                    heappush(heap, (*total, count, target, (*path, *edits)))
+        return found
 
     # What may come next.
 
@@ -278,7 +271,7 @@ class HeaderSearch:
         special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self._value(node, field) is not None
-        (state, sets), edits = automaton.step(node.state, label), tuple[Edit, ...]()
+        (state, sets), edits = automaton.step(node.state, label), Edits()
         price = costs["again"] * again
         if not (state or awaited) and (special or len(label) > 1):
             (state, sets), price = automaton.jump(label), price or costs["order"]
@@ -359,7 +352,7 @@ class HeaderSearch:
         if displaced:
             state = self.automaton.step(node.state, FIELD + displaced)[0]
             kind = "displaced" if "displaced" in names.row(displaced).codes else ""
-            before: tuple[Edit, ...] = (self._missing(node, kind, displaced, displaced == self.slots.channel),)
+            before: Edits = (self._missing(node, kind, displaced, displaced == self.slots.channel),)
             node, extra = node._replace(state=state), self._cost(displaced, "displaced")
         else:
             before, extra = (), 0
@@ -448,7 +441,7 @@ class HeaderSearch:
             fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
             marks = () if name.field in marked else node.marks
             target = SearchNode(at + name.length, state, node.mode if mode is None else mode, marks, values)
-            edits: tuple[Edit, ...] = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
+            edits: Edits = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
             if awaited and not placed and not kind:
                 edits = self._missing(node, "empty", awaited[0]), *edits
                 price += self._cost(awaited[0], "empty")
@@ -574,14 +567,14 @@ class HeaderSearch:
 
     # The reading.
 
-    def _said(self, path: list[Edit]) -> HeaderReading:
+    def _said(self, path: Edits) -> HeaderReading:
         slots = self.slots
         reading = HeaderReading({**self.names.format.defaults, **self.given})
         values = reading.values
         if self.begun:
             values.update(dict.fromkeys(name for name in (slots.role, slots.name) if name))
         last, reported = dict[str, Edit](), list[Edit]()
-        for edit, after in zip(path, [*path[1:], Edit("", "", 0, 0)], strict=False):
+        for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
             for field, value in edit.sets:
                 before = last.get(field)
                 repeats = before is not None and "repeated" in self.names.row(field).codes
