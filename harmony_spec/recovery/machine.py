@@ -288,7 +288,7 @@ class Machine:
         draft = self.draft
         if draft is None or draft.runs or draft.started or start >= self.header_limit:
             return False
-        if not any(spelling in frame.continues for frame in self.headers.frames):
+        if not any(spelling in frame.continues for frame in automaton_of(self.format).frames):
             return False
         self._reopen_header(draft)
         self.has_only_text = False
