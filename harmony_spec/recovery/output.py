@@ -76,24 +76,23 @@ class Output:
             draft.repaired += finding.fields
             span = draft.header.span(finding.start, finding.end)
             raw = draft.header.shown(finding.start, finding.end)
-            self.report_in(draft, finding.code, span, finding.taken_for, finding.evidence, raw)
+            self.report(finding.code, span, finding.evidence, finding.taken_for, draft, raw)
         if draft.reading.has_strays:
             for spelling, _, start, end in draft.header.strays:
                 code, evidence = self.describe_stray(spelling or "")
-                self.report_in(draft, code, Span(start, end), "", evidence)
+                self.report(code, Span(start, end), evidence, draft=draft)
 
     def _report_frame(self, draft: Draft) -> None:
         """Report missing special tokens around the header."""
         if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
-            self.report_in(draft, codes.MISSING_START, place, self.author(draft), "no start token")
+            self.report(codes.MISSING_START, place, "no start token", self.author(draft), draft)
         if not draft.opened:
-            evidence = (
-                "text in place of the token that opens the content" if draft.runs else "the header ends without it"
-            )
+            instead = "text in place of the token that opens the content"
             place = Span(min(draft.header_end, draft.content), draft.content)
-            self.report_in(draft, codes.MISSING_MESSAGE_TOKEN, place, "", evidence)
+            evidence = instead if draft.runs else "the header ends without it"
+            self.report(codes.MISSING_MESSAGE_TOKEN, place, evidence, draft=draft)
 
     def _report_impossible(self, draft: Draft) -> None:
         """Report messages that no model may write: those after the stop token, and those of tools."""
@@ -101,10 +100,10 @@ class Output:
         span = Span(draft.begin, draft.content)
         if draft.after_stop and not self.reported_after_stop:
             self.reported_after_stop = True
-            self.report(codes.AFTER_STOP, span, "", "a stop token ended the completion before it")
+            self.report(codes.AFTER_STOP, span, "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
             draft.forged = True
-            self.report_in(draft, codes.FORGED_TOOL_MESSAGE, span, "", "a tool message written by the model")
+            self.report(codes.FORGED_TOOL_MESSAGE, span, "a tool message written by the model", draft=draft)
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """End a message, or keep it pending until the next one shows its channel."""
@@ -173,7 +172,7 @@ class Output:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:
-                self.report_in(draft, codes.INVALID_TEXT, damage, REPLACEMENT, "not valid UTF-8")
+                self.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         return "".join(texts)
 
     def _lacks_channel(self, draft: Draft) -> bool:
@@ -181,12 +180,10 @@ class Output:
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
-        channel = self.recovery.slots.channel
+        channel, place = self.recovery.slots.channel, Span(draft.begin, draft.content)
         if not channel:
             if draft.headerless:
-                self.report_in(
-                    draft, codes.MISSING_HEADER, Span(draft.begin, draft.content), "", "text without a header"
-                )
+                self.report(codes.MISSING_HEADER, place, "text without a header", draft=draft)
             return
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
@@ -197,16 +194,15 @@ class Output:
         draft.sides = self.format.sides(draft.values)
         draft.repaired += (channel,)
         code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
-        self.report_in(draft, code, Span(draft.begin, draft.content), inferred, evidence)
+        self.report(code, place, evidence, inferred, draft)
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
         called = draft.values.get(self.recovery.slots.recipient)
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
-        self.report_in(
-            draft, codes.CALL_WITHOUT_RECIPIENT, Span(draft.stop, draft.end), "", "only calls end with this token"
-        )
+        place = Span(draft.stop, draft.end)
+        self.report(codes.CALL_WITHOUT_RECIPIENT, place, "only calls end with this token", draft=draft)
         return self.headers.words.tools.called(content) if isinstance(content, str) else None
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
@@ -228,18 +224,11 @@ class Output:
 
     # Reporting.
 
-    def report_gap(self, code: Code, start: int, end: int) -> None:
+    def report_gap(self, code: Code, start: int, end: int, evidence: str = "outside of any message") -> None:
         """Add and report a gap, unless it is empty."""
         if end > start:
-            self.report(code, Span(start, end), "", "outside of any message")
+            self.report(code, Span(start, end), evidence)
             self.gaps.append(Span(start, end))
-
-    def report_in(
-        self, draft: Draft, code: Code, span: Span, taken_for: str, evidence: str, raw: str | None = None
-    ) -> None:
-        """Report a mistake in a message."""
-        draft.changed = True
-        self.report(code, span, taken_for, evidence, raw)
 
     def terminators(self, draft: Draft) -> tuple[str, ...]:
         """The stop tokens that may end a message; the kind of one for messages without a kind of their own is None."""
@@ -254,17 +243,21 @@ class Output:
         self,
         code: Code,
         span: Span,
-        taken_for: str,
         evidence: str,
+        taken_for: str = "",
+        draft: Draft | None = None,
         raw: str | None = None,
         expected: tuple[str, ...] | None = None,
     ) -> None:
         """Report a mistake.
 
         Args:
+            draft: the message that has it.
             raw: the text to quote; by default that of the span.
             expected: by default what the grammar has in place of this mistake.
         """
+        if draft is not None:
+            draft.changed = True
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw
