@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 from ..source.forms import Form
 from .header_reading import HeaderReading
@@ -15,7 +13,7 @@ class Draft:
     """A message between its first token and `Output`'s decision on it. Positions are in units of the input.
 
     Attributes:
-        reading: its header; may be replaced.
+        reading: its header, replaced when the rest of the message shows more.
         begin, content, stop, end: where the message, its content and its stop token begin, and where it ends.
         header_end: the end of its header, before the token that opens the content.
         opened: a special token opened the content.
@@ -25,8 +23,6 @@ class Draft:
         terminator: the spelling of its stop token.
         shown_early: it is text without a header, reported as a message before its end was known.
         abandoned: it is a header without a content.
-        values, variants: those of the header, with what the rest of the message shows.
-        sides: the values in the order of the message type, before and after the content.
         text: the content, if it is known to be undamaged.
         repaired: the repaired fields.
         changed: it has a diagnostic.
@@ -51,8 +47,6 @@ class Draft:
         self.form, self.reading, self.opened, self.lacks_start = form, reading, opened, lacks_start
         self.begin, self.header_end, self.content = begin, header_end, content
         self.runs: list[tuple[int, int, int]] = []
-        self.values: Mapping[str, Any] = reading.values
-        self.variants, self.sides = reading.variants, reading.sides
 
     @property
     def headerless(self) -> bool:

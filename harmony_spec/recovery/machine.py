@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -472,7 +473,8 @@ class Machine:
         if allowed is None:
             self._end_unterminated(end, "the input ends")
         else:
-            self.draft.variants += (allowed,)
+            reading = self.draft.reading
+            self.draft.reading = replace(reading, variants=(*reading.variants, allowed))
             self._finish(end, end, None)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Protocol
 
@@ -11,8 +12,8 @@ from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
 from ..errors import Code, Span
 from ..source.forms import REPLACEMENT
 from .draft import Draft
-from .events import MessageEnded, MessageStarted
 from .headers import Headers
+from .recovered import MessageEnded, MessageStarted
 
 _new = tuple.__new__  # half the time of a call of a named tuple
 
@@ -47,7 +48,7 @@ class Output:
 
     def author(self, draft: Draft) -> str:
         """Return the role of a message."""
-        return str(draft.values[self.recovery.slots.role])
+        return str(draft.reading.values[self.recovery.slots.role])
 
     # Messages.
 
@@ -62,8 +63,8 @@ class Output:
             self._report_impossible(draft)
         if not draft.reading.is_clean:
             self._report_header(draft)
-        before, after = draft.sides
-        message = self.format.message(*before, "", *after, draft.variants, None)
+        before, after = draft.reading.sides
+        message = self.format.message(*before, "", *after, draft.reading.variants, None)
         self.events.append(_new(MessageStarted, (len(self.messages), message, draft.after_stop)))
         if self.listener is not None:
             self.listener.message_begins(draft)
@@ -145,15 +146,15 @@ class Output:
         begin, end = draft.begin, draft.end
         bounds = begin, draft.content, draft.stop, end
         tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
-        content, learned = self.headers.names.read_content(draft.values, content)
+        content, learned = self.headers.names.read_content(draft.reading.values, content)
         if learned:
             self.headers.forget()
         terminator = draft.terminator
         kind = self.recovery.closes[terminator] if terminator else None
         candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls_only else None
         repair = self._make_repair(draft, content, candidate) if draft.changed or draft.after_stop else None
-        before, after = draft.sides
-        variants = draft.variants
+        before, after = draft.reading.sides
+        variants = draft.reading.variants
         if kind:
             places = self.format.variant_places
             both = (*variants, kind)
@@ -176,7 +177,7 @@ class Output:
         return "".join(texts)
 
     def _lacks_channel(self, draft: Draft) -> bool:
-        return draft.reading.lacks_channel and draft.values.get(self.recovery.slots.channel) is None
+        return draft.reading.lacks_channel and draft.reading.values.get(self.recovery.slots.channel) is None
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
@@ -188,17 +189,17 @@ class Output:
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
         evidence = "another message follows" if more else "no other message follows"
-        if draft.values.get(self.recovery.slots.recipient):
+        if draft.reading.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
-        draft.values = {**draft.values, channel: inferred}
-        draft.sides = self.format.sides(draft.values)
+        values = {**draft.reading.values, channel: inferred}
+        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values))
         draft.repaired += (channel,)
         code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
         self.report(code, place, evidence, inferred, draft)
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
-        called = draft.values.get(self.recovery.slots.recipient)
+        called = draft.reading.values.get(self.recovery.slots.recipient)
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
         place = Span(draft.stop, draft.end)
@@ -213,13 +214,13 @@ class Output:
         if not draft.changed:
             return Repair(*marks)
         part = self.form.slice
-        written = (*chain(*draft.sides), content)
+        written = (*chain(*draft.reading.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         continues = self.continued and draft.begin == 0 and not draft.lacks_start
         opens = self.format.open_frame if continues else None
         opening = tuple((name, self.given[name]) for name in (opens.fields if opens else ()) if name in self.given)
-        is_other = any(draft.values.get(name) != value for name, value in opening)
+        is_other = any(draft.reading.values.get(name) != value for name, value in opening)
         return Repair(*marks, head, body, tail, written, continues, opening if is_other else ())
 
     # Reporting.
@@ -232,7 +233,7 @@ class Output:
 
     def terminators(self, draft: Draft) -> tuple[str, ...]:
         """The stop tokens that may end a message; the kind of one for messages without a kind of their own is None."""
-        values, recovery = draft.values, self.recovery
+        values, recovery = draft.reading.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
         called = by_model and values.get(recovery.slots.recipient) not in (None, *recovery.recipients)
         answers = by_model and self.continued and values.get(recovery.slots.channel) == recovery.answers
