@@ -463,96 +463,83 @@ class HeaderSearch:
 
     def _taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
-        slots, row = self.slots, self.names.row(name.field).costs
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
-        if not placed and (node.mode == PLAIN or (node.mode == WORDS and name.field != slots.content_type)):
+        if not placed and (mode == PLAIN or (mode == WORDS and name.field != slots.content_type)):
             return None
-        if name.field == slots.role:
-            return self._role(node, at, awaited, name, placed)
-        if name.field == slots.name:
-            if placed:
-                after_role = self._value(node, slots.role) is not None
-                if after_role:
-                    return -name.cost, "", WORD, sets
-                answers = self._is_answer(at + name.length) and not self._has_role(at)
-                return -name.cost * answers, "", None if answers else WORD, sets
-            if at != self.first or name.how or not self._is_answer(at + name.length):
-                return None
-            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
-        if name.field == slots.channel:
-            return self._channel(node, at, awaited, name, placed)
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
-            is_word = node.mode in (WORD, WORDS) and not (called or (placed and self.described))
-            if node.mode == PLAIN or (name.how and not placed) or is_word:
-                return None
-            if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
+            is_certain = (called or (placed and self.described)) and name.length == len(self._word(at))
+            if mode == PLAIN or (name.how and not placed) or (mode in (WORD, WORDS) and not is_certain):
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else name.kind
-            return price, kind, node.mode or (TYPED if weak else CLEAN), sets
-        return (0, name.kind, None, sets) if placed else None
-
-    def _role(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, cost = self.slots, self._cost(self.slots.role, "lead")
+            return price, kind, mode or (TYPED if weak else CLEAN), sets
+        if name.field == slots.name and placed:
+            after_role = self._value(node, slots.role) is not None
+            answers = not after_role and self._is_answer(at + name.length) and not self._has_role(at)
+            return -name.cost * (after_role or answers), "", None if answers else WORD, sets
         if placed:
-            rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
+            rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            return 0, name.kind, None, ((name.field, name.value),)
-        if name.how or slots.recipient in awaited or node.mode == BARE:
-            return None
-        if at == self.first:
-            named: Sets = ((slots.name, None),) if slots.name else ()
-            return cost // 2, "order", NAMED, ((name.field, name.value), *named)
-        return cost, "dropped", NAMED, ()
-
-    def _channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, row = self.slots, self.names.row(name.field).costs
-        sets: Sets = ((name.field, name.value),)
-        if placed:
             return 0, name.kind, WORD if name.how == "unknown" else None, sets
+        if name.field == slots.channel:
+            return self._bare_channel(node, at, awaited, name)
+        if name.field == slots.name and at == self.first and not name.how and self._is_answer(at + name.length):
+            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
+        if name.field != slots.role or name.how or slots.recipient in awaited or mode == BARE:
+            return None
+        price = self._cost(slots.role, "lead")
+        if at != self.first:
+            return price, "dropped", NAMED, ()
+        return price // 2, "order", NAMED, (*sets, *((field, None) for field in (slots.name,) if field))
+
+    def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
+        """A channel without its token."""
+        slots, row = self.slots, self.names.row(name.field).costs
         seen = self._value(node, name.field) is not None
         alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
         if node.mode == BARE or (name.how and not (touches and sure)):
             return None
-        author = slots.role in awaited
-        sets = (((slots.role, self.recovery.author[slots.role]),) if author else ()) + sets
         first = self.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
-        kind = "as_role" if author or touches or (self.lacks_start and at == self.first) else kind
+        kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
-        return price, kind, CLEAN if first else node.mode or NAMED, sets
+        return price, kind, CLEAN if first else node.mode or NAMED, self._with_author(name, awaited)
 
     def _recipient(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, row, names = self.slots, self.names.row(name.field).costs, self.names
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
+        seen, answers = self._value(node, name.field) is not None, self._value(node, slots.role) == self.recovery.tool
         if placed:
-            mode = node.mode if node.mode == BARE else CLEAN
-            if name.how == "role" and not self.described and self._value(node, slots.role) != self.recovery.tool:
-                return row["role"], "is_role", mode, ()
+            if name.how == "role" and not self.described and not answers:
+                return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
             kind = "near" if name.how == "role" and name.cost else name.kind
-            foreign = name.how != "role" and self._value(node, slots.role) == self.recovery.tool
-            foreign = foreign and self._value(node, name.field) is None
-            return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
-        if name.how == "role" and node.mode in (CLEAN, WORD) and self._value(node, slots.role) == self.recovery.tool:
+            price += row["of_tool"] * (name.how != "role" and answers and not seen)
+            return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
+        if name.how == "role" and mode in (CLEAN, WORD) and answers:
             return row["lead"], "bare", CLEAN, sets
-        bare = names.tools.bare(self._word(at))
-        if not bare or node.mode not in (CLEAN, NAMED) or name.how not in ("", "near", "glued"):
-            return None
+        bare = self.names.tools.bare(self._word(at))
         plain = self.recovery.separator not in bare
-        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tools.full(bare)):
+        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or name.how not in ("", "near", "glued"):
             return None
-        price += row["lead"] + self.costs["again"] * (self._value(node, name.field) is not None)
+        if name.value not in (bare, self.names.tools.full(bare)):
+            return None
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        sets = (((slots.role, self.recovery.author[slots.role]),) if slots.role in awaited else ()) + sets
-        return price, kind, PLAIN if plain else BARE, sets
+        price += row["lead"] + self.costs["again"] * seen
+        return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
+
+    def _with_author(self, name: Name, awaited: tuple[str, ...]) -> Sets:
+        """What a name sets in the place of the author, who is the model then."""
+        author = ((self.slots.role, self.recovery.author[self.slots.role]),) if self.slots.role in awaited else ()
+        return (*author, (name.field, name.value))
 
     def _is_answer(self, at: int) -> bool:
         """Whether a role comes as recipient, before the next special token."""
