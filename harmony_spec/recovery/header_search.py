@@ -195,14 +195,18 @@ class HeaderSearch:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
-                called = bool(self.slots.channel and self._value(node, self.slots.recipient))
-                called = called and self._value(node, self.slots.role) != self.recovery.tool
-                called = called and not self._value(node, self.slots.channel)
-                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
+                slots, is_call = self.slots, self._value(node, self.slots.role) != self.recovery.tool
+                is_call = is_call and bool(slots.channel and self._value(node, slots.recipient))
+                lacks_channel = is_call and not self._value(node, slots.channel)
+                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * lacks_channel
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
                 yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), ()
         elif special:
-            yield from self._special(node, at, awaited)
+            yield from self._introducer(node, at, awaited, text[at])
+            is_second = awaited and text[at - 1] in automaton.markers
+            edit = Edit("again", automaton.introduces.get(text[at], ""), at, at + 1)
+            price = self.costs["special_in_a_row" if is_second else "drop_special"]
+            yield price, node._replace(at=at + 1, mode=CLEAN), (edit,)
         else:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
@@ -257,13 +261,6 @@ class HeaderSearch:
         ):
             price += costs["text_at_name"]
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
-
-    def _special(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
-        """A special token: it introduces a field, or is one too many."""
-        yield from self._introducer(node, at, awaited, self.text[at])
-        row = awaited and self.text[at - 1] in self.automaton.markers
-        edit = Edit("again", self.automaton.introduces.get(self.text[at], ""), at, at + 1)
-        yield self.costs["special_in_a_row" if row else "drop_special"], node._replace(at=at + 1, mode=CLEAN), (edit,)
 
     def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
         """A special token, or a text, that introduces a field."""
@@ -569,14 +566,20 @@ class HeaderSearch:
                     reported.append(Edit("repeated", field, before.start, before.end, fields=(field,)))
                 values[field] = value
                 last[field] = edit
+            # The next name follows directly, although the grammar has a token or a space between the two.
+            touches = after.sets and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
             if edit.rest:
                 reading.text_start = edit.start
-            elif edit.kind and (edit.kind != "glued" or self._touches(edit, after)):
+            elif edit.kind and (edit.kind != "glued" or touches):
                 reported.append(edit if edit.kind != "bare" or edit.sets else edit._replace(sets=after.sets))
         if not values[slots.role]:
             values.update(self.recovery.author)
         for edit in reported:
-            self._report(reading, edit)
+            taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
+            kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
+            default, evidence = self.recovery.edits[kind]
+            code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
+            reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
         lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
         answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
         needed = answers or values[slots.role] == self.recovery.author[slots.role]
@@ -585,15 +588,3 @@ class HeaderSearch:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
         return reading
-
-    def _touches(self, edit: Edit, after: Edit) -> bool:
-        """Whether the next name follows directly, although the grammar has a token or a space between the two."""
-        return bool(after.sets) and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
-
-    def _report(self, reading: HeaderReading, edit: Edit) -> None:
-        sets = {**reading.values} if edit.kind in ("empty", "displaced") else dict(edit.sets)
-        taken = str(sets.get(edit.field) or "")
-        kind = "dropped" if edit.kind == "extra" and not reading.values[edit.field] else edit.kind
-        default, evidence = self.recovery.edits[kind]
-        code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
-        reading.findings.append(HeaderFinding(code, edit.start, edit.end, taken, evidence, edit.fields))
