@@ -47,8 +47,7 @@ if TYPE_CHECKING:
         ToolError,
         VocabularyError,
     )
-    from .recovery.events import ContentDelta, MessageEnded, MessageStarted
-    from .recovery.recovered import Recovered
+    from .recovery.recovered import ContentDelta, MessageEnded, MessageStarted, Recovered
     from .runtime import Parsed, Tokenizer, Training, TrainingSpan
     from .tools.openai_tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
     from .tools.python_functions import tool_from_function
@@ -113,7 +112,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 SOURCES = (
-    *("codec", "errors", "diagnostics", "runtime", "recovery.events", "recovery.recovered", "validation.report"),
+    *("codec", "errors", "diagnostics", "runtime", "recovery.recovered", "validation.report"),
     *("tools.openai_tools", "tools.python_functions"),
 )
 """The modules that define the public names, those first that most programs need."""

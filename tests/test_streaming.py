@@ -27,7 +27,7 @@ from harmony_spec import (
     render,
     render_training,
 )
-from harmony_spec.recovery.events import Event
+from harmony_spec.recovery.recovered import Event
 from harmony_spec.source.forms import HEADER_LIMITS
 
 from .recovery_strategies import (

@@ -18,8 +18,7 @@ from ..codes import (
 from ..diagnostics import Diagnostic, abridge
 from ..errors import Code
 from ..format.tables import Tokenizer, continues
-from ..recovery.events import ContentDelta, Event, MessageEnded, MessageStarted
-from ..recovery.recovered import Recovered
+from ..recovery.recovered import ContentDelta, Event, MessageEnded, MessageStarted, Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes
 from ..tools.requirements import readable

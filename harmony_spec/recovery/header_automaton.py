@@ -55,6 +55,9 @@ class HeaderAutomaton:
             before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
             and bullets introduce nothing: prose puts them around names.
         first_texts: the literals that may come directly after the token that begins a message.
+        frames: those of messages whose end a token shows.
+        content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
+        blanked: matches free texts, the special tokens around them, and those that open a content too early.
     """
 
     def __init__(self, format: Format) -> None:
@@ -95,12 +98,24 @@ class HeaderAutomaton:
         }
         begun = (pair for row in self.step(self.start, self.begins)[0] for pair in self.edges[row])
         self.first_texts = [edge.label for label, edge in begun if edge.kind == "text" and label]
+        self.frames = [frame for frame in format.frames.values() if frame.has_content and frame.closed]
+        closes = next(spelling for spelling, name in recovery.closes.items() if name is None)
+        self.content_and_stop = {s: format.markers[s] + format.markers[closes] for s in recovery.opens}
+        self.blanked = re.compile(self._blanked(format))
 
     @staticmethod
     def _label(format: Format, edge: HeaderEdge) -> str:
         if edge.kind == "token":
             return format.markers[edge.label]
         return edge.label.strip() if edge.kind == "text" else FIELD + edge.label
+
+    def _blanked(self, format: Format) -> str:
+        recovery, opens = format.meaning, "".join(self.opens)
+        leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
+        ends = "".join(format.markers[s] for s in (*recovery.inside, *recovery.opens) if s not in leads)
+        if free := "".join(format.markers[s] for s in recovery.free_texts):
+            return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]"
+        return f"[{opens}]" if any(frame.continues for frame in self.frames) else "(?!)"
 
     @cached_property
     def after_author(self) -> State:

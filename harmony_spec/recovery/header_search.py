@@ -14,9 +14,9 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
+from .draft import HeaderFinding, HeaderReading
 from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
-from .header_reading import HeaderFinding, HeaderReading
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -79,7 +79,8 @@ class Edit(NamedTuple):
     rest: bool = False
 
 
-Edge = tuple[int, SearchNode, tuple[Edit, ...]]
+Edits = tuple[Edit, ...]
+Edge = tuple[int, SearchNode, Edits]
 Taken = tuple[int, str, int | None, Sets]
 
 
@@ -118,15 +119,13 @@ class HeaderSearch:
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
-        if self.described and (found := self._search(0)) and not (reading := self._said(found[0][1])).findings:
-            return reading  # of a header without mistakes, no other reading is reported
         most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
         found = self._search(most)
-        reading = self._said(found[0][1] if found else self._unread())
+        reading = self._said(found[0][2] if found else self._unread())
         if found:
             reading.cost = found[0][0]
-        for other_cost, other in found[1:]:
-            reading.alternative = Alternative(self._said(other).values, other_cost)
+        for cost, _, other in found[1:]:
+            reading.alternative = Alternative(self._said(other).values, cost)
         why = self._compare(reading, most) if found else f"no reading costs {most} or less"
         reading.findings = [mistake._replace(evidence=f"{mistake.evidence}; {why}") for mistake in reading.findings]
         return reading
@@ -142,31 +141,32 @@ class HeaderSearch:
         instead = ", ".join(f"{value!r} as {field}" if value else f"no {field}" for field, value in pairs)
         return f"{cost}, with {instead or 'other text'} {other.cost}"
 
-    def _unread(self) -> list[Edit]:
+    def _unread(self) -> Edits:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
         at = self.end if self.opened else self.last_special + 1
-        path = [Edit("unread", "", 0, at, lost=True)] if at else []
-        return path if not self.text[at:].strip() else [*path, Edit("", "", at, at, lost=True, rest=True)]
+        path = (Edit("unread", "", 0, at, lost=True),) if at else ()
+        return path if not self.text[at:].strip() else (*path, Edit("", "", at, at, lost=True, rest=True))
 
-    def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
-        """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
+    def _search(self, most: int) -> list[tuple[int, Values, Edits]]:
+        """The cheapest path, and the next one that reads other fields if it costs little more; with costs and fields.
 
-        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
+        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table. If nothing
+        has to be edited in a header that the grammar describes, no other path is looked for.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
         start = SearchNode(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
-        heap: list[tuple[int, Ranks, int, SearchNode]] = [(0, (), 0, start)]
-        best, back = {start: (0, Ranks())}, dict[SearchNode, tuple[SearchNode, tuple[Edit, ...]]]()
-        count, width, found = 0, dict[int, int](), list[tuple[int, SearchNode]]()
+        heap: list[tuple[int, Ranks, int, SearchNode, Edits]] = [(0, (), 0, start, ())]
+        best = {start: (0, Ranks())}
+        count, width, found = 0, dict[int, int](), list[tuple[int, Values, Edits]]()
         while heap:
-            cost, ranks, _, node = heappop(heap)
+            cost, ranks, _, node, path = heappop(heap)
             if cost > most:
                 break
             if node.at > self.end:
-                if not found or node.values != found[0][1].values:
-                    found.append((cost, node))
+                if not found or node.values != found[0][1]:
+                    found.append((cost, node.values, path))
                     most = min(most, cost + self.costs["runner_up"])
-                if len(found) > 1:
+                if len(found) > 1 or (self.described and not cost):
                     break
                 continue
             if (cost, ranks) != best[node] or (passed := width.get(node.at, 0)) == self.costs["width"]:
@@ -177,16 +177,9 @@ class HeaderSearch:
                 total = cost + price, (*ranks, *more) if more else ranks
                 if target not in best or total < best[target]:
                     count += 1
-                    best[target], back[target] = total, (node, edits)
-                    heappush(heap, (*total, count, target))
-        paths = []
-        for cost, node in found:
-            steps = []
-            while node in back:
-                node, edits = back[node]
-                steps.append(edits)
-            paths.append((cost, [edit for edits in reversed(steps) for edit in edits]))
-        return paths
+                    best[target] = total
+                    heappush(heap, (*total, count, target, (*path, *edits)))
+        return found
 
     # What may come next.
 
@@ -202,14 +195,18 @@ class HeaderSearch:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
-                called = bool(self.slots.channel and self._value(node, self.slots.recipient))
-                called = called and self._value(node, self.slots.role) != self.recovery.tool
-                called = called and not self._value(node, self.slots.channel)
-                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
+                slots, is_call = self.slots, self._value(node, self.slots.role) != self.recovery.tool
+                is_call = is_call and bool(slots.channel and self._value(node, slots.recipient))
+                lacks_channel = is_call and not self._value(node, slots.channel)
+                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * lacks_channel
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
                 yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), ()
         elif special:
-            yield from self._special(node, at, awaited)
+            yield from self._introducer(node, at, awaited, text[at])
+            is_second = awaited and text[at - 1] in automaton.markers
+            edit = Edit("again", automaton.introduces.get(text[at], ""), at, at + 1)
+            price = self.costs["special_in_a_row" if is_second else "drop_special"]
+            yield price, node._replace(at=at + 1, mode=CLEAN), (edit,)
         else:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
@@ -265,20 +262,13 @@ class HeaderSearch:
             price += costs["text_at_name"]
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
-    def _special(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
-        """A special token: it introduces a field, or is one too many."""
-        yield from self._introducer(node, at, awaited, self.text[at])
-        row = awaited and self.text[at - 1] in self.automaton.markers
-        edit = Edit("again", self.automaton.introduces.get(self.text[at], ""), at, at + 1)
-        yield self.costs["special_in_a_row" if row else "drop_special"], node._replace(at=at + 1, mode=CLEAN), (edit,)
-
     def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
         """A special token, or a text, that introduces a field."""
         automaton, costs, end = self.automaton, self.costs, at + len(label)
         special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self._value(node, field) is not None
-        (state, sets), edits = automaton.step(node.state, label), tuple[Edit, ...]()
+        (state, sets), edits = automaton.step(node.state, label), Edits()
         price = costs["again"] * again
         if not (state or awaited) and (special or len(label) > 1):
             (state, sets), price = automaton.jump(label), price or costs["order"]
@@ -359,7 +349,7 @@ class HeaderSearch:
         if displaced:
             state = self.automaton.step(node.state, FIELD + displaced)[0]
             kind = "displaced" if "displaced" in names.row(displaced).codes else ""
-            before: tuple[Edit, ...] = (self._missing(node, kind, displaced, displaced == self.slots.channel),)
+            before: Edits = (self._missing(node, kind, displaced, displaced == self.slots.channel),)
             node, extra = node._replace(state=state), self._cost(displaced, "displaced")
         else:
             before, extra = (), 0
@@ -448,7 +438,7 @@ class HeaderSearch:
             fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
             marks = () if name.field in marked else node.marks
             target = SearchNode(at + name.length, state, node.mode if mode is None else mode, marks, values)
-            edits: tuple[Edit, ...] = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
+            edits: Edits = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
             if awaited and not placed and not kind:
                 edits = self._missing(node, "empty", awaited[0]), *edits
                 price += self._cost(awaited[0], "empty")
@@ -470,96 +460,83 @@ class HeaderSearch:
 
     def _taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
-        slots, row = self.slots, self.names.row(name.field).costs
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
-        if not placed and (node.mode == PLAIN or (node.mode == WORDS and name.field != slots.content_type)):
+        if not placed and (mode == PLAIN or (mode == WORDS and name.field != slots.content_type)):
             return None
-        if name.field == slots.role:
-            return self._role(node, at, awaited, name, placed)
-        if name.field == slots.name:
-            if placed:
-                after_role = self._value(node, slots.role) is not None
-                if after_role:
-                    return -name.cost, "", WORD, sets
-                answers = self._is_answer(at + name.length) and not self._has_role(at)
-                return -name.cost * answers, "", None if answers else WORD, sets
-            if at != self.first or name.how or not self._is_answer(at + name.length):
-                return None
-            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
-        if name.field == slots.channel:
-            return self._channel(node, at, awaited, name, placed)
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
-            is_word = node.mode in (WORD, WORDS) and not (called or (placed and self.described))
-            if node.mode == PLAIN or (name.how and not placed) or is_word:
-                return None
-            if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
+            is_certain = (called or (placed and self.described)) and name.length == len(self._word(at))
+            if mode == PLAIN or (name.how and not placed) or (mode in (WORD, WORDS) and not is_certain):
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else name.kind
-            return price, kind, node.mode or (TYPED if weak else CLEAN), sets
-        return (0, name.kind, None, sets) if placed else None
-
-    def _role(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, cost = self.slots, self._cost(self.slots.role, "lead")
+            return price, kind, mode or (TYPED if weak else CLEAN), sets
+        if name.field == slots.name and placed:
+            after_role = self._value(node, slots.role) is not None
+            answers = not after_role and self._is_answer(at + name.length) and not self._has_role(at)
+            return -name.cost * (after_role or answers), "", None if answers else WORD, sets
         if placed:
-            rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
+            rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            return 0, name.kind, None, ((name.field, name.value),)
-        if name.how or slots.recipient in awaited or node.mode == BARE:
-            return None
-        if at == self.first:
-            named: Sets = ((slots.name, None),) if slots.name else ()
-            return cost // 2, "order", NAMED, ((name.field, name.value), *named)
-        return cost, "dropped", NAMED, ()
-
-    def _channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, row = self.slots, self.names.row(name.field).costs
-        sets: Sets = ((name.field, name.value),)
-        if placed:
             return 0, name.kind, WORD if name.how == "unknown" else None, sets
+        if name.field == slots.channel:
+            return self._bare_channel(node, at, awaited, name)
+        if name.field == slots.name and at == self.first and not name.how and self._is_answer(at + name.length):
+            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
+        if name.field != slots.role or name.how or slots.recipient in awaited or mode == BARE:
+            return None
+        price = self._cost(slots.role, "lead")
+        if at != self.first:
+            return price, "dropped", NAMED, ()
+        return price // 2, "order", NAMED, (*sets, *((field, None) for field in (slots.name,) if field))
+
+    def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
+        """A channel without its token."""
+        slots, row = self.slots, self.names.row(name.field).costs
         seen = self._value(node, name.field) is not None
         alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
         if node.mode == BARE or (name.how and not (touches and sure)):
             return None
-        author = slots.role in awaited
-        sets = (((slots.role, self.recovery.author[slots.role]),) if author else ()) + sets
         first = self.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
-        kind = "as_role" if author or touches or (self.lacks_start and at == self.first) else kind
+        kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
-        return price, kind, CLEAN if first else node.mode or NAMED, sets
+        return price, kind, CLEAN if first else node.mode or NAMED, self._with_author(name, awaited)
 
     def _recipient(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
-        slots, row, names = self.slots, self.names.row(name.field).costs, self.names
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
+        seen, answers = self._value(node, name.field) is not None, self._value(node, slots.role) == self.recovery.tool
         if placed:
-            mode = node.mode if node.mode == BARE else CLEAN
-            if name.how == "role" and not self.described and self._value(node, slots.role) != self.recovery.tool:
-                return row["role"], "is_role", mode, ()
+            if name.how == "role" and not self.described and not answers:
+                return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
             kind = "near" if name.how == "role" and name.cost else name.kind
-            foreign = name.how != "role" and self._value(node, slots.role) == self.recovery.tool
-            foreign = foreign and self._value(node, name.field) is None
-            return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
-        if name.how == "role" and node.mode in (CLEAN, WORD) and self._value(node, slots.role) == self.recovery.tool:
+            price += row["of_tool"] * (name.how != "role" and answers and not seen)
+            return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
+        if name.how == "role" and mode in (CLEAN, WORD) and answers:
             return row["lead"], "bare", CLEAN, sets
-        bare = names.tools.bare(self._word(at))
-        if not bare or node.mode not in (CLEAN, NAMED) or name.how not in ("", "near", "glued"):
-            return None
+        bare = self.names.tools.bare(self._word(at))
         plain = self.recovery.separator not in bare
-        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tools.full(bare)):
+        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or name.how not in ("", "near", "glued"):
             return None
-        price += row["lead"] + self.costs["again"] * (self._value(node, name.field) is not None)
+        if name.value not in (bare, self.names.tools.full(bare)):
+            return None
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        sets = (((slots.role, self.recovery.author[slots.role]),) if slots.role in awaited else ()) + sets
-        return price, kind, PLAIN if plain else BARE, sets
+        price += row["lead"] + self.costs["again"] * seen
+        return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
+
+    def _with_author(self, name: Name, awaited: tuple[str, ...]) -> Sets:
+        """What a name sets in the place of the author, who is the model then."""
+        author = ((self.slots.role, self.recovery.author[self.slots.role]),) if self.slots.role in awaited else ()
+        return (*author, (name.field, name.value))
 
     def _is_answer(self, at: int) -> bool:
         """Whether a role comes as recipient, before the next special token."""
@@ -574,14 +551,14 @@ class HeaderSearch:
 
     # The reading.
 
-    def _said(self, path: list[Edit]) -> HeaderReading:
+    def _said(self, path: Edits) -> HeaderReading:
         slots = self.slots
         reading = HeaderReading({**self.names.format.defaults, **self.given})
         values = reading.values
         if self.begun:
             values.update(dict.fromkeys(name for name in (slots.role, slots.name) if name))
         last, reported = dict[str, Edit](), list[Edit]()
-        for edit, after in zip(path, [*path[1:], Edit("", "", 0, 0)], strict=False):
+        for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
             for field, value in edit.sets:
                 before = last.get(field)
                 repeats = before is not None and "repeated" in self.names.row(field).codes
@@ -589,14 +566,20 @@ class HeaderSearch:
                     reported.append(Edit("repeated", field, before.start, before.end, fields=(field,)))
                 values[field] = value
                 last[field] = edit
+            # The next name follows directly, although the grammar has a token or a space between the two.
+            touches = after.sets and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
             if edit.rest:
                 reading.text_start = edit.start
-            elif edit.kind and (edit.kind != "glued" or self._touches(edit, after)):
+            elif edit.kind and (edit.kind != "glued" or touches):
                 reported.append(edit if edit.kind != "bare" or edit.sets else edit._replace(sets=after.sets))
         if not values[slots.role]:
             values.update(self.recovery.author)
         for edit in reported:
-            self._report(reading, edit)
+            taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
+            kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
+            default, evidence = self.recovery.edits[kind]
+            code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
+            reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
         lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
         answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
         needed = answers or values[slots.role] == self.recovery.author[slots.role]
@@ -605,15 +588,3 @@ class HeaderSearch:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
         return reading
-
-    def _touches(self, edit: Edit, after: Edit) -> bool:
-        """Whether the next name follows directly, although the grammar has a token or a space between the two."""
-        return bool(after.sets) and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
-
-    def _report(self, reading: HeaderReading, edit: Edit) -> None:
-        sets = {**reading.values} if edit.kind in ("empty", "displaced") else dict(edit.sets)
-        taken = str(sets.get(edit.field) or "")
-        kind = "dropped" if edit.kind == "extra" and not reading.values[edit.field] else edit.kind
-        default, evidence = self.recovery.edits[kind]
-        code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
-        reading.findings.append(HeaderFinding(code, edit.start, edit.end, taken, evidence, edit.fields))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any
 
 from .. import codes
-from ..format.tables import Format, Frame
+from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
+from .draft import HeaderFinding, HeaderReading, HeaderText
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
-from .header_reading import HeaderFinding, HeaderReading
 from .header_search import HeaderSearch
-from .header_text import HeaderText
 from .known_names import KnownNames
 
 
@@ -33,32 +31,6 @@ class Headers:
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.meaning
         self.forget()
-
-    # What a new header needs; inputs without new ones should not wait for it.
-
-    @cached_property
-    def frames(self) -> list[Frame]:
-        """The frames of messages whose end a token shows."""
-        return [frame for frame in self.format.frames.values() if frame.has_content and frame.closed]
-
-    @cached_property
-    def content_and_stop(self) -> dict[str, str]:
-        """For each token that opens a content, the markers of it and of a token that ends the message."""
-        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        markers = self.format.markers
-        return {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
-
-    @cached_property
-    def between(self) -> str:
-        """A regular expression for what `_read` blanks; "" if headers have none of it."""
-        markers, recovery = self.format.markers, self.recovery
-        leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
-        ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
-        opens = "".join(markers[spelling] for spelling in recovery.opens)
-        free = "".join(markers[spelling] for spelling in recovery.free_texts)
-        if not free and not any(frame.continues for frame in self.frames):
-            return ""
-        return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]" if free else f"[{opens}]"
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
@@ -107,8 +79,8 @@ class Headers:
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
-        # Without free texts, the special tokens around them, and those that open a content too early.
-        text = re.sub(self.between, lambda match: " " * len(match[0]), header.mixed) if self.between else header.mixed
+        automaton = self.words.automaton
+        text = automaton.blanked.sub(lambda match: " " * len(match[0]), header.mixed)
         search = HeaderSearch(self.words, text, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
@@ -118,11 +90,9 @@ class Headers:
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if opener:
-            reading.values.update(automaton_of(self.format).opener_sets.get(opener, ()))
+            reading.values.update(automaton.opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
-            reading.values |= {
-                name: described.values[name] for name in reading.values.keys() - automaton_of(self.format).reads
-            }
+            reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
         if described and self.max_cost is not None and reading.cost > self.max_cost:
             return described
         if described and not reading.findings and reading.values == described.values:
@@ -145,9 +115,10 @@ class Headers:
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that a rule describes before the token that opens the content; None for any other."""
-        for frame in self.frames:
+        automaton = automaton_of(self.format)
+        for frame in automaton.frames:
             values = {**self.format.defaults, **given}
-            variants = frame.read(mixed + self.content_and_stop[opener], values)
+            variants = frame.read(mixed + automaton.content_and_stop[opener], values)
             if variants is not None:
                 del values[self.format.content]
                 return HeaderReading(values, variants)

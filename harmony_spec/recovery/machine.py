@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +18,8 @@ from ..errors import Span
 from ..format.tables import Format, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
-from .draft import Draft
+from .draft import Draft, HeaderReading, HeaderText
 from .header_automaton import automaton_of, without_signs
-from .header_reading import HeaderReading
-from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames
 from .output import Output
@@ -210,7 +209,7 @@ class Machine:
         nothing = self.continued and not output.messages and not output.diagnostics
         if nothing or (self.ends_open and self.opening is None):
             what = "an open header" if self.ends_open else "a message"
-            output.report(codes.MISSING_MESSAGE, Span(end, end), "", f"a {self.start} ends with {what}")
+            output.report(codes.MISSING_MESSAGE, Span(end, end), f"a {self.start} ends with {what}")
         self.state = BETWEEN
         output.gaps.sort()
 
@@ -288,7 +287,7 @@ class Machine:
         draft = self.draft
         if draft is None or draft.runs or draft.started or start >= self.header_limit:
             return False
-        if not any(spelling in frame.continues for frame in self.headers.frames):
+        if not any(spelling in frame.continues for frame in automaton_of(self.format).frames):
             return False
         self._reopen_header(draft)
         self.has_only_text = False
@@ -311,13 +310,12 @@ class Machine:
         if self.state == HEADER:
             self._extend(end)
             return
-        name, evidence = self.output.describe_stray(spelling)
+        code, evidence = self.output.describe_stray(spelling)
         if self.draft is not None:
             self.output.begin(self.draft)
-            self.output.report_in(self.draft, name, Span(start, end), "", evidence)
+            self.output.report(code, Span(start, end), evidence, draft=self.draft)
         else:
-            self.output.report(name, Span(start, end), "", evidence)
-            self.output.gaps.append(Span(start, end))
+            self.output.report_gap(code, start, end, evidence)
 
     def _add_repeated_terminator(self, spelling: str, start: int, end: int) -> None:
         """Add a gap for a stop token between messages. It ends the completion if the last message should have had it.
@@ -326,8 +324,7 @@ class Machine:
         answer in vLLM#50690.
         """
         output, recovery = self.output, self.recovery
-        output.report(codes.REPEATED_TERMINATOR, Span(start, end), "", "no message is open")
-        output.gaps.append(Span(start, end))
+        output.report_gap(codes.REPEATED_TERMINATOR, start, end, "no message is open")
         kind = recovery.closes[spelling]
         if kind is None or not self.continued:
             return
@@ -358,13 +355,12 @@ class Machine:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
         at, output = self.at, self.output
         reading = self._read_header(at, opener=None)
-        output.report(
-            codes.HEADER_TOO_LONG, Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
-        )
+        evidence = f"headers are shorter than {self.limit} {self.form.unit}s"
         if reading.text_start is None:
-            output.gaps.append(Span(self.begin, at))
+            output.report_gap(codes.HEADER_TOO_LONG, self.begin, at, evidence)
             self._open_header(at, lacks_start=True)
             return
+        output.report(codes.HEADER_TOO_LONG, Span(self.begin, at), evidence)
         output.begin(self._begin_content_in_header(reading, at))
 
     def _begin_content_in_header(self, reading: HeaderReading, end: int) -> Draft:
@@ -437,11 +433,11 @@ class Machine:
         output.messages = keep_opening(output.messages, self.form, self.begin, end)
         if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
-            output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
+            output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), evidence, "an open header")
         header = HeaderText(self.form, self.form.pieces(self.begin, end))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
-            output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")
+            output.report(codes.INVALID_TEXT, place, "not valid UTF-8", REPLACEMENT)
 
     def _abandon_header(self, reading: HeaderReading, by: str, start: int, end: int) -> None:
         """End a header without a content: a gap if another message follows, else an empty message."""
@@ -450,7 +446,7 @@ class Machine:
             if end > self.begin:
                 self.output.report_gap(codes.ABANDONED_HEADER if closed else codes.REPEATED_START, self.begin, end)
             elif not closed:
-                self.output.report(codes.REPEATED_START, Span(start, start), "", "the prompt already began the message")
+                self.output.report(codes.REPEATED_START, Span(start, start), "the prompt already began the message")
             return
         self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         draft = self._make_unopened_draft(reading, start)
@@ -463,8 +459,8 @@ class Machine:
     def _end_unterminated(self, at: int, evidence: str) -> None:
         assert self.draft is not None
         self.output.begin(self.draft)
-        self.draft.changed, expected = True, self.output.terminators(self.draft)
-        self.output.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
+        expected = self.output.terminators(self.draft)
+        self.output.report(codes.MISSING_TERMINATOR, Span(at, at), evidence, draft=self.draft, expected=expected)
         self._finish(at, at, None)
 
     def _end_without_token(self, end: int) -> None:
@@ -475,7 +471,8 @@ class Machine:
         if allowed is None:
             self._end_unterminated(end, "the input ends")
         else:
-            self.draft.variants += (allowed,)
+            reading = self.draft.reading
+            self.draft.reading = replace(reading, variants=(*reading.variants, allowed))
             self._finish(end, end, None)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Protocol
 
@@ -11,8 +12,8 @@ from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
 from ..errors import Code, Span
 from ..source.forms import REPLACEMENT
 from .draft import Draft
-from .events import MessageEnded, MessageStarted
 from .headers import Headers
+from .recovered import MessageEnded, MessageStarted
 
 _new = tuple.__new__  # half the time of a call of a named tuple
 
@@ -47,7 +48,7 @@ class Output:
 
     def author(self, draft: Draft) -> str:
         """Return the role of a message."""
-        return str(draft.values[self.recovery.slots.role])
+        return str(draft.reading.values[self.recovery.slots.role])
 
     # Messages.
 
@@ -62,8 +63,8 @@ class Output:
             self._report_impossible(draft)
         if not draft.reading.is_clean:
             self._report_header(draft)
-        before, after = draft.sides
-        message = self.format.message(*before, "", *after, draft.variants, None)
+        before, after = draft.reading.sides
+        message = self.format.message(*before, "", *after, draft.reading.variants, None)
         self.events.append(_new(MessageStarted, (len(self.messages), message, draft.after_stop)))
         if self.listener is not None:
             self.listener.message_begins(draft)
@@ -76,24 +77,23 @@ class Output:
             draft.repaired += finding.fields
             span = draft.header.span(finding.start, finding.end)
             raw = draft.header.shown(finding.start, finding.end)
-            self.report_in(draft, finding.code, span, finding.taken_for, finding.evidence, raw)
+            self.report(finding.code, span, finding.evidence, finding.taken_for, draft, raw)
         if draft.reading.has_strays:
             for spelling, _, start, end in draft.header.strays:
                 code, evidence = self.describe_stray(spelling or "")
-                self.report_in(draft, code, Span(start, end), "", evidence)
+                self.report(code, Span(start, end), evidence, draft=draft)
 
     def _report_frame(self, draft: Draft) -> None:
         """Report missing special tokens around the header."""
         if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
-            self.report_in(draft, codes.MISSING_START, place, self.author(draft), "no start token")
+            self.report(codes.MISSING_START, place, "no start token", self.author(draft), draft)
         if not draft.opened:
-            evidence = (
-                "text in place of the token that opens the content" if draft.runs else "the header ends without it"
-            )
+            instead = "text in place of the token that opens the content"
             place = Span(min(draft.header_end, draft.content), draft.content)
-            self.report_in(draft, codes.MISSING_MESSAGE_TOKEN, place, "", evidence)
+            evidence = instead if draft.runs else "the header ends without it"
+            self.report(codes.MISSING_MESSAGE_TOKEN, place, evidence, draft=draft)
 
     def _report_impossible(self, draft: Draft) -> None:
         """Report messages that no model may write: those after the stop token, and those of tools."""
@@ -101,10 +101,10 @@ class Output:
         span = Span(draft.begin, draft.content)
         if draft.after_stop and not self.reported_after_stop:
             self.reported_after_stop = True
-            self.report(codes.AFTER_STOP, span, "", "a stop token ended the completion before it")
+            self.report(codes.AFTER_STOP, span, "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
             draft.forged = True
-            self.report_in(draft, codes.FORGED_TOOL_MESSAGE, span, "", "a tool message written by the model")
+            self.report(codes.FORGED_TOOL_MESSAGE, span, "a tool message written by the model", draft=draft)
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """End a message, or keep it pending until the next one shows its channel."""
@@ -146,15 +146,15 @@ class Output:
         begin, end = draft.begin, draft.end
         bounds = begin, draft.content, draft.stop, end
         tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
-        content, learned = self.headers.names.read_content(draft.values, content)
+        content, learned = self.headers.names.read_content(draft.reading.values, content)
         if learned:
             self.headers.forget()
         terminator = draft.terminator
         kind = self.recovery.closes[terminator] if terminator else None
         candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls_only else None
         repair = self._make_repair(draft, content, candidate) if draft.changed or draft.after_stop else None
-        before, after = draft.sides
-        variants = draft.variants
+        before, after = draft.reading.sides
+        variants = draft.reading.variants
         if kind:
             places = self.format.variant_places
             both = (*variants, kind)
@@ -173,40 +173,37 @@ class Output:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:
-                self.report_in(draft, codes.INVALID_TEXT, damage, REPLACEMENT, "not valid UTF-8")
+                self.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         return "".join(texts)
 
     def _lacks_channel(self, draft: Draft) -> bool:
-        return draft.reading.lacks_channel and draft.values.get(self.recovery.slots.channel) is None
+        return draft.reading.lacks_channel and draft.reading.values.get(self.recovery.slots.channel) is None
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
-        channel = self.recovery.slots.channel
+        channel, place = self.recovery.slots.channel, Span(draft.begin, draft.content)
         if not channel:
             if draft.headerless:
-                self.report_in(
-                    draft, codes.MISSING_HEADER, Span(draft.begin, draft.content), "", "text without a header"
-                )
+                self.report(codes.MISSING_HEADER, place, "text without a header", draft=draft)
             return
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
         evidence = "another message follows" if more else "no other message follows"
-        if draft.values.get(self.recovery.slots.recipient):
+        if draft.reading.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
-        draft.values = {**draft.values, channel: inferred}
-        draft.sides = self.format.sides(draft.values)
+        values = {**draft.reading.values, channel: inferred}
+        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values))
         draft.repaired += (channel,)
         code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
-        self.report_in(draft, code, Span(draft.begin, draft.content), inferred, evidence)
+        self.report(code, place, evidence, inferred, draft)
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
-        called = draft.values.get(self.recovery.slots.recipient)
+        called = draft.reading.values.get(self.recovery.slots.recipient)
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
-        self.report_in(
-            draft, codes.CALL_WITHOUT_RECIPIENT, Span(draft.stop, draft.end), "", "only calls end with this token"
-        )
+        place = Span(draft.stop, draft.end)
+        self.report(codes.CALL_WITHOUT_RECIPIENT, place, "only calls end with this token", draft=draft)
         return self.headers.words.tools.called(content) if isinstance(content, str) else None
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
@@ -217,33 +214,26 @@ class Output:
         if not draft.changed:
             return Repair(*marks)
         part = self.form.slice
-        written = (*chain(*draft.sides), content)
+        written = (*chain(*draft.reading.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         continues = self.continued and draft.begin == 0 and not draft.lacks_start
         opens = self.format.open_frame if continues else None
         opening = tuple((name, self.given[name]) for name in (opens.fields if opens else ()) if name in self.given)
-        is_other = any(draft.values.get(name) != value for name, value in opening)
+        is_other = any(draft.reading.values.get(name) != value for name, value in opening)
         return Repair(*marks, head, body, tail, written, continues, opening if is_other else ())
 
     # Reporting.
 
-    def report_gap(self, code: Code, start: int, end: int) -> None:
+    def report_gap(self, code: Code, start: int, end: int, evidence: str = "outside of any message") -> None:
         """Add and report a gap, unless it is empty."""
         if end > start:
-            self.report(code, Span(start, end), "", "outside of any message")
+            self.report(code, Span(start, end), evidence)
             self.gaps.append(Span(start, end))
-
-    def report_in(
-        self, draft: Draft, code: Code, span: Span, taken_for: str, evidence: str, raw: str | None = None
-    ) -> None:
-        """Report a mistake in a message."""
-        draft.changed = True
-        self.report(code, span, taken_for, evidence, raw)
 
     def terminators(self, draft: Draft) -> tuple[str, ...]:
         """The stop tokens that may end a message; the kind of one for messages without a kind of their own is None."""
-        values, recovery = draft.values, self.recovery
+        values, recovery = draft.reading.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
         called = by_model and values.get(recovery.slots.recipient) not in (None, *recovery.recipients)
         answers = by_model and self.continued and values.get(recovery.slots.channel) == recovery.answers
@@ -254,17 +244,21 @@ class Output:
         self,
         code: Code,
         span: Span,
-        taken_for: str,
         evidence: str,
+        taken_for: str = "",
+        draft: Draft | None = None,
         raw: str | None = None,
         expected: tuple[str, ...] | None = None,
     ) -> None:
         """Report a mistake.
 
         Args:
+            draft: the message that has it.
             raw: the text to quote; by default that of the span.
             expected: by default what the grammar has in place of this mistake.
         """
+        if draft is not None:
+            draft.changed = True
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw

@@ -18,9 +18,8 @@ from ..format.offered_tools import offered
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
-from ..recovery.events import ContentDelta, Event
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
-from ..recovery.recovered import Recovered
+from ..recovery.recovered import ContentDelta, Event, Recovered
 from ..source.forms import REPLACEMENT, TokenForm
 
 M = TypeVar("M")
