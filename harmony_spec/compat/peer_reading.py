@@ -14,7 +14,8 @@ from typing import Any
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
 from harmony_spec.format.tables import Format, Tokenizer
-from harmony_spec.recovery.draft import Draft, HeaderReading
+from harmony_spec.recovery.draft import Draft
+from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER

@@ -14,9 +14,9 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from .draft import HeaderFinding, HeaderReading
 from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
+from .header_reading import HeaderFinding, HeaderReading
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a

@@ -9,10 +9,11 @@ from typing import Any
 from .. import codes
 from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
-from .draft import HeaderFinding, HeaderReading, HeaderText
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
+from .header_reading import HeaderFinding, HeaderReading
 from .header_search import HeaderSearch
+from .header_text import HeaderText
 from .known_names import KnownNames
 
 

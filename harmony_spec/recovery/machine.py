@@ -18,8 +18,10 @@ from ..errors import Span
 from ..format.tables import Format, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
-from .draft import Draft, HeaderReading, HeaderText
+from .draft import Draft
 from .header_automaton import automaton_of, without_signs
+from .header_reading import HeaderReading
+from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames
 from .output import Output

@@ -14,9 +14,9 @@ from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
 from ..format.tables import Format
 from ..source.forms import Form
-from .draft import HeaderText
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
+from .header_text import HeaderText
 from .known_names import KnownNames
 from .recovered import Recovered
 

@@ -1,0 +1,55 @@
+"""The text of a header, divided at special tokens into segments, and those into words."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+
+from ..errors import Span
+from ..source.forms import REPLACEMENT, Form, SourcePiece
+
+
+class HeaderText:
+    """A header in the mixed alphabet, without the special tokens that the grammar does not use.
+
+    Args:
+        form: the input.
+        pieces: from the beginning of the message up to the token that opens its content.
+    """
+
+    def __init__(self, form: Form, pieces: Iterable[SourcePiece]) -> None:
+        self.form, self.markers = form, form.format.markers
+        self.strays: list[SourcePiece] = []
+        self.pieces: list[SourcePiece] = []
+        for piece in pieces:
+            (self.pieces if piece[0] is None or piece[0] in self.markers else self.strays).append(piece)
+        parts = [text if spelling is None else self.markers[spelling] for spelling, text, _, _ in self.pieces]
+        self.offsets = [*accumulate(map(len, parts), initial=0)][:-1]
+        self.mixed = "".join(parts)
+
+    @property
+    def damaged(self) -> int | None:
+        """The offset into the mixed text of the first invalid byte or surrogate; None if there is none."""
+        for offset, (spelling, text, start, end) in zip(self.offsets, self.pieces, strict=True):
+            if spelling is None and REPLACEMENT in text and self.form.run(start, end, 0)[1]:
+                return offset + text.index(REPLACEMENT)
+        return None
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span in the input of a part of the mixed text."""
+        if not self.pieces:
+            return Span(0, 0)
+        return Span(self._unit(start, 0), self._unit(max(end - 1, start), 1))
+
+    def _unit(self, at: int, side: int) -> int:
+        number = max(bisect_right(self.offsets, at) - 1, 0)
+        spelling, text, start, end = self.pieces[number]
+        if spelling is not None or at >= self.offsets[number] + len(text):
+            return (start, end)[side] if at == self.offsets[number] else end
+        return self.form.locate(start, text, at - self.offsets[number])[side]
+
+    def shown(self, start: int, end: int) -> str:
+        """Return a part of the mixed text with special tokens spelled out."""
+        by_marker = self.form.format.by_marker
+        return "".join(by_marker.get(char, char) for char in self.mixed[start:end])
