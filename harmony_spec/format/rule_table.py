@@ -462,17 +462,7 @@ class Rules:
     @cached_property
     def by_users(self) -> frozenset[str]:
         """The rules whose values users write: those of roles and of their parts, but not those of types."""
-        found: set[str] = set()
-        todo = [*self.roles]
-        while todo:
-            name = todo.pop()
-            if name in found or name not in self.table or self.is_schema(name):
-                continue
-            found.add(name)
-            for way in self.table[name].ways:
-                todo += [part.rule for part in way if isinstance(part, Use)]
-                todo += [node.item if isinstance(node, Many) else name for name, node in self.fields(way)]
-        return frozenset(found)
+        return frozenset(self.reached(self.roles))
 
     # Code.
 
@@ -530,19 +520,35 @@ class Rules:
 
     def before_values(self, name: str) -> set[str]:
         """The texts in a rule, and in those that it uses, that one of some listed values follows."""
-        found, seen, todo = set[str](), {name}, [self.table[name].ways]
+        found = set[str]()
+        todo = [way for each in self.reached([name], schemas=True) for way in self.table[each].ways]
         while todo:
-            for parts in todo.pop():
-                for before, part in zip(("", *parts), parts, strict=False):
-                    match part:
-                        case Token(values=values) if values and isinstance(before, str):
-                            found.add(before)
-                        case Option(inner) | Many(_, inner):
-                            todo.append((inner,))
-                        case Value(rule) | Use(rule) if rule not in seen:
-                            seen.add(rule)
-                            todo.append(self.table[rule].ways)
+            parts = todo.pop()
+            for before, part in zip(("", *parts), parts, strict=False):
+                match part:
+                    case Token(values=values) if values and isinstance(before, str):
+                        found.add(before)
+                    case Option(inner) | Many(_, inner):
+                        todo.append(inner)
         return found - {""}
+
+    def reached(self, names: Iterable[str], schemas: bool = False) -> set[str]:
+        """Rules, and those that they use, also of JSON Schemas if `schemas`."""
+        found, todo = set[str](), [*names]
+        while todo:
+            if (name := todo.pop()) not in found and (schemas or not self.is_schema(name)):
+                found.add(name)
+                todo += (each for way in self.table[name].ways for each in self.used(way))
+        return found
+
+    def used(self, parts: TableParts) -> Iterator[str]:
+        """The rules that parts use."""
+        for part in parts:
+            match part:
+                case Value(name) | Use(name):
+                    yield name
+                case Option(inner) | Many(_, inner):
+                    yield from self.used(inner)
 
     # What rules need.
 
