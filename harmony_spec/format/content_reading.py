@@ -217,13 +217,6 @@ class Reader:
         lines = each.findall(self.text, start, end)
         return "\n".join(lines) + "\n" * (not lines[-1])
 
-    def maybe_lines(self, whole: re.Pattern[str], each: re.Pattern[str], f: Fields, name: str) -> bool:
-        start = self.at
-        value = self.lines(whole, each)
-        if value is not NO_MATCH and f.setdefault(name, value) != value:
-            self.at = start
-        return True
-
     def converted(self, read: Read, convert: Callable[[Any, Reader, int], Any]) -> Any:
         """Read a record and convert it; `convert` gets the reader and the position of the record, too."""
         start = self.at

@@ -8,7 +8,7 @@ match, and its groups are their values.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
@@ -106,23 +106,7 @@ class PatternRules(Rules):
 
     def nests(self, name: str) -> bool:
         """Whether a value of a rule can contain another one of the rule."""
-        found = set[str]()
-        todo = [name]
-        while todo:
-            ways = self.table[todo.pop()].ways
-            inner = set(self._inner(part for way in ways for part in way)) - found
-            found |= inner
-            todo += inner
-        return name in found
-
-    def _inner(self, parts: Iterable[TablePart]) -> Iterator[str]:
-        """The rules that parts use."""
-        for part in parts:
-            match part:
-                case Value(name) | Use(name):
-                    yield name
-                case Option(inner) | Many(_, inner):
-                    yield from self._inner(inner)
+        return name in self.reached((each for way in self.table[name].ways for each in self.used(way)), schemas=True)
 
     def matcher(self, flat: Flat) -> str:
         """Return the name of a function that matches a pattern. It is compiled when it is first used."""

@@ -153,13 +153,11 @@ class Option(NamedTuple):
 
     def read(self, rules: Rules) -> str:
         match self.parts:
-            case (Value(name),) if isinstance(rule := rules.table[name], Lines):
-                return f"r.maybe_lines({rule.patterns(rules)}, f, {name!r})"
             case (Value(name),):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
             case (str(text),):
                 return f"r.skip({text!r})"
-        return _after_lead(self.parts, f"r.group({rules.function(rules.read_all(self.parts))}, f)")
+        return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
 
     def write(self, rules: Rules, scope: Scope) -> str:
         if not (fields := [*rules.fields(self.parts)]):
@@ -182,8 +180,7 @@ class Many(NamedTuple):
                 read = rules.reads(name)
             case _:
                 read = rules.function(rules.read_whole(Rule((self.parts,)), f"f[{self.item!r}]"), "r")
-        code = f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
-        return code if self.least else _after_lead(self.parts, code)
+        return f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
 
     def write(self, rules: Rules, scope: Scope) -> str:
         values = scope.value(self.field)
@@ -244,13 +241,6 @@ class Rule:
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
         return f"w.leave(w.indented({self.indent!r}), {code})" if self.indent else f"({code})"
-
-
-def _after_lead(parts: TableParts, code: str) -> str:
-    """Code that reads parts that may be absent, only if the text that they begin with comes next."""
-    if not isinstance(lead := parts[0], str):
-        return code
-    return f"({code} if r.text.startswith({lead!r}, r.at) else not r.fail({repr(lead)!r}))"
 
 
 @dataclass(eq=False, repr=False)
@@ -327,11 +317,7 @@ class Lines(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
-        return f"r.lines({self.patterns(rules)})"
-
-    def patterns(self, rules: Rules) -> str:
-        """Code for the patterns of all lines and of one."""
-        return ", ".join(rules.bind(re.compile(each)) for each in self.expressions(rules))
+        return f"r.lines({', '.join(rules.bind(re.compile(each)) for each in self.expressions(rules))})"
 
     def expressions(self, rules: Rules, first: str = "(", others: str = "(") -> tuple[str, str]:
         """The regular expressions of all lines and of one.
@@ -476,17 +462,7 @@ class Rules:
     @cached_property
     def by_users(self) -> frozenset[str]:
         """The rules whose values users write: those of roles and of their parts, but not those of types."""
-        found: set[str] = set()
-        todo = [*self.roles]
-        while todo:
-            name = todo.pop()
-            if name in found or name not in self.table or self.is_schema(name):
-                continue
-            found.add(name)
-            for way in self.table[name].ways:
-                todo += [part.rule for part in way if isinstance(part, Use)]
-                todo += [node.item if isinstance(node, Many) else name for name, node in self.fields(way)]
-        return frozenset(found)
+        return frozenset(self.reached(self.roles))
 
     # Code.
 
@@ -544,19 +520,35 @@ class Rules:
 
     def before_values(self, name: str) -> set[str]:
         """The texts in a rule, and in those that it uses, that one of some listed values follows."""
-        found, seen, todo = set[str](), {name}, [self.table[name].ways]
+        found = set[str]()
+        todo = [way for each in self.reached([name], schemas=True) for way in self.table[each].ways]
         while todo:
-            for parts in todo.pop():
-                for before, part in zip(("", *parts), parts, strict=False):
-                    match part:
-                        case Token(values=values) if values and isinstance(before, str):
-                            found.add(before)
-                        case Option(inner) | Many(_, inner):
-                            todo.append((inner,))
-                        case Value(rule) | Use(rule) if rule not in seen:
-                            seen.add(rule)
-                            todo.append(self.table[rule].ways)
+            parts = todo.pop()
+            for before, part in zip(("", *parts), parts, strict=False):
+                match part:
+                    case Token(values=values) if values and isinstance(before, str):
+                        found.add(before)
+                    case Option(inner) | Many(_, inner):
+                        todo.append(inner)
         return found - {""}
+
+    def reached(self, names: Iterable[str], schemas: bool = False) -> set[str]:
+        """Rules, and those that they use, also of JSON Schemas if `schemas`."""
+        found, todo = set[str](), [*names]
+        while todo:
+            if (name := todo.pop()) not in found and (schemas or not self.is_schema(name)):
+                found.add(name)
+                todo += (each for way in self.table[name].ways for each in self.used(way))
+        return found
+
+    def used(self, parts: TableParts) -> Iterator[str]:
+        """The rules that parts use."""
+        for part in parts:
+            match part:
+                case Value(name) | Use(name):
+                    yield name
+                case Option(inner) | Many(_, inner):
+                    yield from self.used(inner)
 
     # What rules need.
 

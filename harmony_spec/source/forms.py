@@ -143,16 +143,11 @@ class Form(ABC):
 
     def mixed(self, start: int, end: int) -> str:
         """Return an undamaged part of the input in the mixed alphabet; raises `ParseError` for a damaged one."""
-        markers, parts = self.format.markers, []
-        for spelling, first, last in self.specials(start, end):
-            if first > start:
-                parts.append(self.text(start, first))
-            if spelling not in markers:
+        parts = []
+        for spelling, text, first, _ in self.pieces(start, end, strict=True):
+            if spelling is not None and spelling not in self.format.markers:
                 raise self.damage(first)
-            parts.append(markers[spelling])
-            start = last
-        if start < end:
-            parts.append(self.text(start, end))
+            parts.append(text if spelling is None else self.format.markers[spelling])
         return "".join(parts)
 
     def free_units(self, start: int, end: int) -> int:
