@@ -315,7 +315,7 @@ class Member(runtime.Part):
     examples: list[Any] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     identifier: str | None = None
-    string: str | None = None
+    json_string: Any = None
     bare_key: str | None = None
     optional: bool = False
     value: Any = None
@@ -335,7 +335,7 @@ class RunOn(runtime.Part):
 
     value: Any
     identifier: str | None = None
-    string: str | None = None
+    json_string: Any = None
     bare_key: str | None = None
     optional: bool = False
     inline_remark: str | None = None
@@ -1208,8 +1208,8 @@ _CONTENT_TERMINALS = {
     "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??(?::[\ \n]|(?![^\n\ud800-\udfff]))|//))[^\n\ud800-\udfff])+",
     # TYPE_TEXT: /\((?:[^)]|\)(?! => any;))*\) => any;/
     "TYPE_TEXT": r"\((?:(?:[^\)\ud800-\udfff]|\)(?! => any;)))*\) => any;",
-    # STRING: /"(?:[^"\\\n]|\\[^\n])*"/
-    "STRING": '"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"',
+    # JSON_STRING: /"(?:[^"\\\n]|\\[^\n])*"/
+    "JSON_STRING": '"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"',
     # JSON_SCALAR: /"(?:[^"\\\n]|\\[^\n])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false/
     "JSON_SCALAR": '(?:"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"|\\-?[0-9]+(?:\\.[0-9]+)?(?:[eE][\\+\\-]?[0-9]+)?|true|false)',
     # JSON: /[^\n]+/
@@ -1693,11 +1693,11 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
         ),
     ),
-    # _key: IDENTIFIER | STRING | BARE_KEY
+    # _key: IDENTIFIER | JSON_STRING | BARE_KEY
     "_key": runtime.Rule(
         (
             (runtime.Token("identifier", "IDENTIFIER", checked=False),),
-            (runtime.Token("string", "STRING"),),
+            (runtime.Json("json_string", "JSON_STRING"),),
             (runtime.Token("bare_key", "BARE_KEY"),),
         ),
     ),

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harmony_spec import Message, codec, parse, render, render_text, to_json
+from harmony_spec import Message, codec, parse, recover, render, render_text, to_json, validate
 from harmony_spec.codec import DeveloperContent, Namespace, SystemContent, Tool
 
 from . import peer
@@ -188,6 +188,23 @@ def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_s
     assert parse(render([found])).messages == [found] or isinstance(found.content, str)
     if not isinstance(found.content, str):
         assert codec.FORMAT.contents.structure(type(found.content), found.content.text()) is not None
+
+
+@settings(max_examples=200)
+@example("\\x")
+@example("\\uu001f")
+@example("\t")
+@example("\x1f")
+@given(draws.hostile)
+def test_any_text_may_be_in_the_quotes_of_a_name(text: str) -> None:
+    """If JSON does not read it, the quotes belong to the name, or the text is not a structure."""
+    prompt = f'# Tools\n\n## functions\n\nnamespace functions {{\n\ntype f = (_: {{\n"{text}": any,\n}}) => any;\n\n'
+    message = Message("developer", f"{prompt}}} // namespace functions")
+    tokens = render([message])
+    [found] = parse(tokens).messages
+    assert message_text(found) == message.content
+    assert render([found], style="as_parsed") == tokens
+    assert recover(tokens).messages == validate(tokens).messages == [found]
 
 
 def change(value: Any) -> None:

@@ -45,12 +45,12 @@ SCHEMA_FIELDS = {
     "annotation": ("json", "keyword", "other_keyword"),
     "object_type": ("members", "index", "run_ons"),
     "member": (
-        *("title", "summary", "examples", "annotations", "identifier", "string", "bare_key"),
+        *("title", "summary", "examples", "annotations", "identifier", "json_string", "bare_key"),
         *("optional", "value", "inline_remark", "inline_default", "dimensions", "inlines", "bare_default"),
         *("default", "comma", "one_of"),
     ),
     "run_on": (
-        *("value", "identifier", "string", "bare_key", "optional"),
+        *("value", "identifier", "json_string", "bare_key", "optional"),
         *("inline_remark", "inline_default", "dimensions", "inlines"),
     ),
     "inline": ("union", "inline_remark", "inline_default", "dimensions"),

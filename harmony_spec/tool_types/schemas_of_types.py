@@ -5,7 +5,6 @@ The schema accepts the same values as the original one. What types cannot expres
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from operator import attrgetter
@@ -34,7 +33,7 @@ DESCRIPTION_RULE = "summary"
 """The rule for descriptions of properties. A style that chooses an alternative of it, as the template writes them,
 writes types as the template does, too."""
 
-OF_PLAIN_MEMBERS = frozenset({"summary", "identifier", "string", "bare_key", "optional", "value", "default"})
+OF_PLAIN_MEMBERS = frozenset({"summary", "identifier", "json_string", "bare_key", "optional", "value", "default"})
 """The fields of nearly all properties."""
 
 MAX_SHARED_BRACKETS = 4
@@ -146,7 +145,7 @@ class Schemas:
         return schema
 
     def name(self, member: Any) -> str:
-        return str(member.bare_key if member.string is None else json.loads(member.string))
+        return str(member.bare_key if member.json_string is None else member.json_string)
 
     def member(self, member: Any) -> dict[str, Any] | bool:
         if isinstance(member.value, self.simple) and self.others(member) == self.no_others:

@@ -61,9 +61,9 @@ class TemplateTypeWriter(TypeWriter):
 
     def run_on(self, member: Any) -> Any:
         """A property on the line of other properties; None if it cannot be written there."""
-        comments = (member.title, member.summary, member.examples, member.annotations, member.string)
-        defaults = (member.default, member.bare_default)
-        if any(comments) or defaults != (None, None) or not self.is_inline(member.value):
+        comments = (member.title, member.summary, member.examples, member.annotations)
+        others = (member.default, member.bare_default, member.json_string)
+        if any(comments) or others != (None, None, None) or not self.is_inline(member.value):
             return None
         parts = (member.identifier, None, member.bare_key, member.optional, member.inline_remark, member.inline_default)
         return self.made["run_on"](member.value, *parts, EMPTY_LIST, member.inlines)
@@ -71,8 +71,8 @@ class TemplateTypeWriter(TypeWriter):
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         member = super().member(name, schema, required, at, depth)
         member = replace(member, comma=member.value is not None and member.default is not None)
-        if member.string is not None and self.grammar.fits("BARE_KEY", name):
-            member = replace(member, string=None, bare_key=name)
+        if member.json_string is not None and self.grammar.fits("BARE_KEY", name):
+            member = replace(member, json_string=None, bare_key=name)
         # Brackets after an alternative would belong to those before it, too.
         variants = [] if member.one_of is None else member.one_of.variants
         parts = [

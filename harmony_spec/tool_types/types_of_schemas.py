@@ -351,7 +351,7 @@ class TypeWriter(TypeBuilder):
             described.examples or EMPTY_LIST,
             self.annotations(described) if described.annotations else EMPTY_LIST,
             name if plain else None,
-            None if plain else compact(name),
+            None if plain else name,
             None,
             not required,
             None if alternatives else described.type,
