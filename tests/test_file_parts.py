@@ -81,7 +81,7 @@ def test_lines_are_read_once_wherever_they_are_cut(folder: Path, data: bytes, si
     assert run(path, size, settings) == expected
 
 
-@given(st.lists(st.booleans(), max_size=40), st.integers(1, 8), st.integers(1, 2_000))
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 8), st.integers(40, 2_000))
 def test_row_groups_are_read_once(folder: Path, valid: list[bool], group: int, size: int) -> None:
     path = folder / "rows.parquet"
     rows = {"id": list(range(len(valid))), "tokens": [TOKENS if each else TOKENS[:-1] for each in valid]}
