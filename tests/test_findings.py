@@ -115,12 +115,15 @@ def test_arguments_are_checked_as_the_reference_does(data: st.DataObject) -> Non
     schema = data.draw(schemas())
     value = data.draw(near(schema, schema))
     assume(find_schema_error(schema, Budget()) is None)
+    found = said_of(json.dumps(value).replace("<", "\\u003c"), schema)
+    if names(found) == ["unfinished-check"]:  # it refers to itself without end; `jsonschema` may panic
+        assert "$ref" in json.dumps(schema)
+        return
     try:
         expected = accepts(schema, value)
         places = {"".join(f"/{step}" for step in error.absolute_path) for error in every(schema, value)}
-    except RecursionError:  # a schema that refers to itself without end says nothing
+    except RecursionError:  # after the first mistakes, which are all that is reported
         return
-    found = said_of(json.dumps(value).replace("<", "\\u003c"), schema)
     assert (found == []) == expected
     assert set(names(found)) <= {"invalid-arguments"}
     assert {each.pointer.replace("~1", "/").replace("~0", "~") for each in found} <= places

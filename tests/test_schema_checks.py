@@ -304,3 +304,40 @@ def test_properties_are_read_until_enough_are_unexpected(monkeypatch: pytest.Mon
     schema = {"patternProperties": {"x": True}, "properties": {"n0": {}}, "additionalProperties": False}
     assert len(breaches(schema, {f"n{number}": 1 for number in range(100)})) == 1
     assert len(read) == 100 + keywords.MAX_REPORTED_ERRORS
+
+
+LOOPS: list[Any] = [
+    {"$ref": "#"},
+    {"if": {"$ref": "#"}},
+    {"not": {"$ref": "#"}},
+    {"$dynamicAnchor": "n", "anyOf": [{"$dynamicRef": "#n"}, {"type": "string"}]},
+    {"$schema": "https://json-schema.org/draft/2019-09/schema", "allOf": [{"$recursiveRef": "#"}]},
+    {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+]
+
+
+def below(calls: int, schema: Any) -> InvalidSchema | None:
+    return below(calls - 1, schema) if calls else find_schema_error(schema, Budget())
+
+
+@pytest.mark.parametrize("schema", LOOPS)
+def test_an_endless_reference_is_an_invalid_schema_at_any_depth_of_the_stack(schema: Any) -> None:
+    """Rust code panics if Python's stack ends in it."""
+    for calls in range(400):
+        error = below(calls, {**schema, "title": str(calls)})
+        assert error is not None
+        assert "refers to itself without end" in error.reason
+
+
+@pytest.mark.parametrize("reference", ["#", "#/$defs/part"])
+def test_references_may_be_nested_as_deep_as_values(reference: str) -> None:
+    """Up to a limit, beyond which the check is not finished."""
+    part = {"type": "object", "properties": {"a": {"$ref": reference}}}
+    value: dict[str, Any] = {}
+    for depth in range(1, 2 * keywords.MAX_OPEN_REFERENCES):
+        value, schema = {"a": value}, {**part, "$defs": {"part": part}}
+        if depth <= keywords.MAX_OPEN_REFERENCES:
+            assert breaches_within(schema, value, Budget(10**6)) == []
+        else:
+            with pytest.raises(UnfinishedCheck):
+                breaches_within(schema, value, Budget(10**6))

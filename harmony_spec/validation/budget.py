@@ -34,11 +34,16 @@ class UnfinishedCheck(Exception):
 
 
 class Budget:
-    """The work that is left for one row."""
+    """The work that is left for one row.
+
+    Attributes:
+        open_references: the references of schemas that are being followed: the ids of the schema and of the value.
+    """
 
     def __init__(self, steps: int = FIRST_STEPS) -> None:
         self.steps = steps
         self.slow_seconds = SLOW_SECONDS
+        self.open_references = set[tuple[int, int]]()
 
     def grant(self, characters: int) -> None:
         """Add the steps for a declaration, call or answer of this length."""
