@@ -47,8 +47,9 @@ NO_REFERENCES = Registry[Any]().resolver()
 
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
-MAX_OPEN_REFERENCES = 100
-"""References inside of references for one value. Each needs about five calls, and Python allows 1,000."""
+MAX_OPEN_REFERENCES = 150
+"""References inside of references for one value, or one schema, which has three for each level of alternatives. Each
+needs up to six calls, and Python allows 1,000."""
 
 LAST_KEYWORDS = ("unevaluatedItems", "unevaluatedProperties")
 """They repeat the work of the others, which should fail first."""
