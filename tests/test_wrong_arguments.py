@@ -8,9 +8,15 @@ import pytest
 
 from harmony_spec import (
     ConversationError,
+    DeveloperContent,
+    HarmonyError,
     Message,
+    Namespace,
+    ParseError,
     RenderError,
     StreamParser,
+    SystemContent,
+    Tool,
     decode,
     drop_analysis,
     encode,
@@ -94,3 +100,31 @@ def test_what_is_no_conversation(value: Any, reason: str) -> None:
     with pytest.raises(ConversationError) as raised:
         from_json(value)
     assert reason in str(raised.value)
+
+
+HUGE = 10**5000
+"""Python refuses to write it in decimals."""
+
+
+def test_a_token_id_of_any_size_is_an_unknown_token() -> None:
+    with pytest.raises(ParseError, match="is not a token id"):
+        parse([HUGE])
+    [found] = validate([HUGE]).diagnostics
+    assert found.code.name == "unknown-token"
+    stream = StreamParser("transcript")
+    stream.feed(HUGE)
+    stream.close()
+    assert recover([-HUGE, HUGE]).messages == stream.messages == []
+
+
+@pytest.mark.parametrize("schema", [{"const": HUGE}, {"enum": [HUGE]}, {"type": "string", "default": HUGE}])
+def test_an_integer_of_any_size_in_a_schema_is_one_error(schema: dict[str, Any]) -> None:
+    content = DeveloperContent(tools=[Namespace("functions", tools=[Tool("f", parameters=schema)])])
+    with pytest.raises(HarmonyError, match="not a JSON value"):
+        render([Message("developer", content)])
+
+
+def test_an_integer_of_any_size_as_a_setting_is_one_error() -> None:
+    effort: Any = HUGE
+    with pytest.raises(RenderError, match="reasoning_effort"):
+        render([Message("system", SystemContent(reasoning_effort=effort))])

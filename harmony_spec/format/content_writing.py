@@ -80,22 +80,22 @@ class Layout:
 
     def flag(self, value: bool, name: str) -> bool:
         if value is not True and value is not False:
-            raise Inexpressible(name, f"expected a bool, got {shortened(repr(value))}")
+            raise Inexpressible(name, f"expected a bool, got {shown(value)}")
         return value
 
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
         """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
-            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {shortened(repr(values))}")
+            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {shown(values)}")
         for item in values:
             if not isinstance(item, made):
-                raise Inexpressible(name, f"expected a {made.__name__}, got {shortened(repr(item))}")
+                raise Inexpressible(name, f"expected a {made.__name__}, got {shown(item)}")
         return values
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """Return a text that must match its terminal."""
         if not isinstance(value, str):
-            raise Inexpressible(name, f"expected a str, got {shortened(repr(value))}")
+            raise Inexpressible(name, f"expected a str, got {shown(value)}")
         if pattern.fullmatch(value) is None:
             raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
@@ -114,7 +114,7 @@ class Layout:
     def split(self, text: str) -> list[str]:
         """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
-            raise Inexpressible("description", f"expected a str, got {shortened(repr(text))}")
+            raise Inexpressible("description", f"expected a str, got {shown(text)}")
         return [text] if text.isprintable() else lines_of(text)
 
     def lines(self, lines: list[str], before: str, after: str) -> str:
@@ -124,7 +124,7 @@ class Layout:
     def spelled(self, name: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
         if text is None:
-            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
+            raise Inexpressible(name, f"unknown value {shown(value)}; allowed: {', '.join(texts)}")
         return text
 
 
@@ -146,6 +146,14 @@ def lines_of(text: str) -> list[str]:
         return [text]
     lines = LINE_BREAK.split(text)
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
+
+
+def shown(value: Any) -> str:
+    """The beginning of the `repr` of a value; for an integer of more than 4,300 digits, which has none, its type."""
+    try:
+        return shortened(repr(value))
+    except ValueError:
+        return f"a value of the type {type(value).__name__}"
 
 
 def shortened(text: str) -> str:

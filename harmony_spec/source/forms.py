@@ -332,7 +332,7 @@ class TokenForm(Form):
         return TypeError(f"expected token ids, got {type(wrong).__name__} at index {at}")
 
     def damage(self, at: int) -> ParseError:
-        message = f"{self.tokens[at]} is not a token id of {self.format.encoding.name}"
+        message = f"{number_text(self.tokens[at])} is not a token id of {self.format.encoding.name}"
         hint = "Remove padding and ignored labels; tokens of another vocabulary mean something else."
         return self.error(UNKNOWN_TOKEN, message, Span(at, at + 1), hint)
 
@@ -377,7 +377,7 @@ class TokenForm(Form):
     def spelling(self, index: int) -> str:
         """Return the spelling of a special token at an index; of an unknown one, `<id>`."""
         token = self.tokens[index]
-        return self.special_ids.get(token) or f"<{token}>"
+        return self.special_ids.get(token) or f"<{number_text(token)}>"
 
     def is_ordinary(self, token: int) -> bool:
         """Whether a token id is that of an ordinary token."""
@@ -453,9 +453,17 @@ class TokenForm(Form):
             if is_text:
                 data += self.decode_bytes(list(run))
             else:
-                data += "".join(self.special_ids.get(token) or f"<{token}>" for token in run).encode()
+                data += "".join(self.special_ids.get(token) or f"<{number_text(token)}>" for token in run).encode()
         return data.decode(errors="replace")
 
 
 def _character(number: int) -> str:
     return f"\\U{number:08x}"
+
+
+def number_text(number: int) -> str:
+    """The digits of a number; of one that Python refuses to write in decimals, those to the base of 16."""
+    try:
+        return str(number)
+    except ValueError:
+        return hex(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..format.content_writing import compact
 from .type_grammar import TypeGrammar
 
 DIMENSION = "array"
@@ -23,7 +24,7 @@ class TypeBuilder:
         for option in options:
             for part in option.intersections if isinstance(option, made) else [option]:
                 if isinstance(part, literal):
-                    flat.setdefault(repr(part.json_scalar), part)
+                    flat.setdefault(compact(part.json_scalar), part)
                 else:
                     flat.setdefault(part.basic if isinstance(part, basic) else len(flat), part)
         return self.alternatives([*flat.values()])

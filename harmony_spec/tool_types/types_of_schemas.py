@@ -268,7 +268,7 @@ class TypeWriter(TypeBuilder):
 
     def enumerated(self, values: list[Any], kinds: list[str]) -> Any:
         """A union of the listed values that have one of the types, each once."""
-        literals = {repr(value): self.literal(value) for value in values if not kinds or is_of_kind(value, kinds)}
+        literals = {compact(value): self.literal(value) for value in values if not kinds or is_of_kind(value, kinds)}
         return self.alternatives([*literals.values()]) if literals else self.basic("never")
 
     def kinds(self, schema: dict[str, Any]) -> list[str]:
