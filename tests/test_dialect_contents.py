@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, example, given, settings
 
 from codegen import GrammarError, generate
 
 from . import dialect
+from .schema_strategies import hostile
 from .test_dialects import TOOL, codec_of
 
 
@@ -33,6 +35,24 @@ def test_a_dialect_keeps_contents(name: str) -> None:
         assert parsed.messages[0].content.channel_config.function_calls is True
         assert parsed.messages == conversation
         assert module.from_json(module.to_json(parsed.messages)) == conversation
+
+
+@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token", "role_tokens"])
+@settings(max_examples=30)
+@example("\\x")
+@example("\t")
+@given(hostile)
+def test_a_dialect_reads_any_text_in_the_quotes_of_a_name(name: str, text: str) -> None:
+    """Whether JSON reads it or not."""
+    module = codec_of(name)
+    tool = module.Tool("f", None, {"type": "object", "properties": {"a b": {}}})
+    content = module.DeveloperContent(tools=[module.Namespace("functions", tools=[tool])]).text()
+    changed = content.replace('"a b"', f'"{text}"')
+    assume(changed != content)
+    tokens = module.render([module.Message("developer", changed)])
+    [found] = module.parse(tokens).messages
+    assert module.render([found], style="as_parsed") == tokens
+    assert module.recover(tokens).messages == module.validate(tokens).messages == [found]
 
 
 def test_the_full_names_of_tools_follow_the_grammar() -> None:
