@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import statistics
@@ -43,16 +42,8 @@ def clock(work: Callable[[], object], timer: Callable[[], float] = time.perf_cou
 
 
 def in_turn(runs: int, *clocks: Clock) -> list[float]:
-    """The median time of each clock, over rounds in which each runs once; a first round does not count.
-
-    During the rounds, the garbage collector leaves out what the process held before.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        rounds = [[run() for run in clocks] for _ in range(runs + 1)]
-    finally:
-        gc.unfreeze()
+    """The median time of each clock, over rounds in which each runs once; a first round does not count."""
+    rounds = [[run() for run in clocks] for _ in range(runs + 1)]
     return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
 
 
