@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from ..errors import quoted
+
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 """The ends of lines in TypeScript (ECMAScript, Line Terminators)."""
 
@@ -153,7 +155,7 @@ def shown(value: Any) -> str:
     try:
         return shortened(repr(value))
     except ValueError:
-        return f"a value of the type {type(value).__name__}"
+        return quoted(value)
 
 
 def shortened(text: str) -> str:
