@@ -173,7 +173,25 @@ def test_a_remote_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) ->
     found = validate(render_text([Message("developer", content), answer])).diagnostics
     assert names(found) == ["invalid-schema"]
     assert "https://example.com/schema.json" in found[0].evidence
-    assert said_of('{"a": 1}', remote) == []
+    assert names(said_of('{"a": 1}', remote)) == ["invalid-schema"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"$ref": "#"}, "refers to itself"),
+        ({"type": "object", "properties": {"a": {"pattern": "("}}}, "'(' is not a 'regex'"),
+        ({"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}, "no target"),
+        ({"type": "objekt"}, "'objekt' is not one of ['array', "),
+    ],
+)
+def test_an_invalid_schema_of_an_offered_tool_is_said_at_its_first_call(schema: Any, reason: str) -> None:
+    """No message declares it, where it would be said."""
+    tools = [Namespace("functions", tools=[Tool("f", None, schema)])]
+    said = validate((HEAD + '{"a": 1}<|call|>') * 2, tools=tools).diagnostics
+    (found,) = (each for each in said if each.code.name != "unanswered-call")
+    assert found.code.name == "invalid-schema"
+    assert reason in found.evidence
 
 
 def test_a_call_that_breaks_off_is_said() -> None:

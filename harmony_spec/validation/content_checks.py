@@ -72,8 +72,12 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     for name, schema in schemas.items():
         is_exclusive = name not in context.declarations.written_as_types
         if error := find_schema_error(schema, context.budget, is_exclusive):
-            evidence = f"the schema of {name} is invalid: {error.reason}"
-            context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
+            _report_schema(context, index, name, error)
+
+
+def _report_schema(context: Context, index: int, name: str, error: InvalidSchema) -> None:
+    evidence = f"the schema of {name} is invalid: {error.reason}"
+    context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
 
 
 def _report_unread(context: Context, index: int, role: str, evidence: str, declares: bool = True) -> None:
@@ -139,7 +143,7 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     if parameters is ANY_PARAMETERS:
         is_envelope = _names_tool(context, value, name)
     else:
-        is_envelope = parameters is None or bool(_breaches(context, parameters, value, name))
+        is_envelope = parameters is None or bool(_breaches(context, index, parameters, value, name))
     if is_envelope:
         evidence = f"the content of a call is only the arguments of {name}"
         expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
@@ -155,15 +159,20 @@ def _names_tool(context: Context, value: dict[str, Any], tool: str) -> bool:
     return any(named in names for named in (value.get("name"), value.get("recipient_name"), inner))
 
 
-def _breaches(context: Context, schema: Any, value: Any, tool: str = "") -> list[Breach]:
-    """The first places where a value breaks a schema; none for an invalid schema, which is reported where it is.
+def _breaches(context: Context, index: int, schema: Any, value: Any, tool: str = "") -> list[Breach]:
+    """The first places where a value breaks a schema; none for an invalid one.
+
+    That is reported where a message declares it, and that of a tool which only the caller offers at its first call.
 
     Args:
         tool: the tool whose arguments the value is; "" for an answer, whose schema is not written as a type.
     """
     try:
         return find_breaches(schema, value, context.budget, tool not in context.declarations.written_as_types)
-    except InvalidSchema:
+    except InvalidSchema as error:
+        if tool in context.declarations.only_offered:
+            context.declarations.only_offered.discard(tool)
+            _report_schema(context, index, tool, error)
         return []
 
 
@@ -177,7 +186,7 @@ def _check_arguments(context: Context, index: int, name: str, parameters: Any, v
 
 def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any, tool: str = "") -> None:
     span = context.content_span(index)
-    for pointer, reason, expected in _breaches(context, schema, value, tool):
+    for pointer, reason, expected in _breaches(context, index, schema, value, tool):
         context.report(code, index, reason, span, expected=(expected,), pointer=pointer)
 
 
@@ -190,7 +199,7 @@ def _check_answer(context: Context, index: int) -> None:
         raise UnfinishedCheck(
             f"{len(forms)} answer forms are declared; an answer is compared with at most {MAX_ANSWER_FORMS}"
         )
-    if not read.is_json or any(not _breaches(context, schema, read.value) for schema in forms.values()):
+    if not read.is_json or any(not _breaches(context, index, schema, read.value) for schema in forms.values()):
         return
     if len(forms) == 1:
         _report_breaches(context, index, codes.INVALID_ANSWER, next(iter(forms.values())), read.value)

@@ -20,6 +20,7 @@ class Declarations:
         tools: the parameters by full name: a JSON Schema, None for no parameters, or `ANY_PARAMETERS`.
         written_as_types: the tools whose parameters were read from types, in which alternatives may overlap: renderers
             leave out constants, limits and references, which told them apart in the JSON Schema.
+        only_offered: the tools that the caller offers and no message declares, until their schema is reported.
         call_channels: the channel for calls of a tool, for tools whose origin is known.
         namespaces: the first parts of the names of tools.
         name_tools: whether the caller or a message lists the tools; otherwise no name is undeclared.
@@ -41,6 +42,7 @@ class Declarations:
         self.name_tools, self.unread = tools is not None, set[str]()
         self._sorted_tools: list[str] | None = None
         given = self._add_tools(tools or ())
+        self.only_offered = set(given)
         self.call_channels |= {name: recovery.calls for name in given if name.startswith(recovery.of_functions)}
 
     def add(self, role: str, content: object) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Declarations:
             offered = self._add_tools(declared(path, role, content) or ())
             self.call_channels |= dict.fromkeys(offered, channel)
             self.written_as_types |= offered.keys()
+            self.only_offered -= offered.keys()
             schemas |= offered
         for path in recovery.declared_channels:
             self.channels |= dict.fromkeys(declared(path, role, content) or ())
@@ -78,6 +81,7 @@ class Declarations:
     def offer(self, parameters: Mapping[str, Any], channel: str) -> None:
         """Add tools that are called on a channel: their parameters by full name."""
         self._add_parameters(parameters)
+        self.only_offered |= parameters.keys()
         self.call_channels |= dict.fromkeys(parameters, channel)
 
     def has_namespace(self, name: str) -> bool:

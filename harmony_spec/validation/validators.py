@@ -57,6 +57,7 @@ def make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validator
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         checks = budgeted(made, is_exclusive)
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERN_CHECKER).iter_errors(schema)):
+            error = error.context[0] if error.context else error  # of alternatives, `type` has the names of types first
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(_json_pointer(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
