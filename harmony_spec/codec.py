@@ -2521,7 +2521,8 @@ def to_json(messages: Sequence[Message]) -> dict[str, Any]:
     """Convert messages to their JSON form, ready for `json.dumps`.
 
     Raises:
-        runtime.RenderError: something in the list is not a message of this codec.
+        runtime.RenderError: something in the list is not a message of this codec; a schema that is nested too
+            deeply is a `ConversationError`.
     """
     return _json().to_json(messages)
 

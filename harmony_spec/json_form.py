@@ -33,6 +33,7 @@ from .json_shapes import (
     Property,
     Shape,
     VariantsShape,
+    nested_too_deeply,
     read_whole,
 )
 from .rendering.likeness import is_rendered_alike
@@ -143,7 +144,16 @@ class JsonForm:
     patterns: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self, messages: Sequence[Any]) -> dict[str, Any]:
-        """Convert messages. Each content is a list of one part, without flags that the conversation decides alike."""
+        """Convert messages. Each content is a list of one part, without flags that the conversation decides alike.
+
+        Raises `ConversationError` for a schema that is nested too deeply.
+        """
+        try:
+            return self._written(messages)
+        except RecursionError:
+            raise nested_too_deeply() from None
+
+    def _written(self, messages: Sequence[Any]) -> dict[str, Any]:
         self.format.require_messages(messages)
         structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
         for index in structured:

@@ -452,6 +452,10 @@ def read_whole(shape: Shape, value: object) -> Any:
     except Mismatch as mismatch:
         raise mismatch.error() from None
     except RecursionError:
-        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+        raise nested_too_deeply() from None
     except ValueError:  # Python writes no integer of thousands of digits
         raise ConversationError(INVALID_CONVERSATION, "an integer has too many digits") from None
+
+
+def nested_too_deeply() -> ConversationError:
+    return ConversationError(INVALID_CONVERSATION, "the value is nested too deeply")

@@ -24,8 +24,12 @@ from harmony_spec import (
     parse,
     recover,
     render,
+    render_text,
     render_training,
     to_json,
+    tools_from_json,
+    tools_to_json,
+    tools_to_text,
     validate,
 )
 from harmony_spec.adapters import to_chat, to_chat_completion
@@ -128,3 +132,33 @@ def test_an_integer_of_any_size_as_a_setting_is_one_error() -> None:
     effort: Any = HUGE
     with pytest.raises(RenderError, match="reasoning_effort"):
         render([Message("system", SystemContent(reasoning_effort=effort))])
+
+
+DEEP_USES: list[Any] = [
+    render,
+    render_text,
+    render_training,
+    to_json,
+    drop_analysis,
+    to_chat,
+    lambda messages: messages[0].to_json(),
+    lambda messages: tools_to_json(messages[0].content.tools),
+    lambda messages: tools_to_text(messages[0].content.tools),
+    lambda messages: tools_from_json({"name": "f", "parameters": messages[0].content.tools[0].tools[0].parameters}),
+    lambda messages: constrain(tools=messages[0].content.tools),
+    lambda messages: validate(PROMPTED_CALL, "completion", tools=messages[0].content.tools),
+]
+PROMPTED_CALL = '<|channel|>commentary to=functions.f json<|message|>{"a": [1]}<|call|>'
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 10_000])
+@pytest.mark.parametrize("use", DEEP_USES)
+def test_a_schema_of_any_depth_is_used_or_refused(use: Any, depth: int) -> None:
+    schema: Any = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "array", "items": schema}
+    tool = Tool("f", None, {"type": "object", "properties": {"a": schema}})
+    try:
+        use([Message("developer", DeveloperContent(tools=[Namespace("functions", tools=[tool])]))])
+    except HarmonyError as error:
+        assert "nested" in str(error)

@@ -117,7 +117,8 @@ OF_JSON_FORM = (
     Function(
         *("to_json", "dict[str, Any]", "messages"),
         "Convert messages to their JSON form, ready for `json.dumps`.",
-        "runtime.RenderError: something in the list is not a message of this codec.",
+        "runtime.RenderError: something in the list is not a message of this codec; a schema that is nested too deeply"
+        " is a `ConversationError`.",
     ),
     Function(
         *("from_json", "list[Message]", "value"),

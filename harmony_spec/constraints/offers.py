@@ -165,7 +165,8 @@ def schema_text(schema: Any, name: str) -> str:
     try:
         text = to_json_text(schema)
     except (TypeError, ValueError, RecursionError) as error:
-        fail(("schemas", name), f"not a JSON Schema: {error}")
+        why = "nested too deeply" if isinstance(error, RecursionError) else f"not a JSON Schema: {error}"
+        fail(("schemas", name), why)
     if len(text) > MAX_SCHEMA_CHARS:
         fail(("schemas", name), f"longer than {MAX_SCHEMA_CHARS} characters")
     return text
