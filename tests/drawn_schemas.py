@@ -27,6 +27,14 @@ VALUES = SHORT + ARRAYS + OBJECTS + NESTED
 TYPES = ["object", "array", "string", "integer", "number", "null", ["string", "null"], ["integer", "object"]]
 SIMPLE: list[Any] = [{"type": "integer"}, {"type": "string"}, {"type": "null"}, {"type": "object"}, True, {"const": 1}]
 
+REFERRING: list[Any] = [
+    {"allOf": [{"$ref": "#"}]},
+    {"allOf": [{"$ref": "#/$defs/p"}, {"minProperties": 1}]},
+    {"anyOf": [{"$ref": "#/$defs/q"}, {"type": "null"}]},
+    {"anyOf": [{"$ref": "#"}], "minItems": 1},
+]
+"""Parts that are described as one with what they refer to."""
+
 LIMITS: dict[str, list[Any]] = {
     "minimum": [0, 1, 2, 1.5],
     "maximum": [0, 1, 3, 1.8],
@@ -58,7 +66,7 @@ def _part(chosen: Random, depth: int) -> Any:
         return chosen.choice([True, False, {}])
 
     def inner() -> Any:
-        return _part(chosen, depth - 1) if depth else chosen.choice(SIMPLE)
+        return _part(chosen, depth - 1) if depth else chosen.choice(REFERRING if chosen.random() < 0.1 else SIMPLE)
 
     keywords: list[tuple[float, str, Callable[[], Any]]] = [
         (0.5, "type", lambda: chosen.choice(TYPES)),

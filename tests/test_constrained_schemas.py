@@ -66,6 +66,30 @@ KIND_A, KIND_B = kind("a"), kind("b")
             {"items": {"$ref": "#/$defs/d0"}, "$defs": {"d0": {"items": {"$ref": "#/$defs/d0"}}}},
             [],
         ),
+        (
+            "lark",
+            {"type": "number", "exclusiveMinimum": 1, "maximum": 1.8},
+            {"type": "number", "exclusiveMinimum": 1, "maximum": 1.8},
+            ["/exclusiveMinimum"],
+        ),
+        (  # parts that are described as one with what they refer to, in which they are themselves
+            "lark",
+            {"properties": {"a": {"allOf": [{"$ref": "#"}]}}},
+            {
+                "properties": {"a": {"$ref": "#/$defs/d0"}},
+                "$defs": {"d0": {"properties": {"a": {"$ref": "#/$defs/d0"}}}},
+            },
+            [],
+        ),
+        (
+            "lark",
+            {"items": {"anyOf": [{"$ref": "#"}], "minItems": 1}},
+            {
+                "items": {"$ref": "#/$defs/d0"},
+                "$defs": {"d0": {"minItems": 1, "items": {"$ref": "#/$defs/d0"}}},
+            },
+            [],
+        ),
         ("lark", {"pattern": "a(?=b)", "not": {"required": ["a"]}}, {}, ["/not", "/pattern"]),
         ("lark", {"not": {"type": ["null", "string"]}}, {"type": ["array", "boolean", "number", "object"]}, []),
         (

@@ -53,6 +53,7 @@ from .schema_values import (
     KINDS_BY_TYPE,
     NUMBERS,
     VALUE_KINDS,
+    admitted_bounds,
     both,
     canonical,
     is_deep,
@@ -153,7 +154,7 @@ class _Reader:
         if any(target.schema is False for target in targets):
             return False
         places = {part.at for part in parts}
-        is_referred = any(target.at not in places or "$ref" in target.schema for target in targets)
+        is_referred = any(target.at not in places or self._is_joined_with_others(target) for target in targets)
         is_plain = all(target.schema.keys() & ABOUT.keys() <= SHORT_KEYWORDS for target in targets)
         if not is_referred and (is_plain or not is_shared):
             return self._made(targets, is_shared)
@@ -189,9 +190,7 @@ class _Reader:
         combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
         if not combining:
             return self._joined(parts, is_shared)
-        is_alone = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
-        is_choice = is_alone and isinstance(first.schema[min(combining)], list)
-        if is_choice and not any(map(self._is_circular, references_of(first))):
+        if len(parts) == 1 and self._is_choice(first):
             made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
         else:
             joined = self._options(parts)
@@ -200,6 +199,16 @@ class _Reader:
         if len(options) < 2:
             return options[0] if options else False
         return {"anyOf": options}
+
+    def _is_choice(self, part: SchemaPart) -> bool:
+        """Whether a part is only alternatives, of which each can be described by itself."""
+        keywords = part.schema.keys() & ABOUT.keys()
+        is_alone = keywords in ({"anyOf"}, {"oneOf"}) and isinstance(part.schema[min(keywords)], list)
+        return is_alone and not any(map(self._is_circular, references_of(part)))
+
+    def _is_joined_with_others(self, part: SchemaPart) -> bool:
+        """Whether a part is described as one with parts that it refers to, in which it may be itself."""
+        return "$ref" in part.schema or (not self._is_choice(part) and any(references_of(part)))
 
     def _target(self, part: SchemaPart) -> SchemaPart:
         """What a part refers to, if it is nothing but a reference. Nothing is fetched."""
@@ -301,6 +310,9 @@ class _Reader:
         if bounds := {keyword: found[keyword] for keyword in sorted(BOUNDS & found.keys())}:
             kinds -= NUMBERS - possible_numbers(bounds)
             found |= {} if "fraction" in kinds else whole_bounds(bounds)
+            for keyword in admitted_bounds(bounds) if "integer" not in kinds and "fraction" in kinds else ():
+                for row in rows:
+                    self.report(row, *{keyword} & row.schema.keys())
         if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
             kinds -= {"string"}
         if "array" in kinds:

@@ -128,6 +128,13 @@ def whole_bounds(limits: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def admitted_bounds(limits: Mapping[str, Any]) -> list[str]:
+    """The excluded bounds that llguidance 1.9.1 admits where no integer is within the bounds: 1 in 1 < x <= 1.8."""
+    low, high = limits.get("exclusiveMinimum", -1), limits.get("exclusiveMaximum", 1)
+    is_admitted = {"exclusiveMinimum": low >= 0 and low % 1 == 0, "exclusiveMaximum": high < 0 and high % 1 == 0}
+    return [name for name, admitted in is_admitted.items() if admitted]
+
+
 def possible_numbers(limits: Mapping[str, Any]) -> frozenset[str]:
     """The kinds of numbers that bounds and `multipleOf` leave."""
     bounds = {name: exact(value) for name, value in limits.items()}
