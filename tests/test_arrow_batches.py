@@ -124,6 +124,21 @@ def test_texts_and_conversations() -> None:
     assert (wrong["row"], wrong["findings"][0]["name"]) == (2, "invalid-conversation")
 
 
+def test_a_value_that_is_nested_too_deeply_is_a_finding() -> None:
+    """`ipc` and engines hand over values that are no JSON text; the other rows are checked."""
+    schema: Any = {"type": "string"}
+    for _ in range(2_000):
+        schema = {"allOf": [schema]}
+    part = {"type": "developer_content", "response_formats": [{"name": "x", "schema": schema}]}
+    deep = {"messages": [{"role": "developer", "content": [part]}]}
+    rows = check_values(["<|end|>", deep, "<|end|>"], OPTIONS)
+    assert [each.findings[0].code.name for each in rows] == [
+        "repeated-terminator",
+        "unreadable-row",
+        "repeated-terminator",
+    ]
+
+
 def test_a_column_is_chosen() -> None:
     batch = pyarrow.RecordBatch.from_pydict({"a": ["<|end|>"], "b": ["<|start|>user<|message|>hi<|end|>"], "n": [1]})
     with pytest.raises(InputError, match="the batch: several columns can be validated: a, b"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pyarrow
 import pytest
 
 from harmony_spec import (
@@ -51,11 +52,35 @@ def test_what_is_no_input(read: Any, source: Any, reason: str) -> None:
         read(source)
 
 
-@pytest.mark.parametrize("wrong", ["a", None, [1]])
-@pytest.mark.parametrize("read", [parse, recover, validate, decode, lambda tokens: StreamParser().feed(tokens)])
-def test_what_is_no_token_id(read: Any, wrong: Any) -> None:
+READERS: list[Any] = [parse, recover, validate, decode, lambda tokens: StreamParser().feed(tokens)]
+
+
+@pytest.mark.parametrize("wrong", ["a", None, [1], 1.5, float("nan"), pyarrow.scalar(None, pyarrow.int32())])
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("collect", [list, tuple])
+@pytest.mark.parametrize("before", [200006, -1])
+def test_what_is_no_token_id(read: Any, wrong: Any, collect: Any, before: int) -> None:
     with pytest.raises(TypeError, match=f"expected token ids, got {type(wrong).__name__} at index 1$"):
-        read([200006, wrong, 7])
+        read(collect([before, wrong, 7]))
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_an_arrow_array_is_read_as_a_list(read: Any) -> None:
+    tokens = encode("<|start|>user<|message|>Hi.<|end|>", allowed_special="all")
+    assert repr(read(pyarrow.array(tokens))) == repr(read(tokens))
+
+
+@pytest.mark.parametrize("wrong", [1.5, "a", None])
+@pytest.mark.parametrize("before", [[], encode("<|channel|>final<|message|>Hi", allowed_special="all")])
+def test_a_stream_goes_on_after_what_is_no_token_id(wrong: Any, before: list[int]) -> None:
+    parser, other = StreamParser(), StreamParser()
+    for each in (parser, other):
+        each.feed(before)
+    with pytest.raises(TypeError):
+        parser.feed([13225, wrong])
+    for each in (parser, other):
+        each.close()
+    assert parser.messages == other.messages
 
 
 @pytest.mark.parametrize("write", [render, drop_analysis, to_json, render_training, to_chat])
@@ -151,12 +176,13 @@ DEEP_USES: list[Any] = [
 PROMPTED_CALL = '<|channel|>commentary to=functions.f json<|message|>{"a": [1]}<|call|>'
 
 
-@pytest.mark.parametrize("depth", [100, 1_000, 10_000])
+@pytest.mark.parametrize("depth", [100, 400, 1_000, 10_000])
 @pytest.mark.parametrize("use", DEEP_USES)
-def test_a_schema_of_any_depth_is_used_or_refused(use: Any, depth: int) -> None:
+@pytest.mark.parametrize("keyword", ["items", "not", "additionalProperties"])
+def test_a_schema_of_any_depth_is_used_or_refused(use: Any, depth: int, keyword: str) -> None:
     schema: Any = {"type": "string"}
     for _ in range(depth):
-        schema = {"type": "array", "items": schema}
+        schema = {keyword: schema}
     tool = Tool("f", None, {"type": "object", "properties": {"a": schema}})
     try:
         use([Message("developer", DeveloperContent(tools=[Namespace("functions", tools=[tool])]))])

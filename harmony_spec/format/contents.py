@@ -289,6 +289,9 @@ class Contents:
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
+        except RecursionError:
+            message = f"{self.names[type(record)]} has a schema that is nested too deeply"
+            raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
         except Inexpressible as error:
             problem = f"{self._name_of_part(record)}{error.rule}: {error.reason}"
             if error.place is None:

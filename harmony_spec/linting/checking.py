@@ -13,7 +13,7 @@ from itertools import chain
 from types import ModuleType
 from typing import Any
 
-from ..codes import WRONG_START
+from ..codes import UNREADABLE_ROW, WRONG_START
 from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
 from ..source.saved_text import Source, retry_without_final_newline, without_line_break
@@ -144,8 +144,11 @@ class RowCheck:
 
     def read(self) -> RowContent:
         """The content of the row. Raises `HarmonyError` if it has none."""
-        self.value = row_value(self.kind, self.row.item)
-        return read_content(self.kind, self.value, self.options)
+        try:
+            self.value = row_value(self.kind, self.row.item)
+            return read_content(self.kind, self.value, self.options)
+        except RecursionError:
+            raise RowError(UNREADABLE_ROW, "the row is nested too deeply") from None
 
     @property
     def id(self) -> str | int | None:

@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import SupportsIndex
+from operator import index
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
@@ -58,6 +58,43 @@ CHARACTER = re.compile(
 )
 """The bytes of one character, or the longest beginning of one, which one U+FFFD replaces.
 Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
+
+
+def ids_of(tokens: Iterable[object]) -> list[int]:
+    """Token ids of any type, such as the scalars of Arrow, as integers. Raises `TypeError` for what is none."""
+    found = [*tokens]
+    try:
+        return [*map(index, found)]  # type: ignore[arg-type]  # what has no index raises
+    except TypeError:
+        raise not_ids(found) from None
+
+
+def require_ids(tokens: list[int]) -> None:
+    """Raise `TypeError` for a list with something else than token ids."""
+    try:
+        array(IDS, tokens)
+    except OverflowError:  # an integer that is no token id; what comes after it was not read
+        ids_of(tokens)
+    except TypeError:
+        raise not_ids(tokens) from None
+
+
+def not_ids(tokens: Sequence[object]) -> TypeError:
+    """Return the error for a list with something else than token ids, or with ids that do not compare as integers."""
+    wrong = (pair for has_index in (True, False) for pair in enumerate(tokens) if not _is_id(pair[1], has_index))
+    at, first = next(wrong)
+    return TypeError(f"expected token ids, got {type(first).__name__} at index {at}")
+
+
+def _is_id(value: object, has_index: bool) -> bool:
+    """Whether a value is an integer; for `has_index`, whether it can be made one. A null of Arrow cannot."""
+    if not has_index or isinstance(value, int):
+        return isinstance(value, int)
+    try:
+        index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
 
 
 class Form(ABC):
@@ -303,14 +340,14 @@ class TokenForm(Form):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         if isinstance(tokens, array) and tokens.typecode != IDS:
             tokens = tokens.tolist()
-        self.tokens = tokens if isinstance(tokens, (list, array)) else list(tokens)
+        self.tokens = tokens if isinstance(tokens, (list, array)) else ids_of(tokens)
         try:
             buffer = self.tokens if isinstance(self.tokens, array) else array(IDS, self.tokens)
             self.units = buffer.tobytes().decode("utf-32-le", "surrogatepass")
         except TypeError:
-            raise self.not_ids(self.tokens) from None
+            raise not_ids(self.tokens) from None
         except (OverflowError, UnicodeDecodeError):
-            known = (token if 0 <= token < MAX_TOKEN_ID else MAX_TOKEN_ID for token in self.tokens)
+            known = (token if 0 <= token < MAX_TOKEN_ID else MAX_TOKEN_ID for token in ids_of(self.tokens))
             self.units = "".join(map(chr, known))
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -324,12 +361,6 @@ class TokenForm(Form):
     def _listed(self) -> list[int]:
         """All token ids as a list, which tokenizers take; of a buffer, it is made once."""
         return self.tokens.tolist() if isinstance(self.tokens, array) else self.tokens
-
-    @staticmethod
-    def not_ids(tokens: Iterable[object]) -> TypeError:
-        """Return the error for a list with something else than token ids."""
-        at, wrong = next((at, each) for at, each in enumerate(tokens) if not isinstance(each, SupportsIndex))
-        return TypeError(f"expected token ids, got {type(wrong).__name__} at index {at}")
 
     def damage(self, at: int) -> ParseError:
         message = f"{number_text(self.tokens[at])} is not a token id of {self.format.encoding.name}"
@@ -371,7 +402,7 @@ class TokenForm(Form):
                 return []
             found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
         except TypeError:
-            raise self.not_ids(tokens) from None
+            raise not_ids(tokens) from None
         return found if low == self.base_size else [index for index in found if not self.is_ordinary(tokens[index])]
 
     def spelling(self, index: int) -> str:

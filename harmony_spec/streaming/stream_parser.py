@@ -20,7 +20,7 @@ from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import ContentDelta, Event, Recovered
-from ..source.forms import REPLACEMENT, TokenForm
+from ..source.forms import REPLACEMENT, TokenForm, ids_of, not_ids, require_ids
 
 M = TypeVar("M")
 
@@ -114,14 +114,16 @@ class StreamParser(Generic[M]):
                     return shown
         self._require_open()
         if not isinstance(tokens, list):
-            if isinstance(tokens, str | bytes):
+            if isinstance(tokens, str | bytes | bytearray):
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
             if hasattr(tokens, "__index__"):
                 tokens = [index(tokens)]
             elif isinstance(tokens, Iterable):
-                tokens = list(tokens)
+                tokens = ids_of(tokens)
             else:
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}")
+        else:
+            require_ids(tokens)
         events = self._events = self._machine.output.events = []
         self._last = events
         self._feed(tokens)
@@ -262,7 +264,7 @@ class StreamParser(Generic[M]):
         try:
             is_ordinary = self._form.is_ordinary(token)
         except TypeError:
-            raise self._form.not_ids([token]) from None
+            raise not_ids([token]) from None
         if is_ordinary:
             self._read_ordinary([token])
         else:
