@@ -37,6 +37,18 @@ def header(new: str) -> dict[str, str]:
 GRAMMARS = {
     "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
     "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],
+    "list of words": [
+        header("priority?"),
+        lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "very high" | "low"\n{START}'),
+    ],
+    "field in quotes": [
+        header("priority?"),
+        lark(START, f'priority: " priority=\\"" PRIORITY "\\""\nPRIORITY: /[a-z ]+/\n{START}'),
+    ],
+    "recipient in brackets": [
+        lark('recipient: " to=" WORD', 'recipient: " (" WORD_IN_BRACKETS ")"'),
+        lark(START, f"WORD_IN_BRACKETS: /[a-z._]+/\n{START}"),
+    ],
     "flag": [header("urgent?"), lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}')],
     "flag in text": [header("silent?"), lark(START, f'silent: " silent!"\n{START}')],
     "flag at the opener": [
@@ -70,6 +82,9 @@ GRAMMARS = {
 VALID = {
     "field": "<|start|>assistant<|channel|>final json priority=high<|message|>x<|end|>",
     "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
+    "list of words": "<|start|>assistant<|channel|>final json priority=very high<|message|>x<|end|>",
+    "field in quotes": '<|start|>assistant<|channel|>final json priority="as you like"<|message|>x<|end|>',
+    "recipient in brackets": "<|start|>assistant (functions.f)<|channel|>commentary json<|message|>{}<|call|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
     "flag in text": "<|start|>assistant<|channel|>final json silent!<|message|>x<|end|>",
     "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",

@@ -56,10 +56,6 @@ class ContentGrammar(GrammarRules):
     implied: frozenset[tuple[str, str]] = frozenset()
     indents: Mapping[str, int] = field(default_factory=dict)
 
-    def is_json(self, terminal: str) -> bool:
-        """Whether a text that fits a terminal becomes the JSON value that it spells."""
-        return terminal.startswith("JSON")
-
     def is_date(self, terminal: str) -> bool:
         """Whether a text that fits a terminal becomes the date that it spells, if it is one."""
         return terminal.startswith("DATE")
@@ -129,8 +125,9 @@ def build_contents(
         if isinstance(part, RuleCall)
     }
     named = tuple(role for role in roles if role in rules)
-    boxed = {name for name in {*choices, *named} if _needs_class(rules, rules[name])}
+    boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
+    rules |= {role: replace(rules[role], kind="record", collapses=False) for role in named}  # what a message holds
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
     return ContentGrammar(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
@@ -258,6 +255,12 @@ def _item_field(node: GrammarNode) -> str:
 
 
 def _is_lines(node: RuleList) -> bool:
-    """Whether a list is lines of text: one terminal, then a line break."""
+    """Whether a list is lines of text: one terminal, then a line break. JSON values stay values."""
     *before, last = parts(node.item)
-    return bool(node.least) and any(map(_text, before)) and last == FixedText("\n")
+    texts = [text for part in before if (text := _text(part))]
+    return bool(node.least and texts) and last == FixedText("\n") and not any(is_json(text.terminal) for text in texts)
+
+
+def is_json(terminal: str) -> bool:
+    """Whether a text that fits a terminal of contents becomes the JSON value that it spells."""
+    return terminal.startswith("JSON")

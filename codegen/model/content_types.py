@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from ..read.reachable import reachable
-from .content_rules import ContentGrammar
+from .content_rules import ContentGrammar, is_json
 from .rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleValue, parts
 from .terminals import Terminal
 
@@ -101,9 +101,9 @@ def ordered_fields(contents: ContentGrammar, rule: str) -> Iterator[tuple[str, s
 
 
 def required_fields(contents: ContentGrammar, rule: str) -> set[str]:
-    """The fields that every alternative needs. A schema is not one: `None` stands for its absence."""
-    always = contents.always_set(contents.rules[rule].node)
-    return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
+    """The fields that every alternative needs. A schema and a list are not: `None` and `[]` stand for their absence."""
+    always, fields = contents.always_set(contents.rules[rule].node), contents.fields(rule)
+    return {name for name in always if not (is_schema(contents, fields[name][0]) or is_list(contents, fields[name][0]))}
 
 
 def is_schema(contents: ContentGrammar, node: GrammarNode) -> bool:
@@ -116,7 +116,7 @@ def kind_of(contents: ContentGrammar, node: GrammarNode) -> str:
         case RuleMark():
             return "bool"
         case RuleValue(_, terminal):
-            if contents.is_json(terminal):
+            if is_json(terminal):
                 return "Any"
             if contents.is_date(terminal):
                 return DATE_TYPE

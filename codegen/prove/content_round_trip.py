@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
-from ..model.content_rules import ContentGrammar
+from ..model.content_rules import ContentGrammar, is_json
 from ..model.content_types import (
     class_name,
     is_schema,
@@ -213,7 +213,7 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
     if kind == "str":
         return "" if isinstance(value, str) else "a text"
     terminal = terminal_of(contents, node)
-    return "" if terminal and contents.is_json(terminal.name) else "nothing that a data file can hold"
+    return "" if terminal and is_json(terminal.name) else "nothing that a data file can hold"
 
 
 def _schema_rules(format: Format) -> Iterator[Problem]:

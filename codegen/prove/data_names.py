@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..model.content_rules import ContentGrammar
+from ..model.content_rules import ContentGrammar, is_json
 from ..model.content_types import (
     is_list,
     is_schema,
@@ -158,7 +158,7 @@ def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
 
 def _is_json(contents: ContentGrammar, node: GrammarNode) -> bool:
     terminal = terminal_of(contents, node)
-    return terminal is not None and contents.is_json(terminal.name)
+    return terminal is not None and is_json(terminal.name)
 
 
 def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:

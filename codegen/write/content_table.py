@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import ContentGrammar
+from ..model.content_rules import ContentGrammar, is_json
 from ..model.content_types import class_name, tools_name, written_by_hand
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
@@ -108,7 +108,7 @@ class _Row:
         raise AssertionError(f"contents have no {node}")
 
     def token(self, name: str, terminal: str, optional: bool) -> Block:
-        if self.contents.is_json(terminal):
+        if is_json(terminal):
             return call("runtime.Json", literal(name), literal(terminal))
         options: dict[str, object] = {"optional": True} if optional else {}
         if values := self.contents.terminals[terminal].values:

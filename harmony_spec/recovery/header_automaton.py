@@ -7,7 +7,9 @@ White space is free: a literal of white space alone has no label.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, cached_property
+from typing import Any
 
 from ..format.tables import HOLE, Format, HeaderEdge
 
@@ -48,6 +50,9 @@ class HeaderAutomaton:
         spaced: the texts that introduce a field after white space, without it, and "".
         opener_sets: for each token that opens the content, the fields that it sets.
         reads: the fields that a path can set.
+        free: the fields of free text.
+        author: the fields of an author, between which a text may be.
+        divided: whether white space or a special token comes after each name, or a name directly after it.
         lead: the literal that introduces a recipient; "" if none does.
         lead_words: the word of it, and the name of the field.
         near_lead: matches one of `lead_words` with a sign, directly before the name; accepted even among other words.
@@ -98,6 +103,9 @@ class HeaderAutomaton:
         }
         begun = (pair for row in self.step(self.start, self.begins)[0] for pair in self.edges[row])
         self.first_texts = [edge.label for label, edge in begun if edge.kind == "text" and label]
+        self.free = frozenset(recovery.free_texts.values())
+        self.author = (self.role, recovery.slots.name)
+        self.divided = not any(self._is_closed(edge) for edge in edges)
         self.frames = [frame for frame in format.frames.values() if frame.has_content and frame.closed]
         closes = next(spelling for spelling, name in recovery.closes.items() if name is None)
         self.content_and_stop = {s: format.markers[s] + format.markers[closes] for s in recovery.opens}
@@ -142,6 +150,17 @@ class HeaderAutomaton:
         if not all(edge.kind == "field" for edge in edges):
             return ()
         return tuple(sorted({edge.label for edge in edges}, key=self.fields.index))
+
+    def _is_closed(self, edge: HeaderEdge) -> bool:
+        """Whether a text may end a field, as a bracket does. The one between an author and its name introduces that."""
+        texts = [after for _, after in self.edges[edge.target] if after.kind == "text" and not after.label[0].isspace()]
+        follow = (edge.label, *(after.label for text in texts for _, after in self.edges[text.target]))
+        return edge.kind == "field" and bool(texts) and follow != self.author
+
+    def is_of_words(self, values: Mapping[str, Any]) -> bool:
+        """Whether the names in a header that a rule describes are its words, so that one can be a mistake."""
+        names = (values.get(field) for field in self.fields if field not in self.free)
+        return self.divided and all(len(name.split()) == 1 for name in names if isinstance(name, str))
 
     def is_complete(self, state: State) -> bool:
         """Whether the token that opens the content may come next."""

@@ -364,7 +364,8 @@ class HeaderSearch:
         glued = at == node.at and at and self.text[at - 1] not in self.automaton.markers
         if node.mode != CLEAN and not glued:
             return
-        run = self._run(at)
+        if not (run := self._run(at)):  # what introduces a recipient, in a place that the grammar does not have
+            return
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
         price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
         price += costs["unread_text"] * (not self.opened and at > self.last_special)

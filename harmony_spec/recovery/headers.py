@@ -78,9 +78,9 @@ class Headers:
     def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
         damaged, opened = header.damaged, opener is not None
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
-        if self.strict and described:
-            return described
         automaton = self.words.automaton
+        if described and (self.strict or not automaton.is_of_words(described.values)):
+            return described
         text = automaton.blanked.sub(lambda match: " " * len(match[0]), header.mixed)
         search = HeaderSearch(self.words, text, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
