@@ -12,7 +12,12 @@ from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.rule_nodes import RuleChoice, walk
 from .model.terminals import Terminals
-from .prove.definition_checks import endless_definitions, misnamed_definitions, recursive_definitions
+from .prove.definition_checks import (
+    endless_definitions,
+    misnamed_definitions,
+    misplaced_starts,
+    recursive_definitions,
+)
 from .read.data_files import read_layout, read_rendering, read_vocabulary
 from .read.grammar_folder import CONVERSATION_FILE, NAMESPACE_FILE, TOOLS_SUFFIX, Sources
 from .read.lark_files import names_in
@@ -32,7 +37,7 @@ def build(sources: Sources) -> Format:
     problems: list[Problem] = []
     vocabulary = read_vocabulary(sources, problems)
     problems += misnamed_definitions(sources.definitions)
-    if found := list(recursive_definitions(sources.definitions)):
+    if found := [*misplaced_starts(sources.definitions)] or [*recursive_definitions(sources.definitions)]:
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
     terminals = Terminals(definitions, vocabulary.special, problems)

@@ -50,7 +50,7 @@ ONE_RULE = (
 ONE_CONTENT = "A message has one `content`: write several messages, or one content and a field for its kind."
 SAME_CONTENT = "Use `content` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
 HEADER, MESSAGE = "header: recipient? channel? type?\n", "message: opening header MESSAGE content terminator"
-NOTE = "\nnote: START ROLE CHANNEL content END\n"
+NOTE = '\nnote: START ROLE NOTE content END\nNOTE: "<|reserved_200013|>"\n'
 
 INSTEAD = {
     "a list": (HEADER, f"{HEADER[:-1]} part*\npart: CHANNEL WORD\n", "part*", LIST),
@@ -125,8 +125,9 @@ def test_what_refusals_suggest_is_accepted(tmp_path: Path) -> None:
     edits += [("\nmessage: ", f"{kinds}\nmessage: "), ("continuation message*", "continuation turn*")]
     folder = dialect.edited(tmp_path / "grammar", [{"file": "harmony.lark", "old": o, "new": n} for o, n in edits])
     module = dialect.module_of("kinds", generate(folder), tmp_path)
-    text = "<|start|>user<|message|>Hi.<|end|><|start|>user<|channel|>Later.<|end|>"
+    text = "<|start|>user<|message|>Hi.<|end|><|start|>user<|reserved_200013|>Later.<|end|>"
     messages = module.parse(text).messages
+    assert module.recover(text).messages == messages
     assert [(message.content, message.variants) for message in messages] == [("Hi.", ()), ("Later.", ("noted",))]
     assert module.render_text(messages, style="as_parsed") == text
 

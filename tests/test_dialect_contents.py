@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,51 @@ def test_a_string_may_spell_the_name_of_a_terminal(tmp_path: Path) -> None:
     text = module.render_text([message])
     assert text == "<|start|>assistant to=WORDf<|message|>x<|call|>"
     assert module.parse(text).messages == [message]
+
+
+LINE_TERMINALS = "NAME: /[a-z]+/\nLINE: /[^\\n]+/\nJSON: /\\{[^\\n]*\\}/\n"
+CONTENTS = {
+    "one rule": ('system: names\nnames: NAME ("," NAME)*\n', "a,b,c"),
+    "one rule with a text": (
+        'system: "<tools>\\n" tools "</tools>"\ntools: ("- " NAME "\\n")+\n',
+        "<tools>\n- a\n</tools>",
+    ),
+    "alternatives": ('system: names | call\nnames: NAME ("," NAME)*\ncall: "call " NAME ": " LINE\n', "call f: x"),
+    "the value of one part": ('?system: name note?\nname: NAME\nnote: ": " LINE\n', "a: b"),
+    "the value of a list": ('?system: "Tools:\\n" item+\nitem: "- " LINE "\\n"\n', "Tools:\n- a\n- b\n"),
+    "json in lines": (
+        'system: note "\\n<tools>\\n" tools "</tools>"\nnote: LINE\ntools: (JSON "\\n")+\n',
+        'Hi\n<tools>\n{"a":1}\n{}\n</tools>',
+    ),
+    "a value after a list": ('system: "Tools: " names "\\n" JSON\nnames: NAME ("," NAME)*\n', 'Tools: a,b\n{"a":1}'),
+    "a value after an empty list": ('system: names "Head " LINE\nnames: (NAME "\\n")*\n', "Head x"),
+}
+
+
+def with_contents(rules: str, folder: Path) -> Path:
+    """The dialect `chatml` with contents of these rules, and of the terminals that they name."""
+    used = "".join(f"{line}\n" for line in LINE_TERMINALS.splitlines() if line.split(":")[0] in rules)
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    (folder / "contents.lark").write_text(rules + used, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+"])
+def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path: Path) -> None:
+    rules = f'system: "A " x\n?x: {part}\nitem: "- " LINE "\\n"\n'
+    with pytest.raises(GrammarError, match=r"`\?x` has no rule or list with separators in it that is always there"):
+        generate(with_contents(rules, tmp_path / "grammar"))
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_contents_of_few_parts_have_a_class(name: str, tmp_path: Path) -> None:
+    """Whatever the rule of a role is made of, its contents are read by parts, written back, and have a JSON form."""
+    rules, text = CONTENTS[name]
+    text_of_module = generate(with_contents(rules, tmp_path / "grammar"))
+    module = dialect.module_of(f"few_parts_{name.replace(' ', '_')}", text_of_module, tmp_path)
+    source = f"<|im_start|>system\n{text}<|im_end|>\n"
+    (message,) = module.parse(source).messages
+    assert isinstance(message.content, module.SystemContent)
+    assert message.content.text() == text
+    assert module.render_text([message]) == source
+    assert module.from_json(module.to_json([message])) == [message]

@@ -93,17 +93,28 @@ def _first(contents: ContentGrammar, rule: str) -> GrammarNode:
 
 
 def ordered_fields(contents: ContentGrammar, rule: str) -> Iterator[tuple[str, str]]:
-    """The fields of a class and their types; those that every alternative sets come first, as dataclasses require."""
+    """The fields of a class and their types; those without a default come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
-    required = required_fields(contents, rule)
+    required = {name for name in required_fields(contents, rule) if not kinds[name].startswith("list[")}
     yield from ((name, kind) for name, kind in kinds.items() if name in required)
     yield from ((name, kind) for name, kind in kinds.items() if name not in required)
 
 
 def required_fields(contents: ContentGrammar, rule: str) -> set[str]:
-    """The fields that every alternative needs. A schema and a list are not: `None` and `[]` stand for their absence."""
-    always, fields = contents.always_set(contents.rules[rule].node), contents.fields(rule)
-    return {name for name in always if not (is_schema(contents, fields[name][0]) or is_list(contents, fields[name][0]))}
+    """The fields that every alternative needs. A schema is not one: `None` stands for its absence."""
+    always = contents.always_set(contents.rules[rule].node)
+    return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
+
+
+def core_fields(contents: ContentGrammar, rule: str) -> list[str]:
+    """The fields that a rule always sets, and whose value may be its own if it collapses."""
+    node = contents.rules[rule].node
+    always = contents.always_set(node)
+    return [name for name, part in contents.settings(node) if name in always and _may_be_core(part)]
+
+
+def _may_be_core(node: GrammarNode) -> bool:
+    return isinstance(node, RuleCall) or (isinstance(node, RuleList) and bool(node.separator))
 
 
 def is_schema(contents: ContentGrammar, node: GrammarNode) -> bool:

@@ -219,4 +219,6 @@ def _replacement(item: LarkItem, times: str) -> str:
     if len(names) > 1 and not any(map(is_terminal, names)):
         listed = " and ".join(f"`{name}`" for name in names)
         return f"Make {listed} alternatives of the one rule for messages, each with a name, and repeat that rule."
+    if names and all(map(is_terminal, names)):
+        return f"Put it into the rule for messages, at the beginning or the end, such as `{names[0].lower()}? …`."
     return "Give this part a rule of its own, and write that once or with `?` or `*`."

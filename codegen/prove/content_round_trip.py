@@ -14,6 +14,7 @@ from lark.exceptions import LarkError
 from ..model.content_rules import ContentGrammar, is_json
 from ..model.content_types import (
     class_name,
+    core_fields,
     is_schema,
     kind_of,
     listed_values,
@@ -35,8 +36,14 @@ from ..read.problems import Place, Problem
 from ..read.value_places import ValuePath
 from .finite_automata import DeterministicAutomaton, difference, machine, overlap, sample
 
-RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
+OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json"))
+OF_READERS = frozenset(("m", "w", "r", "f", "done"))
+OF_TYPES = frozenset(("list", "str", "bool", "dict", "runtime"))  # the type of a field would be the field above it
+RESERVED_FIELDS = OF_RECORDS | OF_READERS | OF_TYPES
 """Names that records, or the functions that read and write them, use for something else."""
+
+RESERVED_IN_ROLES = RESERVED_FIELDS | {"self", "type", "as_parsed"}
+"""Those that the JSON form uses, too, in the contents of messages."""
 
 
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
@@ -64,6 +71,9 @@ def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]
     owners: dict[str, str] = {}
     for rule in contents.rules.values():
         name = class_name(contents, rule.name)
+        if rule.collapses and not core_fields(contents, rule.name):
+            reason = f"`?{rule.name}` has no rule or list with separators in it that is always there"
+            yield Problem(rule.place, reason, "Remove the `?`: its value is a class then.")
         if rule.kind not in ("record", "enumerated"):
             continue
         if name in taken or name in owners or not name.isidentifier() or keyword.iskeyword(name):
@@ -71,8 +81,11 @@ def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]
             yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
         owners[name] = rule.name
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
-            if field in RESERVED_FIELDS or keyword.iskeyword(field):
-                yield Problem(rule.place, f"`{field}` cannot be the name of a field", "Choose another name.")
+            reserved = RESERVED_IN_ROLES if rule.name in contents.roles else RESERVED_FIELDS
+            if field in reserved or keyword.iskeyword(field):
+                reason = f"`{field}` cannot be the name of a field: the codec uses it for something else"
+                place = contents.rules[field].place if field in contents.rules else rule.place
+                yield Problem(place, reason, "Choose another name for the rule or terminal.")
 
 
 def _spellings(contents: ContentGrammar) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 
+from ..model.format_model import STARTS
 from ..model.terminals import is_terminal
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString, names_in
 from ..read.problems import Problem
@@ -12,16 +13,26 @@ from ..read.reachable import reachable
 
 
 def misnamed_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
-    """Each name is defined once and is not a Python keyword."""
+    """Each name is defined once, as something, and is not a Python keyword."""
     seen: dict[str, LarkDefinition] = {}
     for definition in definitions:
         if keyword.iskeyword(definition.name):
             reason = f"the rule name `{definition.name}` is a Python keyword"
             yield Problem(definition.place, reason, "Choose another name.")
+        if not any(alternative.items for alternative in definition.alternatives):
+            yield Problem(definition.place, f"`{definition.name}` is empty", "Write what it reads, or remove it.")
         if first := seen.get(definition.name):
             reason = f"`{definition.name}` is defined twice; first at {first.place}"
             yield Problem(definition.place, reason, "Remove one, or make it an alternative of the other.")
         seen[definition.name] = definition
+
+
+def misplaced_starts(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
+    """No rule contains a start rule."""
+    for definition in definitions:
+        for name in sorted({*names_in(definition.alternatives)} & {*STARTS}):
+            reason = f"`{definition.name}` contains the start rule `{name}`"
+            yield Problem(definition.place, reason, "Write the rules for messages that it is made of.")
 
 
 def recursive_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:

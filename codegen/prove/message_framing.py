@@ -108,6 +108,15 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
             yield Problem(place, reason, "Use another special token for one of them.")
 
 
+def optional_continuations(format: Format) -> Iterator[Problem]:
+    """What continues an open header comes once: a codec must know whether the first message of a completion does."""
+    completion = format.starts[-1]
+    for _, (first, *_) in (path for path in completion.paths if path[1]):
+        if first.frame != format.message and first.times:
+            reason = f"a completion may lack `{first.frame}`, which continues an open header"
+            yield Problem(completion.rule.place, reason, f"Write `{first.frame}` without `{first.times}`.")
+
+
 def touching_texts(format: Format) -> Iterator[Problem]:
     """There is a special token between any two messages."""
     for one, other in _following(format):

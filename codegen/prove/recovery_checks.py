@@ -27,16 +27,10 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             )
         return
     enclosing = framing(graph(format, format.message))
-    if (
-        begins(format) is None
-        or not enclosing.opens
-        or not enclosing.closed
-        or enclosing.touched
-        or enclosing.trails
-        or enclosing.ends_with_text
-    ):
-        reason = "recovery needs messages that begin with one special token, and contents between two"
-        yield Problem(sources.place(RECOVERY_FILE), reason, f"Remove {RECOVERY_FILE}, or enclose the contents.")
+    if fault := _fault(format, enclosing):
+        reason = f"recovery needs messages that begin with one special token, and contents between two; {fault}"
+        remedy = f"Enclose the contents, or remove {RECOVERY_FILE}: the codec then has no recovering parser."
+        yield Problem(format.rules[format.message].place, reason, remedy)
         return
     if None not in closes(format).values():
         reason = "every stop token is a named alternative"
@@ -53,6 +47,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
             yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
     yield from _contents(format, enclosing)
+    yield from _repeated_tokens(format, enclosing)
     yield from _frames(format, enclosing)
     yield from _slots(recovery, sources)
     yield from _companions(sources)
@@ -60,6 +55,40 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
     yield from _order(recovery, sources)
+
+
+def _fault(format: Format, enclosing: Framing) -> str:
+    """What special tokens do not show of a message; "" if they show it all."""
+    name = f"`{format.message}`"
+    if begins(format) is None:
+        return f"{name} may begin in another way"
+    if not enclosing.opens or not enclosing.closed:
+        return f"in {name}, none is {'after' if enclosing.opens else 'before'} the content"
+    if enclosing.touched:
+        return f"in {name}, a text is beside the content"
+    return f"{name} goes on after the stop token" if enclosing.trails or enclosing.ends_with_text else ""
+
+
+def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
+    """The tokens that begin a message, open its content and close it do nothing else in it."""
+    made, first = graph(format, format.message), begins(format)
+    contents = [(source, target) for source, edge, target in made.edges() if is_content(edge)]
+    before = made.reached({source for source, _ in contents}, backwards=True, by_text=True)
+    after = made.reached({target for _, target in contents})
+    for source, edge, target in made.edges():
+        if not isinstance(edge, Special):
+            continue
+        for uses, what in (
+            (edge.spelling == first and source > 0, "begins messages"),
+            (edge.spelling in enclosing.opens and target not in before, "opens contents"),
+            (edge.spelling in enclosing.closes and source not in after, "closes contents"),
+        ):
+            if uses:
+                reason = f"recovery needs tokens that have one place in a message; `{edge.spelling}` {what}"
+                yield Problem(
+                    format.rules[format.message].place, reason, f"Use another token for it, or remove {RECOVERY_FILE}."
+                )
+                return
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ..model.format_model import Format
 from ..model.frame_graph import content_value
@@ -16,10 +17,12 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
     """No special token begins inside another one: in text, there must be one way to split them."""
     special = format.vocabulary.special
     starts = {spelling[:n]: spelling for spelling in special for n in range(1, len(spelling) + 1)}
+    longer = {one: other for one, other in pairwise(sorted(special)) if other.startswith(one)}
     for spelling in special:
-        for n in range(1, len(spelling)):
-            if other := starts.get(spelling[n:]):
-                reason = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
+        for n in range(len(spelling)):
+            if other := starts.get(spelling[n:]) if n else longer.get(spelling):
+                both = f"`{spelling}` and `{other}`" if other != spelling else f"`{spelling}` and itself"
+                reason = f"the spellings of {both} can overlap in a text"
                 remedy = "Choose spellings of which none begins inside another."
                 yield Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, remedy)
                 break

@@ -13,7 +13,12 @@ from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
 from .data_names import data_names
-from .message_framing import ambiguous_delimiters, fields_of_messages, touching_texts
+from .message_framing import (
+    ambiguous_delimiters,
+    fields_of_messages,
+    optional_continuations,
+    touching_texts,
+)
 from .name_clashes import alternative_names, field_names
 from .namespace_references import dangling_references
 from .recovery_checks import check_recovery
@@ -28,6 +33,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += [
             *ambiguous_delimiters(format),
             *touching_texts(format),
+            *optional_continuations(format),
             *ambiguous_repetitions(format),
             *data_names(format, sources),
             *overlapping_spellings(format, sources),

@@ -188,6 +188,9 @@ class _TreeReader:
             return LarkRegex(token[1:end].replace(r"\/", "/"), token[end + 1 :], place)
         if token.endswith("i"):
             self.refuse(token, "strings that ignore case are not supported", "List the spellings.")
+        if "\0" in token:
+            self.refuse(token, "a string holds the character U+0000, which Python code cannot", r"Write it as `\x00`.")
+            return LarkString("", place)
         try:
             text = ast.literal_eval(token.removesuffix("i").replace("\n", r"\n"))
             text.encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.content_rules import ContentGrammar, is_json
-from ..model.content_types import class_name, tools_name, written_by_hand
+from ..model.content_types import class_name, core_fields, tools_name, written_by_hand
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
 from ..model.schema_rules import FITTING_TERMINALS
@@ -77,7 +77,7 @@ class _Row:
                 empty = {"text": '""', "list": "[]"}.get(rule.kind)
                 return call("runtime.Single", ways, *([empty] if empty else []), *arguments(**options))
         if rule.collapses:
-            options["core"] = _core_field(contents, rule)
+            options["core"] = core_fields(contents, rule.name)[-1]
         if absent := plain_values(contents, rule.name):
             options["absent"] = absent
         if rule.name in contents.schemas:
@@ -123,16 +123,6 @@ class _Row:
         """Whether the library set the text, so that it fits; an optional one only in lines, which may be empty."""
         name = self.rule.name if self.rule.kind in ("text", "lines") else name
         return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
-
-
-def _core_field(contents: ContentGrammar, rule: GrammarRule) -> str:
-    """The field whose value is that of a rule that collapses."""
-    required = contents.always_set(rule.node)
-    return [name for name, node in contents.settings(rule.node) if name in required and _may_be_core(node)][-1]
-
-
-def _may_be_core(node: GrammarNode) -> bool:
-    return isinstance(node, RuleCall) or (isinstance(node, RuleList) and bool(node.separator))
 
 
 def emit_tools(format: Format, writer: Writer) -> None:
