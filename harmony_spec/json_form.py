@@ -154,7 +154,7 @@ class JsonForm:
             raise nested_too_deeply() from None
 
     def _written(self, messages: Sequence[Any]) -> dict[str, Any]:
-        self.format.require_messages(messages)
+        self.format.require_values(messages)
         structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
         for index in structured:
             self.format.require_content(messages[index].content, index)

@@ -25,6 +25,7 @@ from harmony_spec.linting import (
     InputError,
     Options,
     Settings,
+    SettingsError,
     check_batch,
     check_values,
     findings_schema,
@@ -137,6 +138,32 @@ def test_a_value_that_is_nested_too_deeply_is_a_finding() -> None:
         "unreadable-row",
         "repeated-terminator",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"severity": "bad"}, "severity: expected one of error, warning, info, got 'bad'"),
+        ({"select": "H1"}, "select: expected a list of codes, got 'H1'"),
+        ({"select": 5}, "select: expected a list of codes, got 5"),
+        ({"ignore": [None]}, "ignore: expected a list of codes, got [null]"),
+        ({"max_row_bytes": "a"}, "max_row_bytes: expected a number of bytes, got 'a'"),
+        ({"codec": "none.py"}, "none.py: no such file"),
+        ({"per_file_ignores": {"*": "H1"}}, "per_file_ignores: expected a table"),
+    ],
+)
+def test_a_setting_of_a_wrong_type(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        options_of(Settings(**settings))
+    assert str(caught.value).startswith(reason)
+
+
+def test_what_is_no_batch() -> None:
+    batch = batch_of(ROWS)
+    with pytest.raises(TypeError, match=r"expected a RecordBatch, got Table; a table has to_batches\(\)"):
+        check_batch(pyarrow.Table.from_batches([batch]), OPTIONS)
+    with pytest.raises(TypeError, match="expected what options_of returns, got Settings"):
+        check_batch(batch, Settings())  # type: ignore[arg-type]
 
 
 def test_a_column_is_chosen() -> None:

@@ -160,6 +160,7 @@ def test_an_integer_of_any_size_as_a_setting_is_one_error() -> None:
 
 
 DEEP_USES: list[Any] = [
+    repr,
     render,
     render_text,
     render_training,
@@ -188,3 +189,18 @@ def test_a_schema_of_any_depth_is_used_or_refused(use: Any, depth: int, keyword:
         use([Message("developer", DeveloperContent(tools=[Namespace("functions", tools=[tool])]))])
     except HarmonyError as error:
         assert "nested" in str(error)
+
+
+@pytest.mark.parametrize("write", [render, render_text, to_json, to_chat])
+@pytest.mark.parametrize("wrong", [5, [], 1.5, {"a": 1}, b"x", None])
+@pytest.mark.parametrize("field", ["role", "content", "name", "recipient", "channel", "content_type"])
+def test_a_field_of_a_wrong_type(write: Any, wrong: Any, field: str) -> None:
+    """It is refused by all functions alike, and never written as something else."""
+    message: Any = Message("assistant", "Hi.", channel="final")
+    setattr(message, field, wrong)
+    if wrong is None and field not in ("role", "content"):
+        write([message])
+        return
+    reason = f"{field}: expected a str, got {type(wrong).__name__}|role is missing"
+    with pytest.raises(RenderError, match=rf"\(message 0\): ({reason})"):
+        write([message])

@@ -85,7 +85,7 @@ class _Writer:
 
     def __init__(self, purposes: Purposes, messages: Sequence[Any], side: Side | None) -> None:
         self.purposes = purposes
-        purposes.format.require_messages(messages)
+        purposes.format.require_values(messages)
         self.chat: list[ChatMessage] = []
         self.places: list[TextPlace | None] = []
         self.waiting: dict[str, deque[str]] = {}

@@ -67,7 +67,7 @@ def _to_codec(message: Message, has_functions: bool) -> codec.Message:
     role = Role(author.role)
     if author.name is None and role is Role.TOOL:
         raise HarmonyError("Tools should have a name!")
-    constrained = content_type is not None and content_type.startswith(CONSTRAIN_SPELLING)
+    constrained = isinstance(content_type, str) and content_type.startswith(CONSTRAIN_SPELLING)
     if constrained and content_type is not None:
         content_type = content_type.removeprefix(CONSTRAIN_SPELLING).lstrip()
     parts = message.content

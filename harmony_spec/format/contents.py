@@ -76,7 +76,11 @@ def short_repr(value: Any) -> str:
         if part.default_factory is not MISSING:
             default = part.default_factory()
         if part.repr and (default is MISSING or type(held) is not type(default) or held != default):
-            shown.append(f"{part.name}={held!r}")
+            try:
+                text = repr(held)
+            except RecursionError:  # a schema of a thousand levels; a log must not fail
+                text = "..."
+            shown.append(f"{part.name}={text}")
     return f"{type(value).__name__}({', '.join(shown)})"
 
 

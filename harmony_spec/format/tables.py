@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
@@ -436,6 +436,17 @@ class Format:
             if not isinstance(message, self.message):
                 raise RenderError(INEXPRESSIBLE_MESSAGE, self._foreign(message, self.message), index=index)
 
+    def require_values(self, messages: Sequence[Any]) -> None:
+        """Raise what `require_messages` raises, and `RenderError` for a field of a wrong type."""
+        self.require_messages(messages)
+        for index, message in enumerate(messages):
+            for name in self.fields:
+                value = getattr(message, name)
+                is_absent = (value is None or isinstance(value, bool)) and name not in self.required
+                if not (isinstance(value, str) or is_absent or (name == self.content and is_dataclass(value))):
+                    reason = f"{name}: expected a str, got {type(value).__name__}"
+                    raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
+
     def require_content(self, content: Record, index: int) -> None:
         """Raise `RenderError` for a content with a structure that has a part of another codec."""
         if (foreign := self.contents.find_foreign(content)) is not None:
@@ -510,6 +521,11 @@ class Format:
     def header_fields(self) -> tuple[str, ...]:
         """The fields of a message without its content, in order."""
         return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The fields that each message has."""
+        return frozenset(each.name for each in fields(self.message) if each.default is MISSING)
 
     @cached_property
     def header_key(self) -> Callable[[Any], Any]:

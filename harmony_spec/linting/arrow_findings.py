@@ -40,6 +40,13 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
     Raises:
         InputError: no column can be validated.
     """
+    import pyarrow
+
+    if not isinstance(batch, pyarrow.RecordBatch):
+        advice = "; a table has to_batches()" if isinstance(batch, pyarrow.Table) else ""
+        raise TypeError(f"expected a RecordBatch, got {type(batch).__name__}{advice}")
+    if not isinstance(options, Options):
+        raise TypeError(f"expected what options_of returns, got {type(options).__name__}")
     selection = select_columns(BATCH, batch.schema, options)
     rows = selection.rows(batch, 1, options.max_row_bytes)
     whole = Batch(BATCH, "parquet", False, replace(options, column=None), rows)

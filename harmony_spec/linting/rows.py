@@ -157,10 +157,16 @@ def _in_file(name: str, text: str) -> Iterator[None]:
         raise InputError(":".join(filter(None, (name, place))) + f": {error.message}") from None
 
 
+MAX_TEXT_BYTES = 256 << 20
+"""The longest file that is read as a whole: settings, definitions of tools, a conversation. A device has no end."""
+
+
 def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`. Raises `InputError` if it cannot be read."""
     with open_input(name) as opened:
-        data = opened.file.read()
+        data = opened.file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise InputError(f"{name}: longer than {MAX_TEXT_BYTES:,} bytes")
     with _in_file(name, data.decode("utf-8-sig", "replace")):
         return text_of(data)
 
@@ -271,6 +277,9 @@ def _raise_chat() -> NoReturn:
     raise RowError(UNREADABLE_ROW, f"these are Chat Completions; {CONVERT_CHAT}") from None
 
 
+CHOOSE_COLUMN = "Choose one with --column, in Python with Settings(column=...)"
+
+
 def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[str], bool]) -> str:
     """The column that holds the inputs: the chosen one, one with a known name, or the only one that fits.
 
@@ -292,9 +301,9 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
             return known
     fitting = list(filter(fits, names))
     if len(fitting) > 1:
-        _raise(f"several columns can be validated: {', '.join(fitting)}", hint="Choose one with --column.")
+        _raise(f"several columns can be validated: {', '.join(fitting)}", hint=CHOOSE_COLUMN + ".")
     if not fitting:
-        hint = "Choose one with --column, or pass --input-format text if this is not a row."
+        hint = f"{CHOOSE_COLUMN}, or pass --input-format text if this is not a row."
         _raise("no column has a text, token ids or a conversation", hint=hint)
     return fitting[0]
 

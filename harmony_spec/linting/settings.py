@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Annotated, Any, get_args, get_type_hints
 
 from ..codec_loading import codec_text
-from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity, quoted
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
 from .catalogue import ALL, SelectorError, codes, select_codes
@@ -135,6 +135,31 @@ SETTING_KEYS: dict[str, tuple[str, dict[str, Any]]] = {
 """The keys of the table, with what they expect in words and as a JSON Schema. Paths are relative to the file."""
 
 
+def _checked(settings: Settings) -> Settings:
+    """The settings of a caller, with paths for texts. Raises `SettingsError` for values that no file could have."""
+    paths: dict[str, Any] = {}
+    for key, (expected, schema) in SETTING_KEYS.items():
+        name = key.replace("-", "_")
+        value: Any = getattr(settings, name)
+        if value == getattr(NO_SETTINGS, name):
+            continue
+        if schema is PATH and isinstance(value, (str, os.PathLike)):
+            paths[name] = Path(value)
+            continue
+        from jsonschema import Draft202012Validator  # a fifth of the time of a short run
+
+        if not Draft202012Validator(schema).is_valid(_as_in_a_file(value)):
+            raise SettingsError(f"{name}: expected {expected}, got {quoted(value)}")
+    return replace(settings, **paths)
+
+
+def _as_in_a_file(value: Any) -> Any:
+    """A value as TOML has it, with lists for other sequences."""
+    if isinstance(value, Mapping):
+        return {key: _as_in_a_file(item) for key, item in value.items()}
+    return [*value] if isinstance(value, (Sequence, Set)) and not isinstance(value, str | bytes) else value
+
+
 class Resolver:
     """Resolves the settings of each file. The command line overrides the nearest settings file above the file.
 
@@ -154,6 +179,7 @@ class Resolver:
     def __init__(
         self, command: Settings, config: Path | None, isolated: bool, base: Options, fixable: Iterable[str]
     ) -> None:
+        command = _checked(command)
         self.command, self.isolated, self.base, self.fixable = command, isolated, base, tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:

@@ -299,6 +299,8 @@ def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Names
     Raises:
         ToolError: the text cannot be parsed as namespaces, or a type in it; the span starts at the first mistake.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     codec = with_tools(codec)
     contents, holders, heading = codec.FORMAT.contents, _holders(codec), _heading(codec)
     for source in dict.fromkeys((text.rstrip("\n"), text, heading + text.rstrip("\n"), heading + text)):
