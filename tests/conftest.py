@@ -8,12 +8,22 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Where the gate runs, examples are the same each time; elsewhere each run looks at others.
+# In the gate, each run draws the same examples, and fewer; elsewhere (`.ci/properties`) each run draws others.
+IN_GATE = "CI" in os.environ
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=IN_GATE,
+    max_examples=50 if IN_GATE else 100,
 )
 settings.register_profile("few", settings.get_profile("default"), max_examples=10)
 settings.load_profile("default")
+
+
+def examples(count: int) -> settings:
+    """The settings of a property that needs many examples."""
+    return settings(max_examples=count // 4 if IN_GATE else count)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -28,6 +28,7 @@ from harmony_spec.adapters import Adapted, chat_side, from_chat, to_chat
 from . import dialect
 from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists
 from .chat_template import TODAY, render_chat, right_tools
+from .conftest import examples
 from .conversation_strategies import transcript
 from .strategies import conversations, retokenized
 from .test_dialects import codec_of
@@ -334,7 +335,7 @@ def template_chats(rng: Random) -> tuple[Chat, Chat]:
     return ours, theirs
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(randoms.map(template_chats), right_tools(), st.sampled_from(["low", "medium", "high"]))
 def test_a_prompt_is_that_of_the_official_template(both: tuple[Chat, Chat], tools: Any, effort: str) -> None:
     """Of what the template does right; docs/chat.md has the differences, which are tested above."""

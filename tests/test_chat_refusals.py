@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import ConversionError, Message, render
@@ -16,6 +16,7 @@ from harmony_spec.tools.purposes import Purposes
 from harmony_spec.tools.requirements import Policy
 
 from .chat_strategies import Chat, chats, randoms
+from .conftest import examples
 from .test_chat import CALLS, PLAIN, RESULTS, TOOL, adapted, lines, request_call, sent
 from .test_dialects import codec_of
 
@@ -426,7 +427,7 @@ def changed(rng: Random, value: Any) -> Any:
     return rng.choice([None, [], {}, 5, -1, "x", "role", [[]], True, {"id": []}, ["tool_calls"]])
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(chats, randoms)
 def test_a_changed_record_restores_or_is_refused(chat: Chat, rng: Any) -> None:
     """In both directions."""

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from jsonschema import Draft202012Validator
 
 from harmony_spec import (
@@ -31,6 +31,7 @@ from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
 from .chat_template import Schema, arguments_of, chats, function, render_chat, tool_lists
+from .conftest import examples
 from .house import ROOT
 
 DIFFERENCES = tomllib.loads((ROOT / "docs" / "differences.toml").read_text(encoding="utf-8"))["template"]
@@ -104,7 +105,7 @@ DEFAULTS = {"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}, "d
 """The peer writes the default of the alternative before the brackets, and that of the list after them."""
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(tool_lists(), chats())
 @example(
     [function("f", {"type": "object", "properties": {"a": ENUM | {"enum": ['x"y']}}})],
@@ -114,7 +115,7 @@ def test_what_the_template_renders_is_structure(tools: list[Schema], chat: list[
     check(peer.tokens_of(render_chat(chat, tools)), tools)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(tool_lists(), chats())
 @example([function("f", {"type": "object", "properties": {"a": DEFAULTS}}), function("g", {"type": "object"})], [])
 @example([function("f", {"type": "object", "properties": {"a": array({"oneOf": [STRING, array(STRING)]})}})], [])
@@ -126,7 +127,7 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema], chat: list[dict
     check(peer.render_tools([tool["function"] for tool in tools], found), tools)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(tool_lists())
 @example([function("f", {"type": "object", "properties": {"a": {"type": "array"}}})])
 @example([function("f", {"type": "object", "properties": {"a": {"oneOf": [{"oneOf": [STRING]}]}}})])

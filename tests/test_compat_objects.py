@@ -9,13 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import codec, compat
 from harmony_spec.vocabulary import load
 
 from .both import MODULES, encoding
+from .conftest import examples
 from .test_compat_differences import tokens_of
 from .test_compat_parsing import shown, soups
 
@@ -51,7 +52,7 @@ def test_encodings_are_copied(way: Any) -> None:
     assert way(enc).special_tokens_set == enc.special_tokens_set
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(soups, soups, st.booleans(), st.booleans(), st.sampled_from(WAYS))
 def test_parsers_go_on_as_copies(before: list[int], after: list[int], strict: bool, ended: bool, way: Any) -> None:
     """From any state, behind failures and ends, the copy does what the original does, and neither knows the other."""

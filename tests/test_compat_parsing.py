@@ -6,7 +6,7 @@ from typing import Any
 
 import openai_harmony
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec, compat, parse, render
@@ -14,6 +14,7 @@ from harmony_spec.compat.conversion import RECOVERY
 from harmony_spec.errors import ParseError
 
 from .both import MODULES, encoding, outcome, plain
+from .conftest import examples
 from .strategies import messages
 from .test_peer import faithful_messages
 
@@ -79,7 +80,7 @@ def inputs(draw: st.DrawFn) -> tuple[list[int], str | None]:
     return tokens[: draw(st.integers(0, len(tokens)) | st.just(len(tokens)))], role
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(inputs(), st.booleans())
 def test_the_same_is_read_at_once(drawn: tuple[list[int], str | None], strict: bool) -> None:
     """Messages, or the failure of what ends in a header, which does not fail where the drop-in may repair."""
@@ -89,7 +90,7 @@ def test_the_same_is_read_at_once(drawn: tuple[list[int], str | None], strict: b
     assert read(compat, tokens, role, strict) == theirs
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(inputs())
 @example((tokens_of("<|start|>user<|message|>a<|end|><|start|>assistant<|message|>"), None))
 def test_the_same_is_seen_at_every_step(drawn: tuple[list[int], str | None]) -> None:
@@ -98,7 +99,7 @@ def test_the_same_is_seen_at_every_step(drawn: tuple[list[int], str | None]) -> 
     assert steps(compat, tokens, role) == steps(openai_harmony, tokens, role)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.sampled_from(DAMAGED) | st.integers(0, 199_997), max_size=12), st.sampled_from([None, *STOPS]))
 def test_damaged_text_is_replaced_alike(content: list[int], stop: int | None) -> None:
     """Bytes that are no UTF-8: the same message. The peer's deltas come a token late behind them."""
@@ -128,7 +129,7 @@ def described(tokens: list[int], role: str | None) -> bool:
     return True
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(headers, st.sampled_from(ROLES))
 @example(tokens_of("assistant\n<|channel|>final "), None)
 @example(tokens_of("<|start|>assistant"), "assistant")
@@ -157,7 +158,7 @@ def lost(message: dict[str, Any]) -> bool:
     return any("<|" in (text or "") for text in texts) or message.get("recipient") in CONTENT_TYPES
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     st.lists(st.sampled_from([*SPECIAL, *HEADER_TOKENS, 999_999]), max_size=20), st.sampled_from(ROLES), st.booleans()
 )
@@ -180,7 +181,7 @@ def test_whatever_is_read_strictly_is_read_alike_in_one_and_in_steps(
 UNENDED = [token for token in [*SPECIAL, *codec.FORMAT.spellings, 201_088] if token not in STOPS]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.sampled_from([*UNENDED, *HEADER_TOKENS]), max_size=12), st.sampled_from([None, *STOPS]))
 @example([ids["<|constrain|>"]], END)
 @example([MESSAGE, START, CHANNEL], None)
@@ -203,7 +204,7 @@ NEXT = [
 ]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.sampled_from(["", "<|channel|>analysis "]),
     st.lists(st.sampled_from(PROSE), min_size=1, max_size=9),

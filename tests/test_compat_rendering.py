@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony_spec import Message, compat, to_json
 
 from .both import MODULES, encoding, outcome
+from .conftest import examples
 from .strategies import conversations, plain
 
 KEEP, DROP = {"auto_drop_analysis": False}, {"auto_drop_analysis": True}
@@ -30,7 +31,7 @@ def both(conversation: dict[str, Any], method: str, config: dict[str, bool] | No
     return [rendered(module, conversation, method, config) for module in MODULES]
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(conversations(), st.sampled_from(METHODS), st.sampled_from([None, KEEP, DROP]))
 @example([Message("assistant", "x", channel="final", recipient="all")], METHODS[1], None)
 def test_the_same_tokens_are_written(conversation: list[Message], method: str, config: dict[str, bool] | None) -> None:
@@ -41,7 +42,7 @@ def test_the_same_tokens_are_written(conversation: list[Message], method: str, c
 CHANNELS = (None, "analysis", "commentary", "final")
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(
     st.lists(st.tuples(st.sampled_from(["user", "assistant", "developer"]), st.sampled_from(CHANNELS)), max_size=9),
     st.sampled_from(METHODS),
@@ -61,7 +62,7 @@ def test_analysis_is_dropped_alike(
     assert ours == theirs
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(plain, max_size=4), st.sampled_from(["user", "assistant"]), st.sampled_from([None, "all", "f"]))
 @example(["hel", "lo"], "user", None)
 def test_parts_of_a_content_are_written_alike(texts: list[str], role: str, recipient: str | None) -> None:
@@ -116,7 +117,7 @@ developer = st.fixed_dictionaries(
 TOOLS_IN_INSTRUCTIONS = "x\n\n# Tools\n\n## functions\n\nnamespace functions {\n\n} // namespace functions"
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(system, max_size=2), st.lists(developer, max_size=2), st.sampled_from(METHODS))
 @example([{"type": "system_content", "knowledge_cutoff": "2024\nReasoning: high"}], [], METHODS[0])
 @example([{"type": "system_content", "model_identity": "", "conversation_start_date": "\ue000"}], [], METHODS[0])

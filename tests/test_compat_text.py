@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony_spec import codec, compat
 
 from .both import MODULES, encoding, kind, outcome
+from .conftest import examples
 from .strategies import SPECIAL, plain
 
 texts = st.lists(plain | st.sampled_from([*SPECIAL[:12], "<|", "<|refusal|>", "<|endofprompt|>"]), max_size=5).map(
@@ -19,7 +20,7 @@ texts = st.lists(plain | st.sampled_from([*SPECIAL[:12], "<|", "<|refusal|>", "<
 sets = st.sampled_from(["all", set(), frozenset()]) | st.sets(st.sampled_from([*SPECIAL[:12], "<|refusal|>", "e"]))
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(texts, sets, sets)
 def test_texts_are_encoded_alike(text: str, allowed: Any, disallowed: Any) -> None:
     """Or refused, for the same spelling."""
@@ -41,7 +42,7 @@ def test_halves_of_characters_are_replaced_alike(text: str) -> None:
     assert ours == theirs
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(st.integers(0, 201_200) | st.sampled_from([160, 200, 9552, 999_999]), max_size=8), st.data())
 def test_tokens_are_decoded_alike(tokens: list[int], data: st.DataObject) -> None:
     """Special tokens, bytes that are no UTF-8, ids that do not exist; the words of a failure begin alike."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony_spec import codec, compat
 from harmony_spec.compat.peer_types import peer_type
 
 from .both import MODULES, encoding
+from .conftest import examples
 
 # Texts that mean something in some place of a type, or break one.
 LINES = ["", "a", "null", "default: 3", "a default: 3", '- "a"', "Examples:", "@minimum 3", "//", " x ", "é", "t\tu"]
@@ -85,7 +86,7 @@ def type_of(text: str) -> str:
     return text[text.index(start) + len(start) : text.rindex(end)]
 
 
-@settings(max_examples=800)
+@examples(800)
 @given(parameters)
 def test_a_type_is_that_of_the_peer_or_of_the_codec(schema: dict[str, Any]) -> None:
     theirs, ours = written(MODULES[0], schema), written(compat, schema)
@@ -131,7 +132,7 @@ def neighbours(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return schema, other
 
 
-@settings(max_examples=800)
+@examples(800)
 @given(neighbours())
 @example(({"type": "string"}, {"type": "string", "default": ""}))
 @example(({"type": "string"}, {"type": "string", "minimum": 0}))
@@ -169,7 +170,7 @@ def faithful(draw: st.DrawFn, depth: int = 3) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(faithful())
 def test_a_faithful_schema_is_written_as_the_peer_writes_it(schema: dict[str, Any]) -> None:
     assert written(compat, schema) == written(MODULES[0], schema)

@@ -16,6 +16,7 @@ from harmony_spec.vocabulary import load
 
 from . import dialect
 from .both import encoding
+from .conftest import examples
 from .recovery_strategies import mistakes, offers, tokens_of
 from .test_dialects import codec_of, tokenizer_of
 
@@ -117,7 +118,7 @@ def called(messages: list[Any]) -> list[str]:
     return [str(message.recipient) for message in messages if message.recipient is not None]
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(places, prose(), offered, st.booleans())
 @example(PLACES[0], "I will search for it.", TOOLS, False)
 @example(PLACES[0], "Send this to functions.delete_all please.", None, False)
@@ -157,7 +158,7 @@ def plain_words(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(st.sampled_from(UNPLACED), plain_words(), st.booleans())
 @example(UNPLACED[0], "run code", True)
 @example(UNPLACED[1], "search user", True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import (
@@ -27,6 +27,7 @@ from harmony_spec import (
 )
 
 from . import peer
+from .conftest import examples
 from .strategies import conversations, messages, tool_names
 
 DIFFERENCES = tomllib.loads(
@@ -61,7 +62,7 @@ def _repaired(message: Message) -> Message:
 faithful_messages = messages().map(_repaired).filter(faithful)
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(conversations())
 def test_the_peer_renders_the_same_tokens(conversation: list[Message]) -> None:
     """In the style named after the peer, for every conversation, whether or not the peer can read it back."""
@@ -70,7 +71,7 @@ def test_the_peer_renders_the_same_tokens(conversation: list[Message]) -> None:
     assert render(conversation) == peer.render(conversation)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(conversations(min_size=1), st.sampled_from(["system", "developer", "user", "assistant"]))
 def test_the_peer_renders_the_same_prompts(conversation: list[Message], role: codec.Role) -> None:
     conversation = [m for m in conversation if m.recipient != "all"]
@@ -78,7 +79,7 @@ def test_the_peer_renders_the_same_prompts(conversation: list[Message], role: co
     assert tokens == peer.render_for_completion(conversation, role)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(conversations(min_size=1))
 def test_the_peer_renders_the_same_training_targets(conversation: list[Message]) -> None:
     conversation = [m for m in conversation if m.recipient != "all"]
@@ -87,7 +88,7 @@ def test_the_peer_renders_the_same_training_targets(conversation: list[Message])
     assert training.tokens == peer.render_for_training([conversation[index] for index in kept])
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(st.lists(faithful_messages, max_size=4), st.sampled_from(["openai", "model"]))
 def test_the_peer_reads_the_same_messages(conversation: list[Message], style: codec.Style) -> None:
     """Tokens in either style, with every content that text can be."""
@@ -95,7 +96,7 @@ def test_the_peer_reads_the_same_messages(conversation: list[Message], style: co
     assert peer.parse(tokens) == [shown(message) for message in parse(tokens).messages]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(faithful_messages, max_size=4))
 def test_the_peer_reads_and_writes_the_same_json(conversation: list[Message]) -> None:
     """The JSON form goes to the peer and comes back from it unchanged."""

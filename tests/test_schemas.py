@@ -16,6 +16,7 @@ from harmony_spec.codec import DeveloperContent, Namespace, SystemContent, Tool
 
 from . import peer
 from . import schema_strategies as draws
+from .conftest import examples
 from .faithful_strategies import faithful_conversations
 from .schema_strategies import FUNCTIONS, LINE_BREAK, Schema
 from .strategies import awkward
@@ -74,7 +75,7 @@ def shape(content: DeveloperContent | SystemContent) -> Any:
     return fields
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(draws.schemas())
 def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> None:
     """The text of a tool is read back as the same tool whatever its schema says, and its schema is written the same."""
@@ -86,7 +87,7 @@ def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> N
     assert Tool("f", None, back).text() == tool.text()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(draws.developers(SMALL))
 def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
     """Nothing in names, descriptions, instructions and schemas changes which namespaces and tools are read back."""
@@ -96,7 +97,7 @@ def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
     assert found.text() == text
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data())
 def test_a_schema_read_back_accepts_the_same_values(data: st.DataObject) -> None:
     """For values near a schema and for any others. Schemas name their types, and `integer` is left out: see Kind."""
@@ -138,7 +139,7 @@ def said_objects(draw: st.DrawFn, depth: int) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(said_objects(2))
 def test_what_a_type_cannot_say_is_read_back(schema: dict[str, Any]) -> None:
     """Titles, descriptions, defaults, examples, limits and unknown keywords of properties keep place and value."""
@@ -150,7 +151,7 @@ def conversation(*contents: SystemContent | DeveloperContent | str) -> list[Mess
     return [Message(role=roles[type(content)], content=content) for content in contents]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(draws.systems(SMALL), st.none() | draws.developers(SMALL), awkward)
 def test_structured_contents_round_trip(system: SystemContent, developer: DeveloperContent | None, user: str) -> None:
     """Laws 1 and 2 with structured contents: equal by text and by field, from tokens and from text."""
@@ -175,7 +176,7 @@ def message_text(message: Message) -> str:
     return message.content if isinstance(message.content, str) else message.content.text()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data(), st.booleans())
 def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_system: bool) -> None:
     """Whatever is changed in the text of a structure, what is read has the changed text, as structure or not."""
@@ -190,7 +191,7 @@ def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_s
         assert codec.FORMAT.contents.structure(type(found.content), found.content.text()) is not None
 
 
-@settings(max_examples=200)
+@examples(200)
 @example("\\x")
 @example("\\uu001f")
 @example("\t")
@@ -252,7 +253,7 @@ def peer_form(messages: list[Message]) -> dict[str, Any]:
     return form
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(faithful_conversations())
 def test_the_peer_writes_the_same_structured_contents(messages: list[Message]) -> None:
     """Law 7, token for token."""

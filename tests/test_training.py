@@ -32,6 +32,7 @@ from harmony_spec.adapters import from_chat
 from . import dialect, peer
 from .chat_strategies import randoms
 from .chat_template import TODAY, function, render_marked
+from .conftest import examples
 from .conversation_strategies import transcript
 from .strategies import conversations, messages_of
 from .test_chat import template_chats
@@ -145,7 +146,7 @@ def check(module: Any, messages: list[Any], training: Training, style: str, toke
     return kept
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(randoms.map(transcript), st.sampled_from(["openai", "model"]))
 def test_the_transcript_begins_with_each_prompt_of_the_turn(talk: Any, style: Any) -> None:
     """What is trained on is what the model sampled after it: the same ids, up to where it stopped."""
@@ -258,7 +259,7 @@ PAGE = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_te
 TOOLS = [function("f", {"type": "object", "properties": {"n": {"type": "number"}}})]
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(randoms)
 def test_marks_are_those_of_the_template(rng: Random) -> None:
     """But for the first two rows: thoughts before calls of an answered turn, and starts."""
