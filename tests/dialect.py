@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -91,9 +92,8 @@ def grammar_of(name: str, temporary: Path) -> Path:
 
 def module_of(name: str, text: str, temporary: Path) -> ModuleType:
     """Import generated text as a module, under a name of its own: pickles and type hints find a module by its name."""
-    stem = f"codec_of_{name}"
-    while stem in sys.modules:
-        stem += "_again"
+    stems = chain([f"codec_of_{name}"], (f"codec_of_{name}_{number}" for number in count(2)))
+    stem = next(stem for stem in stems if stem not in sys.modules)
     path = temporary / f"{stem}.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkRegex, LarkString
+from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
 from .rule_building import RuleBuilder
 from .rule_nodes import (
@@ -61,7 +62,7 @@ class ContentGrammar(GrammarRules):
         return terminal.startswith("DATE")
 
     def is_field(self, rule: str) -> bool:
-        return not rule.startswith("_")
+        return not rule.startswith("_") and self.rules[rule].kind != "constant"
 
     def fields(self, rule: str) -> dict[str, list[GrammarNode]]:
         """The fields of a rule, with the nodes that set them, in order of appearance."""
@@ -127,10 +128,24 @@ def build_contents(
     named = tuple(role for role in roles if role in rules)
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
+    problems += _lists_without_values(rules)
     rules |= {role: replace(rules[role], kind="record", collapses=False) for role in named}  # what a message holds
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
     return ContentGrammar(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
+
+
+def _lists_without_values(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]:
+    """Each item of a list has a value; only a line of a text may be empty."""
+    for rule in rules.values():
+        for part in walk(rule.node) if rule.kind != "lines" else ():
+            if isinstance(part, RuleList) and any(_is_optional(item) for item in parts(part.item)):
+                reason = f"`{rule.name}` repeats what may have no value"
+                yield Problem(rule.place, reason, "Require the value, or give what is repeated a rule of its own.")
+
+
+def _is_optional(node: GrammarNode) -> bool:
+    return isinstance(node, RuleOption) and not _is_layout(node)
 
 
 def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:
@@ -152,6 +167,8 @@ def _schemas(rules: Mapping[str, GrammarRule], namespace: Mapping[str, Any] | No
 class _Builder(RuleBuilder):
     def rule(self, definition: LarkDefinition) -> GrammarRule:
         ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
+        if text := self.constants.get(definition.name):
+            ways = (replace(ways[0], node=FixedText(text)),)
         single = len(ways) == 1 and not ways[0].name
         kind = "record" if definition.collapses else self.kind(definition.name, ways)
         if kind == "text" and not single:  # spellings of one field
@@ -214,25 +231,41 @@ class _Builder(RuleBuilder):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
-            if isinstance(inner, RuleCall) and _is_field(inner) and self.is_constant(inner.rule):
-                strings = self.definitions[inner.rule].alternatives[0].items
-                text = "".join(part.text for part in strings if isinstance(part, LarkString))
-                return RuleOption(RuleMark(inner.rule, FixedText(text)))
+            if isinstance(inner, RuleCall) and inner.rule in self.constants:
+                return RuleOption(RuleMark(inner.rule, FixedText(self.constants[inner.rule])))
             return RuleOption(inner)
-        values = [node for node in parts(inner) if not isinstance(node, FixedText) and not _is_layout(node)]
+        values = [node for node in parts(inner) if not self.is_text(node) and not _is_layout(node)]
         field = _item_field(values[0]) if len(values) == 1 else ""
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
         return RuleList(f"{field}s", inner, int(item.operator == "+"))
 
-    def is_constant(self, rule: str) -> bool:
-        alternatives = self.definitions[rule].alternatives
-        return (
-            len(alternatives) == 1
-            and not alternatives[0].name
-            and all(isinstance(item, LarkString) for item in alternatives[0].items)
-        )
+    def is_text(self, node: GrammarNode) -> bool:
+        return isinstance(node, FixedText) or (isinstance(node, RuleCall) and node.rule in self.constants)
+
+    @cached_property
+    def constants(self) -> dict[str, str]:
+        """The rules that are only text, with the text."""
+        found: dict[str, str] = {}
+        while more := {
+            name: "".join(texts)
+            for name, definition in self.definitions.items()
+            if name not in found and (texts := self._texts(definition, found)) is not None
+        }:
+            found |= more
+        return found
+
+    def _texts(self, definition: LarkDefinition, known: Mapping[str, str]) -> list[str] | None:
+        """The texts that a rule is made of; None if it has other parts, or is a part of others."""
+        first, *others = definition.alternatives
+        if others or first.name or definition.name.startswith("_") or is_terminal(definition.name):
+            return None
+        texts = [
+            item.text if isinstance(item, LarkString) else known.get(item.name) if isinstance(item, LarkName) else None
+            for item in first.items
+        ]
+        return None if None in texts else [text for text in texts if text is not None]
 
 
 def _is_field(node: GrammarNode) -> bool:
