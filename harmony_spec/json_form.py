@@ -28,6 +28,7 @@ from .json_shapes import (
     Mismatch,
     NullableShape,
     ObjectShape,
+    OneOfShape,
     PartShape,
     PlainShape,
     Property,
@@ -223,6 +224,7 @@ class JsonForm:
                 self._original,
                 *self._part.kinds.values(),
                 *self._records.values(),
+                *self._tagged.values(),
             )
         }
         return {
@@ -303,6 +305,10 @@ class JsonForm:
         return PartShape({kind.name: kind for kind in (text, *kinds)}, structured)
 
     @cached_property
+    def _tagged(self) -> dict[str, ObjectShape]:
+        return {}
+
+    @cached_property
     def _records(self) -> dict[type[Any], ObjectShape]:
         return {}
 
@@ -331,12 +337,27 @@ class JsonForm:
             return ListedShape((*get_args(first), *[None] * len(nothing)), self.spelled.get(path, ()))
         if get_origin(first) is list:
             return ItemsShape(self._shape(get_args(first)[0], path), self.keyed.get(path))
-        if isinstance(first, type) and issubclass(first, Record):
+        if records := [
+            option for option in (first, *others) if isinstance(option, type) and issubclass(option, Record)
+        ]:
+            if others:
+                return self._one_of(records, [option for option in options if option not in records], path)
             return NullableShape(self._record(first)) if nothing else self._record(first)
         if date in options:
             return DateShape(PlainShape((str, *nothing)))
         types = () if first is Any else tuple(get_origin(option) or option for option in (first, *others))
         return PlainShape((*types, *nothing) if types else (), self.patterns.get(path), self.absent.get(path))
+
+    def _one_of(self, records: Sequence[type[Record]], others: Sequence[Any], path: str) -> OneOfShape:
+        """The shape of a field that holds one of several classes, or another value."""
+        kinds = [self._record(made) for made in records]
+        tagged = [replace(kind, name=f"one_{kind.name}", tag=kind.name) for kind in kinds]
+        self._tagged |= {kind.name: kind for kind in tagged}
+        plain: Shape | None = PlainShape((NoneType,)) if others else None
+        if {*others} > {NoneType} or (others and NoneType not in others):
+            plain = self._shape(Union[tuple(others)], path)  # noqa: UP007  # types that vary
+        by_tag = {str(kind.tag): kind for kind in tagged}
+        return OneOfShape(by_tag, dict(zip(records, tagged, strict=True)), plain)
 
 
 def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any]:

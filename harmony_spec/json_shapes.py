@@ -357,6 +357,32 @@ class PartShape(NamedTuple):
         return ["object"]
 
 
+class OneOfShape(NamedTuple):
+    """One of several objects, whose kind is a property, or another value."""
+
+    kinds: Mapping[str, ObjectShape]
+    structured: Mapping[type, ObjectShape]
+    plain: Shape | None
+
+    def write(self, value: Any) -> Any:
+        kind = self.structured.get(type(value))
+        if kind is not None:
+            return kind.write(value)
+        return value if self.plain is None else self.plain.write(value)
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, dict) or self.plain is None:
+            return PartShape(self.kinds, self.structured).read(value)
+        return self.plain.read(value)
+
+    def schema(self) -> dict[str, Any]:
+        plain = [] if self.plain is None else [self.plain.schema()]
+        return {"anyOf": [*(kind.schema() for kind in self.kinds.values()), *plain]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object", *(() if self.plain is None else self.plain.expected())]
+
+
 class ContentShape(NamedTuple):
     """A text, or a list of parts: texts are joined, and one structured content is one part."""
 

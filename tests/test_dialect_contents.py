@@ -208,6 +208,18 @@ CONTENTS = {
         "<tools>\n- a\n</tools>",
     ),
     "alternatives": ('system: names | call\nnames: NAME ("," NAME)*\ncall: "call " NAME ": " LINE\n', "call f: x"),
+    "one of several classes": (
+        'system: "H " val ("\\n" val)*\nval: one | two\none: "1 " NAME\ntwo: "2 " NAME ": " LINE\n',
+        "H 1 x\n2 y: z",
+    ),
+    "a class or the value of its part": (
+        'system: "H " thing\n?thing: base note?\nbase: NAME\nnote: " // " NAME\n',
+        "H x // y",
+    ),
+    "a tree": (
+        'system: "T" node\nnode: leaf | branch\nleaf: " " NAME\nbranch: "(" node ("," node)* ")"\n',
+        "T(( a, b), c)",
+    ),
     "the value of one part": ('?system: name note?\nname: NAME\nnote: ": " LINE\n', "a: b"),
     "the value of a list": ('?system: "Tools:\\n" item+\nitem: "- " LINE "\\n"\n', "Tools:\n- a\n- b\n"),
     "json in lines": (

@@ -50,7 +50,7 @@ class DrawnGrammar:
         return " ".join(source for source, _ in items), lambda: "".join(text() for _, text in items)
 
     def item(self, depth: int) -> tuple[str, Callable[[], str]]:
-        kinds = ["terminal", "literal", *["rule", "option", "list", "separated", "flag"] * (depth > 0)]
+        kinds = ["terminal", "literal", *["rule", "choice", "option", "list", "separated", "flag"] * (depth > 0)]
         kind = self.draw(st.sampled_from(kinds))
         if kind == "literal":
             literal = self.draw(st.sampled_from(LITERALS))
@@ -64,6 +64,12 @@ class DrawnGrammar:
             name = f"{prefix}{len(self.rules)}"
             self.rules[name] = ""  # takes the name
             return name, self.rule(name, depth - 1)
+        if kind == "choice":
+            name = f"part{len(self.rules)}"
+            self.rules[name] = ""
+            texts = {(way := f"{name}{letter}"): self.rule(way, depth - 1) for letter in "ab"}
+            self.rules[name] = f"{name}: {' | '.join(texts)}"
+            return name, lambda: self.draw(st.sampled_from([*texts.values()]))()
         if kind == "flag":
             name, literal = f"flag{len(self.rules)}", self.draw(st.sampled_from(LITERALS))
             self.rules[name] = f"{name}: {json.dumps(literal)}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
+from ..read.reachable import reachable
 from .rule_building import RuleBuilder
 from .rule_nodes import (
     Branch,
@@ -61,6 +62,16 @@ class ContentGrammar(GrammarRules):
         """Whether a text that fits a terminal becomes the date that it spells, if it is one."""
         return terminal.startswith("DATE")
 
+    @cached_property
+    def by_hand(self) -> tuple[str, ...]:
+        """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
+
+        def used(rule: str) -> list[str]:
+            found = [rule_of(node) for _, node in self.settings(self.rules[rule].node)]
+            return [name for name in found if name and name not in self.schemas]
+
+        return tuple(reachable(self.roles, used))
+
     def is_field(self, rule: str) -> bool:
         return not rule.startswith("_") and self.rules[rule].kind != "constant"
 
@@ -96,6 +107,12 @@ class ContentGrammar(GrammarRules):
     def text_of(self, rule: str) -> str:
         """The text of a constant rule."""
         return "".join(part.text for part in parts(self.rules[rule].node) if isinstance(part, FixedText))
+
+
+def rule_of(node: GrammarNode) -> str | None:
+    """The rule whose value a node is, or each item of it if it is a list."""
+    called = parts(node.item) if isinstance(node, RuleList) else (node,)
+    return next((part.rule for part in called if isinstance(part, RuleCall)), None)
 
 
 def build_contents(

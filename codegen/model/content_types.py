@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
-from ..read.reachable import reachable
-from .content_rules import ContentGrammar, is_json
-from .rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleValue, parts
+from .content_rules import ContentGrammar, is_json, rule_of
+from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue
 from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
@@ -28,23 +27,7 @@ def definition_name(contents: ContentGrammar, rule: str) -> str:
 
 def user_rules(contents: ContentGrammar) -> list[str]:
     """The rules whose classes users build: those of roles and of their parts, without the types of tools."""
-    return [rule for rule in written_by_hand(contents) if contents.rules[rule].kind == "record"]
-
-
-def written_by_hand(contents: ContentGrammar) -> list[str]:
-    """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
-
-    def used(rule: str) -> list[str]:
-        found = [rule_of(node) for _, node in contents.settings(contents.rules[rule].node)]
-        return [name for name in found if name and name not in contents.schemas]
-
-    return list(reachable(contents.roles, used))
-
-
-def rule_of(node: GrammarNode) -> str | None:
-    """The rule whose value a node is, or each item of it if it is a list."""
-    called = parts(node.item) if isinstance(node, RuleList) else (node,)
-    return next((part.rule for part in called if isinstance(part, RuleCall)), None)
+    return [rule for rule in contents.by_hand if contents.rules[rule].kind == "record"]
 
 
 def record_in(contents: ContentGrammar, node: GrammarNode) -> str | None:
@@ -121,8 +104,8 @@ def is_schema(contents: ContentGrammar, node: GrammarNode) -> bool:
     return isinstance(node, RuleCall) and node.rule in contents.schemas
 
 
-def kind_of(contents: ContentGrammar, node: GrammarNode) -> str:
-    """The Python type of a field."""
+def kind_of(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str] = frozenset()) -> str:
+    """The Python type of a field; `seen` are the rules with several types that it is a type of."""
     match node:
         case RuleMark():
             return "bool"
@@ -133,9 +116,9 @@ def kind_of(contents: ContentGrammar, node: GrammarNode) -> str:
                 return DATE_TYPE
             return listed_type(terminal) if contents.terminals[terminal].values else "str"
         case RuleList(_, item):
-            return f"list[{next(kind_of(contents, inner) for _, inner in contents.settings(item))}]"
+            return f"list[{next(kind_of(contents, inner, seen) for _, inner in contents.settings(item))}]"
         case RuleCall(rule):
-            return _type_of_rule(contents, rule)
+            return _type_of_rule(contents, rule, seen)
     return "Any"
 
 
@@ -143,17 +126,33 @@ def listed_type(terminal: str) -> str:
     return "".join(part.title() for part in terminal.split("_"))
 
 
-def _type_of_rule(contents: ContentGrammar, rule: str) -> str:
+def _type_of_rule(contents: ContentGrammar, rule: str, seen: frozenset[str]) -> str:
     made = contents.rules[rule]
     if rule in contents.schemas:
         return "runtime.JsonSchema"
+    if (made.collapses or made.kind == "choice") and rule in contents.by_hand:
+        found = dict.fromkeys(_types_of_choice(contents, made, seen | {rule})) if rule not in seen else {}
+        return "Any" if "Any" in found else " | ".join(found)
     if made.kind in ("record", "enumerated") and not made.collapses:
         return class_name(contents, rule)
     if made.kind == "lines":
         return "str"
     if made.kind in ("text", "list", "alias"):
-        return kind_of(contents, _first(contents, rule))
+        return kind_of(contents, _first(contents, rule), seen)
     return "Any"
+
+
+def _types_of_choice(contents: ContentGrammar, rule: GrammarRule, seen: frozenset[str]) -> Iterator[str]:
+    """The types of the values that a rule may have: those of its alternatives, or its class and that of its core."""
+    if rule.kind == "choice":
+        called = (part for way in rule.ways for part in way.items if isinstance(part, RuleCall))
+        for part in called:
+            yield from filter(None, _type_of_rule(contents, part.rule, seen).split(" | "))
+        return
+    yield class_name(contents, rule.name)
+    core = contents.fields(rule.name)[core_fields(contents, rule.name)[-1]][0]
+    item = core.item if isinstance(core, RuleList) else core
+    yield from (kind_of(contents, inner, seen) for _, inner in contents.settings(item)[:1])
 
 
 def tools_name(file: str) -> str:

@@ -42,8 +42,8 @@ OF_TYPES = frozenset(("list", "str", "bool", "dict", "runtime"))  # the type of 
 RESERVED_FIELDS = OF_RECORDS | OF_READERS | OF_TYPES
 """Names that records, or the functions that read and write them, use for something else."""
 
-RESERVED_IN_ROLES = RESERVED_FIELDS | {"self", "type", "as_parsed"}
-"""Those that the JSON form uses, too, in the contents of messages."""
+RESERVED_BESIDE_KINDS = RESERVED_FIELDS | {"self", "type", "as_parsed"}
+"""Those that the JSON form uses, too, where an object has a kind: in contents of messages, and in alternatives."""
 
 
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
@@ -69,6 +69,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
 
 def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
+    tagged = {*contents.roles, *_with_a_kind(contents)}
     for rule in contents.rules.values():
         name = class_name(contents, rule.name)
         if rule.collapses and not core_fields(contents, rule.name):
@@ -81,11 +82,20 @@ def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]
             yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
         owners[name] = rule.name
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
-            reserved = RESERVED_IN_ROLES if rule.name in contents.roles else RESERVED_FIELDS
+            reserved = RESERVED_BESIDE_KINDS if rule.name in tagged else RESERVED_FIELDS
             if field in reserved or keyword.iskeyword(field):
                 reason = f"`{field}` cannot be the name of a field: the codec uses it for something else"
                 place = contents.rules[field].place if field in contents.rules else rule.place
                 yield Problem(place, reason, "Choose another name for the rule or terminal.")
+
+
+def _with_a_kind(contents: ContentGrammar) -> Iterator[str]:
+    """The rules that a value may be of where it may also be something else."""
+    for rule in (contents.rules[name] for name in contents.by_hand):
+        if rule.collapses:
+            yield rule.name
+        if rule.kind == "choice":
+            yield from (part.rule for way in rule.ways for part in way.items if isinstance(part, RuleCall))
 
 
 def _spellings(contents: ContentGrammar) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.content_rules import ContentGrammar, is_json
-from ..model.content_types import class_name, core_fields, tools_name, written_by_hand
+from ..model.content_types import class_name, core_fields, tools_name
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
 from ..model.schema_rules import FITTING_TERMINALS
@@ -29,7 +29,7 @@ def emit_contents(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line("_CONTENT_RULES: dict[str, runtime.Rule] = {")
     writer.depth += 1
-    by_hand = set(written_by_hand(contents))
+    by_hand = set(contents.by_hand)
     for rule in contents.rules.values():
         if rule.kind != "constant":
             writer.comment(rule.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.content_rules import ContentGrammar
+from ..model.content_rules import ContentGrammar, rule_of
 from ..model.content_types import (
     DATE_TYPE,
     class_name,
@@ -14,7 +14,6 @@ from ..model.content_types import (
     ordered_fields,
     record_in,
     required_fields,
-    rule_of,
     user_rules,
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, without_sources
