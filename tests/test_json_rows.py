@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony_spec.errors import RowError
+from harmony_spec.linting import check_values, options_of
 from harmony_spec.linting.rows import value_of
 
 values: st.SearchStrategy[Any] = st.recursive(
@@ -55,3 +56,9 @@ def test_values_are_those_of_json(text: str) -> None:
 @pytest.mark.parametrize("text", ["NaN", '"\\ud800"', "1e400", "[Infinity]"])
 def test_what_the_faster_reader_refuses_is_read(text: str) -> None:
     assert repr(value_of(text)) == repr(json.loads(text))
+
+
+def test_half_of_a_surrogate_pair_in_a_list_is_a_finding_of_its_row() -> None:
+    rows = ["<|end|>", ["\ud800"], {"text": ["\ud800"]}, "<|end|>"]
+    found = [each.findings[0].code.name for each in check_values(rows, options_of())]
+    assert found == ["repeated-terminator", "unreadable-row", "unreadable-row", "repeated-terminator"]

@@ -313,3 +313,10 @@ def test_a_value_that_holds_another_in_many_places_is_searched_once() -> None:
     for _ in range(60):
         shared = [shared, shared]
     assert default_codec().FORMAT.contents.find_foreign(shared) is None
+
+
+def test_decode_names_what_a_format_without_a_vocabulary_lacks(tmp_path: Path) -> None:
+    folder = str(dialect.HERE / "chatml")
+    (tmp_path / "ids.json").write_text("[257]", encoding="utf-8")
+    result = CliRunner().invoke(main, ["decode", "--codec", folder, str(tmp_path / "ids.json")])
+    assert (result.exit_code, "no vocabulary for the encoding chatml" in result.output) == (2, True)

@@ -49,6 +49,9 @@ GRAMMARS = {
         lark('recipient: " to=" WORD', 'recipient: " (" WORD_IN_BRACKETS ")"'),
         lark(START, f"WORD_IN_BRACKETS: /[a-z._]+/\n{START}"),
     ],
+    "any content type": [
+        {"file": "recovery.toml", "old": '[content_types]\nknown = ["json", "code"]\njson = "json"\n', "new": ""}
+    ],
     "flag": [header("urgent?"), lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}')],
     "flag in text": [header("silent?"), lark(START, f'silent: " silent!"\n{START}')],
     "flag at the opener": [
@@ -85,6 +88,7 @@ VALID = {
     "list of words": "<|start|>assistant<|channel|>final json priority=very high<|message|>x<|end|>",
     "field in quotes": '<|start|>assistant<|channel|>final json priority="as you like"<|message|>x<|end|>',
     "recipient in brackets": "<|start|>assistant (functions.f)<|channel|>commentary json<|message|>{}<|call|>",
+    "any content type": "<|start|>assistant<|channel|>final text/x<|message|>x<|end|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
     "flag in text": "<|start|>assistant<|channel|>final json silent!<|message|>x<|end|>",
     "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",

@@ -10,9 +10,11 @@ import dataclasses
 import enum
 import functools
 import json
+import typing
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, Required, TypedDict, Union
 
 import jsonschema
 import pytest
@@ -50,6 +52,47 @@ class Point:
     x: float
     y: float = 0.0
     tags: list[str] = dataclasses.field(default_factory=list)
+
+
+class Base(TypedDict):
+    needed: int
+
+
+class Partly(Base, total=False):
+    free: str
+
+
+class Free(TypedDict, total=False):
+    noted: Annotated[Required[int], "A note."]
+    free: int
+
+
+class Inherited(Free):
+    needed: str
+
+
+@dataclasses.dataclass
+class Initial:
+    x: int
+    y: dataclasses.InitVar[int]
+
+
+class Pair(NamedTuple):
+    x: int
+    y: str = ""
+
+
+class Outer:
+    @dataclasses.dataclass
+    class Node:
+        value: str
+        next: Outer.Node | None = None
+
+
+@dataclasses.dataclass
+class Node:
+    value: int
+    next: Node | None = None
 
 
 def annotated(annotation: Any) -> Callable[..., None]:
@@ -100,6 +143,11 @@ POINT = {"type": "object", "properties": {"x": NUMBER, "y": NUMBER, "tags": STRI
 
         pytest.param(Extended, PLACE | {"required": ["city"]}, {"city": "x"}, 1),
         pytest.param(tuple, {"type": "array"}, [1], {}), pytest.param(Mapping, {"type": "object"}, {}, []),
+        pytest.param(Partly, None, {"needed": 1}, {"free": "x"}), pytest.param(Free, None, {"noted": 1}, {"free": 1}),
+        pytest.param(Inherited, None, {"needed": "x", "noted": 1}, {"needed": "x"}),
+        pytest.param(Initial, None, {"x": 1, "y": 2}, {"x": 1}), pytest.param(Pair, None, [1], ["x", "y"]),
+        pytest.param(typing.Tuple, {"type": "array"}, [1, "x"], {}),  # noqa: UP006
+        pytest.param(Counter[str], None, {"a": 1}, {"a": "x"}),
         pytest.param(Tree, None, {"children": []}, {"children": [1]}),
     ],
 )  # fmt: skip
@@ -113,6 +161,11 @@ def test_annotations_are_schemas(annotation: Any, schema: Any, fits: Any, unfit:
     assert not validator.is_valid({})
     namespace = Namespace("functions", tools=[tool_from_function(annotated(annotation), name="f")])
     assert tools_to_text(tools_from_text(tools_to_text([namespace]))) == tools_to_text([namespace])
+
+
+def test_two_classes_of_one_name_are_refused() -> None:
+    with pytest.raises(ToolError, match="two classes are named Node"):
+        tool_from_function(annotated(tuple[Node, Outer.Node]))
 
 
 # the last is accepted, and cannot be written

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -143,6 +143,7 @@ def build_contents(
         if isinstance(part, RuleCall)
     }
     named = tuple(role for role in roles if role in rules)
+    problems += _unlike_spellings(rules, terminals.patterns, choices)
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     problems += _lists_without_values(rules)
@@ -150,6 +151,22 @@ def build_contents(
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
     return ContentGrammar(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
+
+
+def _unlike_spellings(
+    rules: Mapping[str, GrammarRule], terminals: Mapping[str, Terminal], choices: Set[str]
+) -> Iterator[Problem]:
+    """The spellings of one text are texts, and such a rule is no alternative of another one."""
+    for rule in rules.values():
+        if rule.kind != "text" or len(rule.ways) < 2:
+            continue
+        values = [part for way in rule.ways for part in way.items if isinstance(part, RuleValue)]
+        if other := next((v for v in values if is_typed(v.terminal) or terminals[v.terminal].values), None):
+            reason = f"`{rule.name}` is a text in several spellings, and `{other.terminal}` is no text"
+            yield Problem(rule.place, reason, "Give each terminal a rule of its own, and choose between the rules.")
+        elif rule.name in choices:
+            reason = f"`{rule.name}` has several spellings, and is one of several rules to choose from"
+            yield Problem(rule.place, reason, "Write one terminal for all of them.")
 
 
 def _lists_without_values(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]:
@@ -311,6 +328,11 @@ def _is_lines(node: RuleList) -> bool:
     *before, last = parts(node.item)
     texts = [text for part in before if (text := _text(part))]
     return bool(node.least and texts) and last == FixedText("\n") and not any(is_json(text.terminal) for text in texts)
+
+
+def is_typed(terminal: str) -> bool:
+    """Whether a text that fits a terminal of contents becomes another value."""
+    return is_json(terminal) or terminal.startswith("DATE")
 
 
 def is_json(terminal: str) -> bool:

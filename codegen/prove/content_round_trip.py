@@ -22,6 +22,7 @@ from ..model.content_types import (
     record_in,
     required_fields,
     terminal_of,
+    terminals_of,
     tools_name,
     user_rules,
 )
@@ -221,6 +222,10 @@ def misfits(contents: ContentGrammar, rule: str, values: Mapping[str, Any]) -> I
             yield (name,), f"`{name}` of `{rule}` is {wanted}"
 
 
+def _fits(terminal: Terminal, text: str) -> bool:
+    return re.fullmatch(pattern.expression(terminal.pattern), text) is not None
+
+
 def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) -> str:
     """What a field of a kind holds instead of this value; "" if it may hold the value."""
     listed = listed_values(contents, node)
@@ -234,7 +239,10 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
     if listed:
         return "" if value in listed else f"{', '.join(listed[:-1])} or {listed[-1]}"
     if kind == "str":
-        return "" if isinstance(value, str) else "a text"
+        if not isinstance(value, str):
+            return "a text"
+        unfit = [terminal.name for terminal in terminals_of(contents, node) if not _fits(terminal, value)]
+        return f"a text that fits {unfit[0]}" if unfit and len(unfit) == len(terminals_of(contents, node)) else ""
     terminal = terminal_of(contents, node)
     return "" if terminal and is_json(terminal.name) else "nothing that a data file can hold"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from ..model.format_model import STARTS
 from ..model.terminals import is_terminal
@@ -53,18 +53,36 @@ def recursive_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[P
 
 
 def endless_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
-    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
+    """Rules that would be read forever: they always contain themselves, return to themselves without reading, or repeat
+    an empty text."""
     rules = {d.name: d.alternatives for d in definitions}
+    begin_again = [definition for definition in definitions if _begins_with_itself(definition.name, rules)]
+    for definition in begin_again:
+        reason = f"`{definition.name}` can begin with itself"
+        yield Problem(definition.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
+    finite: set[str] = set()
+    while more := {name for name, found in rules.items() if name not in finite and _may_end(found, rules, finite)}:
+        finite |= more
     for definition in definitions:
-        if _begins_with_itself(definition.name, rules):
-            reason = f"`{definition.name}` can begin with itself"
-            yield Problem(definition.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
+        if definition.name not in finite and not begin_again:
+            yield Problem(definition.place, f"`{definition.name}` never ends", "Add an alternative without itself.")
         if any(_may_be_empty(group.alternatives, rules) for group in _repeated(definition.alternatives)):
             reason = f"`{definition.name}` repeats what may be empty"
             yield Problem(definition.place, reason, "Put a text into it.")
 
 
 RuleAlternatives = Mapping[str, tuple[LarkAlternative, ...]]
+
+
+def _may_end(alternatives: tuple[LarkAlternative, ...], rules: RuleAlternatives, finite: Set[str]) -> bool:
+    """Whether alternatives can be read without rules that are not known to end."""
+
+    def may_end(item: LarkItem) -> bool:
+        if isinstance(item, LarkGroup):
+            return item.operator in ("?", "*") or _may_end(item.alternatives, rules, finite)
+        return not isinstance(item, LarkName) or item.name in finite or item.name not in rules
+
+    return any(all(map(may_end, alternative.items)) for alternative in alternatives)
 
 
 def _begins_with_itself(name: str, rules: RuleAlternatives) -> bool:

@@ -40,6 +40,9 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
         if name not in fields and (name or key == "role"):
             place = sources.place(RECOVERY_FILE, "slots", key)
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
+    if (role := recovery.slots["role"]) in fields and role not in format.opening:
+        reason = f"recovery needs the `{role}` of the model, for headers without one"
+        yield Problem(sources.place(RECOVERY_FILE), reason, f"Set `{role}` in [opening] of {CONVERSATION_FILE}.")
     for kind in CHANNELED if recovery.slots["channel"] in fields else ():
         if not value_of(format, kind, "channel"):
             reason = f"recovery needs a kind of message `{kind}` on a channel"

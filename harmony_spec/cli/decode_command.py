@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
 from .console import CODEC, MAX_ROW, TOKENIZER, Command, codec_of, complete_file, example, refuse
 from .parse_command import read_input
@@ -26,4 +27,8 @@ def decode(file: str, max_row_bytes: int | None) -> None:
     source, _ = read_input("decode", file, None, max_row_bytes or MAX_ROW_BYTES)
     if isinstance(source, str):
         refuse(f"{file}: the file is text; decode expects a JSON array of token ids")
-    click.echo(codec_of(None).decode(source), nl=sys.stdout.isatty())
+    try:
+        text = codec_of(None).decode(source)
+    except HarmonyError as error:  # the format has no vocabulary of its own
+        refuse(str(error))
+    click.echo(text, nl=sys.stdout.isatty())

@@ -388,6 +388,8 @@ class _Reader:
                     self.report(row, keyword)
                 else:
                     found[keyword] = limit
+        if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
+            return found  # no string matches
         for kept, others in (("pattern", {"format", "minLength", "maxLength"}), ("format", {"minLength", "maxLength"})):
             for other in sorted(others & found.keys()) if kept in found else ():
                 del found[other]

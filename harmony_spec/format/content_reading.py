@@ -227,7 +227,7 @@ class Reader:
         """Read a record, which keeps its text if that has alternatives which no field shows, or `always`."""
         start, outer, self.variants = self.at, self.variants, []
         record = read(self)
-        if record is not NO_MATCH and (always or self.variants):
+        if hasattr(record, "keep") and (always or self.variants):  # not the value of a part, which a rule may be, too
             record.keep(tuple(dict.fromkeys(self.variants)), self.text[start : self.at])
         self.variants = outer
         return record

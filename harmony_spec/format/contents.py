@@ -309,7 +309,7 @@ class Contents:
                 if isinstance(item, Record):
                     try:
                         self.rules.writer(self.rule_of[type(item)])(Layout({}), item)
-                    except Inexpressible:
+                    except (AttributeError, Inexpressible, TypeError):
                         name = _first_text(item)
                         return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
         return ""

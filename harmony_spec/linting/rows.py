@@ -328,7 +328,7 @@ def _token_ids(value: Any, column: str | None) -> list[int]:
         _raise(f"{_named(column)} is not a text, token ids or a conversation: {quoted(value)}")
     try:  # in a third of the time of a look at each type; the copy is not used
         convert(value, list[int])
-    except ValidationError:
+    except (ValidationError, UnicodeEncodeError):  # the second one for half of a surrogate pair
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
         _raise(f"{_named(column)} is not an array of token ids: item {index} is {quoted(item)}")
     return value

@@ -59,7 +59,7 @@ class HeaderNames:
         self.lists = {
             field: tuple(name for name in names if pattern.fullmatch(name))
             for field, names in lists.items()
-            if (pattern := self.automaton.patterns.get(field))
+            if (names or field == slots.channel) and (pattern := self.automaton.patterns.get(field))
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))

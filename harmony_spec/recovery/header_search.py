@@ -117,10 +117,15 @@ class HeaderSearch:
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.last_special = max((m.start() for m in SPECIAL.finditer(self.text)), default=-1)
 
-    def read(self, max_cost: int | None) -> HeaderReading:
-        """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
+    def read(self, max_cost: int | None) -> HeaderReading | None:
+        """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once.
+
+        None if that would be nothing of a header that the grammar describes.
+        """
         most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
         found = self._search(most)
+        if self.described and not found:
+            return None
         reading = self._said(found[0][2] if found else self._unread())
         if found:
             reading.cost = found[0][0]

@@ -84,6 +84,9 @@ class Headers:
         text = automaton.blanked.sub(lambda match: " " * len(match[0]), header.mixed)
         search = HeaderSearch(self.words, text, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
+        if reading is None:
+            assert described is not None
+            return described
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None

@@ -9,6 +9,7 @@ import inspect
 import json
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import ModuleType
@@ -160,10 +161,15 @@ def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of an annotation; `at` is its JSON pointer in the tool."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        description = next((text for text in arguments[1:] if isinstance(text, str)), None)
+        notes = (each if isinstance(each, str) else getattr(each, "description", None) for each in arguments[1:])
+        description = next((text for text in notes if isinstance(text, str)), None)
         return ({"description": description} if description else {}) | _schema(arguments[0], at, found)
     if origin in (typing.Required, typing.NotRequired):
         return _schema(arguments[0], at, found)
+    if isinstance(hint, dataclasses.InitVar):
+        return _schema(hint.type, at, found)
+    if hint is typing.Tuple:  # noqa: UP006  # unlike `tuple[()]`, of any length
+        return {"type": "array"}
     if origin is Literal:
         return _listed(list(arguments), at)
     if origin in (Union, types.UnionType):
@@ -180,6 +186,10 @@ def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
         places = [_schema(item, at, found) for item in arguments]
         fixed = {"prefixItems": places, "items": False} if places else {}
         return {"type": "array", **fixed, "minItems": len(places), "maxItems": len(places)}
+    if issubclass(base, tuple) and hasattr(base, "_fields"):
+        return _named_tuple(base, at, found)
+    if issubclass(base, Counter):
+        return {"type": "object", "additionalProperties": {"type": "integer"}}
     if issubclass(base, Mapping) and not typing.is_typeddict(base):
         return {"type": "object", **({"additionalProperties": _schema(arguments[-1], at, found)} if arguments else {})}
     if issubclass(base, (Sequence, AbstractSet)) and not issubclass(base, (str, bytes)):
@@ -202,8 +212,12 @@ def _listed(values: list[Any], at: str) -> dict[str, Any]:
 def _class(cls: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class."""
     if callable(describe := getattr(cls, "model_json_schema", None)):
-        schema = dict(describe())
-        found.definitions.update(schema.pop("$defs", {}))
+        try:
+            schema = dict(describe())
+        except Exception as error:  # a class of another library, which may raise anything
+            raise ToolError(INVALID_TOOL, f"the class {cls.__name__} has no JSON Schema: {error}", pointer=at) from None
+        for name, definition in schema.pop("$defs", {}).items():
+            _define(name, definition, at, found)
         return schema
     if issubclass(cls, enum.Enum):
         return _listed([member.value for member in cls], at)
@@ -213,30 +227,43 @@ def _class(cls: type, at: str, found: _Found) -> dict[str, Any]:
     found.within[cls] = False
     schema = _fields(cls, at, found)
     if found.within.pop(cls):
-        found.definitions[cls.__name__] = schema
+        _define(cls.__name__, schema, at, found)
         return {"$ref": f"#/$defs/{cls.__name__}"}
     return schema
+
+
+def _define(name: str, schema: Any, at: str, found: _Found) -> None:
+    """Add the definition of a class. Raises `ToolError` if another class has its name."""
+    if found.definitions.setdefault(name, schema) != schema:
+        raise ToolError(INVALID_TOOL, f"two classes are named {name}", pointer=at, hint="Rename one of them.")
+
+
+def _named_tuple(cls: Any, at: str, found: _Found) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    places = [_schema(hints.get(name, Any), at, found) for name in cls._fields]
+    least = len(places) - len(cls._field_defaults)
+    return {"type": "array", "prefixItems": places, "items": False, "minItems": least, "maxItems": len(places)}
 
 
 def _fields(cls: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class with fields."""
     if typing.is_typeddict(cls):
         hints = typing.get_type_hints(cls, include_extras=True)
-        total = getattr(cls, "__total__", True)
-        origins = {name: get_origin(hint) for name, hint in hints.items()}
-        needed = [
-            n
-            for n, origin in origins.items()
-            if origin is typing.Required or (total and origin is not typing.NotRequired)
-        ]
-        return _object(hints, needed, at, found)
+        return _object(hints, [name for name, hint in hints.items() if _is_needed(cls, name, hint)], at, found)
     if dataclasses.is_dataclass(cls):
-        fields = [field for field in dataclasses.fields(cls) if field.init]
-        missing = dataclasses.MISSING
-        required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
         hints = typing.get_type_hints(cls, include_extras=True)
-        return _object({f.name: hints[f.name] for f in fields}, required, at, found)
+        taken = {name: each.default for name, each in inspect.signature(cls).parameters.items() if name in hints}
+        required = [name for name, default in taken.items() if default is inspect.Parameter.empty]
+        return _object({name: hints[name] for name in taken}, required, at, found)
     raise ToolError(INVALID_TOOL, f"the class {cls.__name__} has no JSON Schema", pointer=at)
+
+
+def _is_needed(cls: Any, name: str, hint: Any) -> bool:
+    """Whether a typed dictionary needs a key. Its own list does not know `Required` in annotations that are texts."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    origin = get_origin(hint)
+    return origin is typing.Required or (name in cls.__required_keys__ and origin is not typing.NotRequired)
 
 
 def _object(hints: Mapping[str, Any], required: list[str], at: str, found: _Found) -> dict[str, Any]:
