@@ -115,6 +115,8 @@ class Completion:
 
     def _without_states(self, start: TurnState) -> Node:
         """All paths from a state to the end as one node: the other states are removed one after the other."""
+        if start == TURN_END:  # no kind of the model may follow another author
+            return NOTHING
         edges: dict[TurnState, dict[TurnState, Node]] = {}
         todo = [start]
         while todo:

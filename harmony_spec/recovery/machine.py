@@ -273,6 +273,8 @@ class Machine:
             self._on_stray(spelling, start, end)
             return
         if self.state == BETWEEN:
+            if self._takes_up_header(start, end):
+                return
             self._open_header(start, lacks_start=True)
         elif self.has_only_text and self.begin < start:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
@@ -283,6 +285,18 @@ class Machine:
         self.state = CONTENT
         if self.output.refuse is not None and not reading.is_clean:
             self.output.begin(draft)  # strict streams refuse a header at the token that opens its content
+
+    def _takes_up_header(self, start: int, end: int) -> bool:
+        """Whether the content is that of the header before, which a stop token has ended too early."""
+        before = self.output.pending
+        if before is None or not before.abandoned or before.end != start or before.terminator is None:
+            return False
+        self.output.pending = None
+        self.draft = Draft(self.form, before.reading, before.begin, before.header_end, end, True, before.lacks_start)
+        code, evidence = self.output.describe_stray(before.terminator)
+        self.output.report(code, Span(before.stop, before.end), evidence, draft=self.draft)
+        self.state = CONTENT
+        return True
 
     def _goes_on(self, spelling: str, start: int) -> bool:
         """Whether another token opens the content, directly after one that may open it; opens the header again."""
