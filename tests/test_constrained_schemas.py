@@ -72,6 +72,10 @@ KIND_A, KIND_B = kind("a"), kind("b")
             {"type": "number", "exclusiveMinimum": 1, "maximum": 1.8},
             ["/exclusiveMinimum"],
         ),
+        ("lark", {"type": "number", "maximum": 1.25}, {"type": "number", "maximum": 1.3}, ["/maximum"]),
+        ("lark", {"type": "integer", "maximum": 1.25}, {"type": "integer", "maximum": 1}, []),
+        ("lark", {"type": "number", "multipleOf": 0.25}, {"type": "number"}, ["/multipleOf"]),
+        ("lark", {"type": "number", "multipleOf": 0.01}, {"type": "number", "multipleOf": 0.01}, []),
         (  # parts that are described as one with what they refer to, in which they are themselves
             "lark",
             {"properties": {"a": {"allOf": [{"$ref": "#"}]}}},

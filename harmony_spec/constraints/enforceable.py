@@ -64,6 +64,7 @@ from .schema_values import (
     to_json_text,
     type_of,
     whole_bounds,
+    widened_bounds,
 )
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
@@ -310,9 +311,11 @@ class _Reader:
         if bounds := {keyword: found[keyword] for keyword in sorted(BOUNDS & found.keys())}:
             kinds -= NUMBERS - possible_numbers(bounds)
             found |= {} if "fraction" in kinds else whole_bounds(bounds)
-            for keyword in admitted_bounds(bounds) if "integer" not in kinds and "fraction" in kinds else ():
-                for row in rows:
-                    self.report(row, *{keyword} & row.schema.keys())
+            wider = widened_bounds(bounds) if "fraction" in kinds else {}
+            found |= wider
+            for row in rows:
+                inexact = wider.keys() | (admitted_bounds(bounds) if kinds & NUMBERS == {"fraction"} else set())
+                self.report(row, *sorted(inexact & row.schema.keys()))
         if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
             kinds -= {"string"}
         if "array" in kinds:

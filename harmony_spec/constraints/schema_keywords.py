@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from math import prod
 from typing import Any, Literal
 
@@ -109,9 +110,14 @@ _PREFIX = re.compile(r"\^([\w-]+)(?![\w*+?{|-])")
 
 
 def is_exact_bound(keyword: str, value: float) -> bool:
-    """Whether engines read a bound, or a `multipleOf`, exactly."""
+    """Whether engines read a bound, or a `multipleOf`, exactly.
+
+    Of multiples with more decimals than one, llguidance 1.9.1 reads those of 0.01, but not 0.5 as a multiple of 0.25.
+    """
     if keyword != "multipleOf":
         return abs(value) < MAX_EXPORTED_BOUND
+    if (value * 10) % 1 and Decimal(repr(value)).normalize().as_tuple().digits != (1,):
+        return False
     while value % 1:
         value *= 10  # as llguidance does: of some numbers, this makes long ones
     return 0 < value <= MAX_EXPORTED_MULTIPLE

@@ -128,11 +128,22 @@ def whole_bounds(limits: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
-def admitted_bounds(limits: Mapping[str, Any]) -> list[str]:
+def widened_bounds(limits: Mapping[str, Any]) -> dict[str, float]:
+    """Bounds of more decimals than one, as wider ones: llguidance 1.9.1 refuses a number whose text begins that of a
+    bound, such as 1.2 for the maximum 1.25."""
+    tenths = {name: exact(value) * 10 for name, value in limits.items() if name in MINIMA | MAXIMA}
+    return {
+        name: (math.floor(value) if name in MINIMA else math.ceil(value)) / 10
+        for name, value in tenths.items()
+        if value.denominator > 1
+    }
+
+
+def admitted_bounds(limits: Mapping[str, Any]) -> set[str]:
     """The excluded bounds that llguidance 1.9.1 admits where no integer is within the bounds: 1 in 1 < x <= 1.8."""
     low, high = limits.get("exclusiveMinimum", -1), limits.get("exclusiveMaximum", 1)
     is_admitted = {"exclusiveMinimum": low >= 0 and low % 1 == 0, "exclusiveMaximum": high < 0 and high % 1 == 0}
-    return [name for name, admitted in is_admitted.items() if admitted]
+    return {name for name, admitted in is_admitted.items() if admitted}
 
 
 def possible_numbers(limits: Mapping[str, Any]) -> frozenset[str]:
