@@ -320,6 +320,11 @@ class RulesAsLark(LarkText):
         ),
         ({"type": "integer"}, ["0", "-12"], ["1.5", "-", "01"]),
         ({"type": "string", "minLength": 1, "maxLength": 2}, ['"a"', '"\\u0041b"'], ['""', '"abc"']),
+        (  # two halves of a surrogate pair are one character
+            {"type": "string", "minLength": 1, "maxLength": 1},
+            ['"\\ud83d\\ude00"', '"\\uD7FF"', '"\\ue000"'],
+            ['"\\ud83d"', '"\\ude00\\ud83d"', '"\\ud83dx"'],
+        ),
         ({"type": "array", "minItems": 1, "maxItems": 2}, ["[1]", "[1, 2]"], ["[]", "[1,2,3]"]),
         ({"type": "array", "maxItems": 0}, ["[]"], ["[1]"]),
         (

@@ -33,13 +33,29 @@ MAX_RULE_NESTING = 32
 DIGIT = CharacterNode(((48, 57),))
 HEX = CharacterNode(((48, 57), (65, 70), (97, 102)))
 SIGN = CharacterNode(((43, 43), (45, 45)))
+SURROGATE = CharacterNode(((68, 68), (100, 100)))
+"""The letter with which the hexadecimal numbers of surrogates begin. A pair of them is one character."""
+
+UNIT = one_of(
+    [
+        in_order([CharacterNode(((48, 57), (65, 67), (69, 70), (97, 99), (101, 102))), repeat(HEX, 3, 3)]),
+        in_order([SURROGATE, CharacterNode(((48, 55),)), repeat(HEX, 2, 2)]),
+    ]
+)
+PAIR = in_order(
+    [
+        in_order([SURROGATE, CharacterNode(((56, 57), (65, 66), (97, 98))), repeat(HEX, 2, 2)]),
+        LiteralNode("\\u"),
+        in_order([SURROGATE, CharacterNode(((67, 70), (99, 102))), repeat(HEX, 2, 2)]),
+    ]
+)
 ESCAPE = in_order(
     [
         LiteralNode("\\"),
         one_of(
             [
                 CharacterNode(tuple((ord(char), ord(char)) for char in '"/\\bfnrt')),
-                in_order([LiteralNode("u"), repeat(HEX, 4, 4)]),
+                in_order([LiteralNode("u"), one_of([UNIT, PAIR])]),
             ]
         ),
     ]
