@@ -246,6 +246,24 @@ def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path:
         generate(with_contents(rules, tmp_path / "grammar"))
 
 
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ('system: "H " kind\nkind: LEVEL | NAME -> other\nLEVEL: "low" | "high"\n', "`LEVEL` is another value"),
+        ('system: "H " kind\nkind: NAME | JSON -> other\n', "`JSON` is another value"),
+        (
+            'system: "H " kind\nkind: one | two\none: NAME | LINE -> other\ntwo: "2" NAME\n',
+            "`one` has several spellings, and is one of several rules to choose from",
+        ),
+        ('system: "H" (NAME? "\\n")*\n', "`system` repeats what may have no value"),
+        ('system: "H" (mark "\\n")*\nmark: "!"\n', "what is repeated holds more or less than one value"),
+    ],
+)
+def test_contents_that_cannot_be_written_back_are_refused(rules: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(GrammarError, match=reason):
+        generate(with_contents(rules, tmp_path / "grammar"))
+
+
 @pytest.mark.parametrize("name", CONTENTS)
 def test_contents_of_few_parts_have_a_class(name: str, tmp_path: Path) -> None:
     """Whatever the rule of a role is made of, its contents are read by parts, written back, and have a JSON form."""

@@ -156,13 +156,13 @@ def build_contents(
 def _unlike_spellings(
     rules: Mapping[str, GrammarRule], terminals: Mapping[str, Terminal], choices: Set[str]
 ) -> Iterator[Problem]:
-    """The spellings of one text are texts, and such a rule is no alternative of another one."""
+    """The spellings of one text are texts, and such a rule is not an alternative of another one."""
     for rule in rules.values():
         if rule.kind != "text" or len(rule.ways) < 2:
             continue
         values = [part for way in rule.ways for part in way.items if isinstance(part, RuleValue)]
         if other := next((v for v in values if is_typed(v.terminal) or terminals[v.terminal].values), None):
-            reason = f"`{rule.name}` is a text in several spellings, and `{other.terminal}` is no text"
+            reason = f"`{rule.name}` is a text in several spellings, and `{other.terminal}` is another value"
             yield Problem(rule.place, reason, "Give each terminal a rule of its own, and choose between the rules.")
         elif rule.name in choices:
             reason = f"`{rule.name}` has several spellings, and is one of several rules to choose from"

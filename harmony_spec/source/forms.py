@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import index
+from typing import Any
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
@@ -60,11 +61,11 @@ CHARACTER = re.compile(
 Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
 
 
-def ids_of(tokens: Iterable[object]) -> list[int]:
+def ids_of(tokens: Iterable[Any]) -> list[int]:
     """Token ids of any type, such as the scalars of Arrow, as integers. Raises `TypeError` for what is none."""
     found = [*tokens]
     try:
-        return [*map(index, found)]  # type: ignore[arg-type]  # what has no index raises
+        return [*map(index, found)]
     except TypeError:
         raise not_ids(found) from None
 
@@ -73,7 +74,7 @@ def require_ids(tokens: list[int]) -> None:
     """Raise `TypeError` for a list with something else than token ids."""
     try:
         array(IDS, tokens)
-    except OverflowError:  # an integer that is no token id; what comes after it was not read
+    except OverflowError:  # an integer that is not a token id; what comes after it was not read
         ids_of(tokens)
     except TypeError:
         raise not_ids(tokens) from None
@@ -86,12 +87,12 @@ def not_ids(tokens: Sequence[object]) -> TypeError:
     return TypeError(f"expected token ids, got {type(first).__name__} at index {at}")
 
 
-def _is_id(value: object, has_index: bool) -> bool:
+def _is_id(value: Any, has_index: bool) -> bool:
     """Whether a value is an integer; for `has_index`, whether it can be made one. A null of Arrow cannot."""
     if not has_index or isinstance(value, int):
         return isinstance(value, int)
     try:
-        index(value)  # type: ignore[arg-type]
+        index(value)
     except TypeError:
         return False
     return True
