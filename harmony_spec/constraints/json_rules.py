@@ -36,13 +36,13 @@ SIGN = CharacterNode(((43, 43), (45, 45)))
 SURROGATE = CharacterNode(((68, 68), (100, 100)))
 """The letter with which the hexadecimal numbers of surrogates begin. A pair of them is one character."""
 
-UNIT = one_of(
+ESCAPED_UNIT = one_of(
     [
         in_order([CharacterNode(((48, 57), (65, 67), (69, 70), (97, 99), (101, 102))), repeat(HEX, 3, 3)]),
         in_order([SURROGATE, CharacterNode(((48, 55),)), repeat(HEX, 2, 2)]),
     ]
 )
-PAIR = in_order(
+ESCAPED_PAIR = in_order(
     [
         in_order([SURROGATE, CharacterNode(((56, 57), (65, 66), (97, 98))), repeat(HEX, 2, 2)]),
         LiteralNode("\\u"),
@@ -55,7 +55,7 @@ ESCAPE = in_order(
         one_of(
             [
                 CharacterNode(tuple((ord(char), ord(char)) for char in '"/\\bfnrt')),
-                in_order([LiteralNode("u"), one_of([UNIT, PAIR])]),
+                in_order([LiteralNode("u"), one_of([ESCAPED_UNIT, ESCAPED_PAIR])]),
             ]
         ),
     ]
