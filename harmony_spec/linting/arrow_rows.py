@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from ..json_form import is_chat
-from ..source.forms import IDS
+from ..source.token_ids import IDS
 from .batches import Options, Row
 from .opening import InputError
 from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, too_long

@@ -19,9 +19,9 @@ from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span, quoted
 from ..format.tables import Format, require
 from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
-from ..source.forms import IDS
 from ..source.lines import LineIndex
 from ..source.saved_text import Source
+from ..source.token_ids import IDS
 from .json_edits import JsonPath, edit_json
 from .opening import InputError, open_input
 

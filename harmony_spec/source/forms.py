@@ -14,14 +14,13 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
-from operator import index
-from typing import Any
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.cache_limits import HeaderCaches
 from ..format.tables import Format, Frame, Tokenizer
 from .message_tokens import MAX_TOKEN_ID, MessageTokens
+from .token_ids import IDS, ids_of, not_ids
 
 SourcePiece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
@@ -47,9 +46,6 @@ MAX_CHARACTER_BYTES = 4
 
 REPLACEMENT = "\ufffd"
 
-IDS = "I"
-"""The type code of arrays of token ids: four bytes each, as in UTF-32."""
-
 _new = tuple.__new__  # half the time of a call of a named tuple
 
 CHARACTER = re.compile(
@@ -59,43 +55,6 @@ CHARACTER = re.compile(
 )
 """The bytes of one character, or the longest beginning of one, which one U+FFFD replaces.
 Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
-
-
-def ids_of(tokens: Iterable[Any]) -> list[int]:
-    """Token ids of any type, such as the scalars of Arrow, as integers. Raises `TypeError` for what is none."""
-    found = [*tokens]
-    try:
-        return [*map(index, found)]
-    except TypeError:
-        raise not_ids(found) from None
-
-
-def require_ids(tokens: list[int]) -> None:
-    """Raise `TypeError` for a list with something else than token ids."""
-    try:
-        array(IDS, tokens)
-    except OverflowError:  # an integer that is not a token id; what comes after it was not read
-        ids_of(tokens)
-    except TypeError:
-        raise not_ids(tokens) from None
-
-
-def not_ids(tokens: Sequence[object]) -> TypeError:
-    """Return the error for a list with something else than token ids, or with ids that do not compare as integers."""
-    wrong = (pair for has_index in (True, False) for pair in enumerate(tokens) if not _is_id(pair[1], has_index))
-    at, first = next(wrong)
-    return TypeError(f"expected token ids, got {type(first).__name__} at index {at}")
-
-
-def _is_id(value: Any, has_index: bool) -> bool:
-    """Whether a value is an integer; for `has_index`, whether it can be made one. A null of Arrow cannot."""
-    if not has_index or isinstance(value, int):
-        return isinstance(value, int)
-    try:
-        index(value)
-    except TypeError:
-        return False
-    return True
 
 
 class Form(ABC):

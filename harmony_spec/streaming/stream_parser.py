@@ -20,7 +20,8 @@ from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import ContentDelta, Event, Recovered
-from ..source.forms import REPLACEMENT, TokenForm, ids_of, not_ids, require_ids
+from ..source.forms import REPLACEMENT, TokenForm
+from ..source.token_ids import ids_of, not_ids, require_ids
 
 M = TypeVar("M")
 
