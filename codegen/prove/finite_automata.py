@@ -143,6 +143,7 @@ class Automaton:
         numbers = {first: 0}
         rows: list[list[tuple[Ranges, int]]] = []
         todo = [first]
+        number_of: dict[tuple[int, ...], int] = {}  # a class of many ranges has the same targets at most of them
         while len(rows) < len(todo):
             current = todo[len(rows)]
             moves: dict[int, list[int]] = {}
@@ -157,16 +158,20 @@ class Automaton:
             for low, after in pairwise(sorted(changes)):
                 for target, step in changes[low]:
                     active[target] = active.get(target, 0) + step
-                targets = [target for target, count in active.items() if count]
+                    if not active[target]:
+                        del active[target]
+                targets = tuple(active)
                 if not targets:
                     continue
-                subset = closure(targets)
-                if subset not in numbers:
-                    if len(todo) >= MAX_AUTOMATON_STATES:
-                        raise TooLarge
-                    numbers[subset] = len(todo)
-                    todo.append(subset)
-                moves.setdefault(numbers[subset], []).extend((low, after - 1))
+                if targets not in number_of:
+                    subset = closure(targets)
+                    if subset not in numbers:
+                        if len(todo) >= MAX_AUTOMATON_STATES:
+                            raise TooLarge
+                        numbers[subset] = len(todo)
+                        todo.append(subset)
+                    number_of[targets] = numbers[subset]
+                moves.setdefault(number_of[targets], []).extend((low, after - 1))
             rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
         return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
 
