@@ -147,7 +147,8 @@ class JsonForm:
     def to_json(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Convert messages. Each content is a list of one part, without flags that the conversation decides alike.
 
-        Raises `ConversationError` for a schema that is nested too deeply.
+        Raises `RenderError` for a value of a wrong type, and `ConversationError` for a schema that is nested too
+        deeply.
         """
         try:
             return self._written(messages)
@@ -159,12 +160,19 @@ class JsonForm:
         structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
         for index in structured:
             self.format.require_content(messages[index].content, index)
-        written = [self.message.write(self._with_needed(message)) for message in messages]
+        written = [self._written_message(message, index) for index, message in enumerate(messages)]
         decided = self.format.contents.decide(messages) if structured else {}
         for index in structured:
             written[index][self.format.content] = _without(written[index][self.format.content], decided)
         opening = list(messages.tokens.opening) if isinstance(messages, NoMessages) and not messages else []
         return {MESSAGES_KEY: written} | ({OPENING_TOKENS_KEY: opening} if opening else {})
+
+    def _written_message(self, message: Any, index: int) -> dict[str, Any]:
+        try:
+            written: dict[str, Any] = self.message.write(self._with_needed(message))
+            return written
+        except Mismatch as mismatch:
+            raise mismatch.refusal(index) from None
 
     def from_json(self, value: object) -> list[Any]:
         """Read the messages of a conversation; raises `ConversationError`."""

@@ -9,7 +9,7 @@ from datetime import date
 from types import NoneType
 from typing import Any, NamedTuple, Protocol
 
-from .codes import INVALID_CONVERSATION
+from .codes import INEXPRESSIBLE_MESSAGE, INVALID_CONVERSATION
 from .errors import ConversationError, RenderError, near_misses, quoted
 from .format.contents import Contents, Record, deep_copy
 from .source.message_tokens import MAX_TOKEN_ID, are_token_ids
@@ -40,7 +40,7 @@ CHAT_HINTS = {
 
 
 class Shape(Protocol):
-    """The values of one type, in JSON and in Python. `read` raises `Mismatch` for any other value."""
+    """The values of one type, in JSON and in Python. `read` and `write` raise `Mismatch` for any other value."""
 
     def write(self, value: Any) -> Any: ...
     def read(self, value: Any) -> Any: ...
@@ -54,6 +54,11 @@ class Mismatch(Exception):
     def __init__(self, reason: str, expected: Iterable[object] = (), hint: str = "") -> None:
         self.reason, self.expected, self.hint = reason, tuple(map(str, expected)), hint
         self.steps: list[object] = []
+
+    def refusal(self, index: int) -> RenderError:
+        """The error for a message that cannot be written."""
+        reason = f"{'.'.join(map(str, reversed(self.steps)))}: {self.reason}"
+        return RenderError(INEXPRESSIBLE_MESSAGE, reason, expected=self.expected, index=index)
 
     def error(self) -> ConversationError:
         steps = self.steps[::-1]
@@ -83,10 +88,10 @@ def _chat_hint(name: str, value: object) -> str:
     return next((CHAT_HINTS[key] for key in keys if key in CHAT_HINTS), "")
 
 
-def _at(step: object, shape: Shape, value: Any) -> Any:
-    """Read the value at a key or an index."""
+def _at(step: object, convert: Callable[[Any], Any], value: Any) -> Any:
+    """Read or write the value at a key or an index."""
     try:
-        return shape.read(value)
+        return convert(value)
     except Mismatch as mismatch:
         mismatch.steps.append(step)
         raise
@@ -105,14 +110,15 @@ class PlainShape(NamedTuple):
     absent: str | None = None
 
     def write(self, value: Any) -> Any:
-        return deep_copy(value)
-
-    def read(self, value: Any) -> Any:
         if self.types and not isinstance(value, self.types):
             raise _wrong(value, self)
         if self.pattern is not None and not re.fullmatch(self.pattern, value):
             raise _wrong(value, self)
-        return None if value == self.absent else deep_copy(value)
+        return deep_copy(value)
+
+    def read(self, value: Any) -> Any:
+        written = self.write(value)
+        return None if value == self.absent else written
 
     def schema(self) -> dict[str, Any]:
         names = [JSON_TYPE_NAMES[kind] for kind in self.types]
@@ -136,7 +142,7 @@ class ListedShape:
         self.written = {value: spelling for spelling, value in reversed(self.values.items())}
 
     def write(self, value: Any) -> Any:
-        return self.written.get(value, value)
+        return self.written[self.read(value)]
 
     def read(self, value: Any) -> Any:
         if isinstance(value, str | None) and value in self.values:
@@ -159,17 +165,17 @@ class ItemsShape(NamedTuple):
 
     def write(self, value: Any) -> Any:
         if not isinstance(value, list):
-            return value
-        items = [self.item.write(item) for item in value]
+            raise Mismatch(f"wrong value {quoted(value)}", ["list"])
+        items = [_at(index, self.item.write, item) for index, item in enumerate(value)]
         keys = [item[self.key] for item in items] if self.key else []
         return dict(zip(keys, items, strict=True)) if keys and keys == sorted(set(keys)) else items
 
     def read(self, value: Any) -> Any:
         if self.key and isinstance(value, dict):
-            return [_at(key, self.item, value[key]) for key in sorted(value, key=str)]
+            return [_at(key, self.item.read, value[key]) for key in sorted(value, key=str)]
         if not isinstance(value, list) and not (value is None and self.is_part):
             raise _wrong(value, self)
-        return [_at(index, self.item, item) for index, item in enumerate(value or ())]
+        return [_at(index, self.item.read, item) for index, item in enumerate(value or ())]
 
     def schema(self) -> dict[str, Any]:
         item = self.item.schema()
@@ -268,11 +274,14 @@ class ObjectShape:
     tag: str | None = None
 
     def write(self, value: Any) -> Any:
+        if isinstance(self.made, type) and not isinstance(value, self.made):
+            raise Mismatch(f"wrong value {quoted(value)}", [self.made.__name__])
         written: dict[str, Any] = {} if self.tag is None else {TYPE_KEY: self.tag}
         for name, each in self.properties.items():
             held = value if each.field is None else getattr(value, each.field)
             if held not in each.omitted:
-                item = each.empty if held is None else each.shape.write(held)
+                is_empty = held is None and not each.is_required and each.absent is NoneType
+                item = each.empty if is_empty else _at(name, each.shape.write, held)
                 if item is not None or each.field is not None:
                     written[name] = item
         return written
@@ -283,7 +292,7 @@ class ObjectShape:
         given: dict[str, Any] = {}
         for name, item in value.items():
             if (each := self.properties.get(name)) is not None:
-                read = _at(name, each.shape, item)
+                read = _at(name, each.shape.read, item)
                 given |= read if each.field is None else {each.field: read}
             elif name != TYPE_KEY or self.tag is None:
                 known = [*[TYPE_KEY] * (self.tag is not None), *self.properties]
@@ -365,10 +374,10 @@ class OneOfShape(NamedTuple):
     plain: Shape | None
 
     def write(self, value: Any) -> Any:
-        kind = self.structured.get(type(value))
-        if kind is not None:
-            return kind.write(value)
-        return value if self.plain is None else self.plain.write(value)
+        kind = self.structured.get(type(value), self.plain)
+        if kind is None:
+            raise _wrong(value, self)
+        return kind.write(value)
 
     def read(self, value: Any) -> Any:
         if isinstance(value, dict) or self.plain is None:
@@ -397,7 +406,7 @@ class ContentShape(NamedTuple):
         if not isinstance(value, list):
             hint = "Write it as the only item of a list." if isinstance(value, dict) else ""
             raise _wrong(value, self, "Write an empty string if there is no text." if value is None else hint)
-        parts = [_at(index, self.part, part) for index, part in enumerate(value)]
+        parts = [_at(index, self.part.read, part) for index, part in enumerate(value)]
         try:
             return parts[0] if len(parts) == 1 else "".join(p if isinstance(p, str) else p.text() for p in parts)
         except RenderError as error:
@@ -416,7 +425,7 @@ class DateShape(NamedTuple):
     text: PlainShape
 
     def write(self, value: Any) -> Any:
-        return date.isoformat(value) if isinstance(value, date) else value
+        return date.isoformat(value) if isinstance(value, date) else self.text.write(value)
 
     def read(self, value: Any) -> Any:
         return self.text.read(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -50,6 +50,30 @@ def test_a_date_is_a_date(given_date: Any) -> None:
         assert found.content.conversation_start_date == DAY
         assert type(found.content.conversation_start_date) is date
         assert found == message
+
+
+ODD_VALUES = (None, "x", "low", 5, 1.5, ["low"], [None], ["x"], [5], {"a": 1}, object(), b"x", Tool("f"), Namespace("n"))
+
+
+@pytest.mark.parametrize("made", [SystemContent, DeveloperContent, Namespace, Tool, ChannelConfig])
+def test_json_holds_every_value_or_refuses_it(made: type[Any]) -> None:
+    """A value of a wrong type in a content, however deep, is named with its place; before, some were `TypeError`."""
+    required = {"name": "a", "parameters": {}, "valid_channels": ["final"]}
+    for part in fields(made):
+        for value in ODD_VALUES:
+            values = {name: given for name, given in required.items() if name in {each.name for each in fields(made)}}
+            content: Any = made(**{**values, part.name: value})
+            content = Namespace("a", tools=[content]) if made is Tool else content
+            content = SystemContent(channel_config=content) if made is ChannelConfig else content
+            content = DeveloperContent(tools=[content]) if isinstance(content, Namespace) else content
+            message = Message("system" if isinstance(content, SystemContent) else "developer", content)
+            try:
+                written = to_json([message])
+            except RenderError as error:
+                assert error.index == 0
+                assert f"{part.name}: " in error.message or f"{part.name}.0: " in error.message
+            else:
+                assert from_json(json.loads(json.dumps(written))) == [message]
 
 
 @given(
