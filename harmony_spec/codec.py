@@ -1164,8 +1164,8 @@ _CONTENT_TERMINALS = {
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
-    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
-    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## (?:[^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |[^\n\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace [^\n\ud800-\udfff]+ \{\n\n)|\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
+    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n(?:(?!\/\/ |## |namespace )[^\n]*\n)*)?(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
+    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## (?:[^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |[^\n\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n(?:(?!(?:// |## |namespace ))[^\n\ud800-\udfff]*\n)*)?(?:// [^\n\ud800-\udfff]*\n)*namespace [^\n\ud800-\udfff]+ \{\n\n)|\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
     # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
     # NAME: /[A-Za-z0-9_$.:\/@+-]+(?![^ \n]| (?!= |\{\n))/
@@ -2046,7 +2046,7 @@ FORMAT = runtime.Format(
     styles={
         "openai": (),
         "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),),
-        "template": (runtime.Choose("closed", ()), runtime.Choose("unmarked_lines", ())),
+        "template": (runtime.Choose("closed", ()), runtime.Choose("unmarked_lines", (("role", "developer"),))),
     },
     default_style="openai",
     as_parsed="as_parsed",

@@ -12,12 +12,15 @@ from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
 from harmony_spec import (
+    DeveloperContent,
     Message,
+    Namespace,
     Parsed,
     ParseError,
     RenderError,
     Span,
     StreamParser,
+    Tool,
     codec,
     drop_analysis,
     from_json,
@@ -46,11 +49,14 @@ def tiles(parsed: Parsed[Any], length: int) -> bool:
 
 @given(conversations(), styles)
 @example([Message("assistant", "{}", channel="final", content_type="json", constrain=True)], "openai")
+@example([Message("developer", DeveloperContent("a", [Namespace("n", "one\ntwo", [Tool("f")])]))], "template")
 def test_a_transcript_survives_tokens(conversation: list[Message], style: codec.Style) -> None:
     """Law 1, and law 3: what was rendered is read back equal, and spans tile the tokens."""
     tokens = render(conversation, style=style)
     parsed = parse(tokens)
     assert parsed.messages == conversation
+    for message, read in zip(conversation, parsed.messages, strict=True):  # which also equals its text
+        assert isinstance(message.content, str) or type(read.content) is type(message.content)
     assert tiles(parsed, len(tokens))
 
 

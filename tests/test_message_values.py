@@ -52,7 +52,22 @@ def test_a_date_is_a_date(given_date: Any) -> None:
         assert found == message
 
 
-ODD_VALUES = (None, "x", "low", 5, 1.5, ["low"], [None], ["x"], [5], {"a": 1}, object(), b"x", Tool("f"), Namespace("n"))
+ODD_VALUES = (
+    None,
+    "x",
+    "low",
+    5,
+    1.5,
+    ["low"],
+    [None],
+    ["x"],
+    [5],
+    {"a": 1},
+    object(),
+    b"x",
+    Tool("f"),
+    Namespace("n"),
+)
 
 
 @pytest.mark.parametrize("made", [SystemContent, DeveloperContent, Namespace, Tool, ChannelConfig])

@@ -201,21 +201,25 @@ class Reader:
         self.fail(" or ".join(map(repr, values)))
         return NO_MATCH
 
-    def lines(self, whole: re.Pattern[str], each: re.Pattern[str]) -> Any:
+    def lines(self, whole: re.Pattern[str], each: re.Pattern[str], whole_name: str) -> Any:
         """Return the text of lines without the marks that the format writes around each line."""
         match = whole.match(self.text, self.at)
         if match is None:
             self.fail("lines of text")
             return NO_MATCH
         start, self.at = self.at, match.end()
-        return self.joined(match[1], each, start, match.start(2), match.end(2))
+        return self.joined(match[1], each, start, match.start(2), match.end(2), whole_name)
 
-    def joined(self, first: str, each: re.Pattern[str], start: int, other: int, end: int) -> str:
-        """The text of lines: the first one by itself, or all that begin at `start`, if there are others."""
-        if other == end:
-            return first or "\n"
-        lines = each.findall(self.text, start, end)
-        return "\n".join(lines) + "\n" * (not lines[-1])
+    def joined(self, first: str, each: re.Pattern[str], start: int, other: int, end: int, whole_name: str) -> str:
+        """The text of lines: the first one by itself, or all that begin at `start`, if there are others.
+
+        A line that has several lines in it is read from an alternative of this name, if it has one.
+        """
+        lines = [first or ""] if other == end else each.findall(self.text, start, end)
+        text = "\n".join(lines)
+        if whole_name and text.count("\n") >= len(lines):
+            self.variants.append(whole_name)
+        return text + "\n" * (not lines[-1])
 
     def converted(self, read: Read, convert: Callable[[Any, Reader, int], Any]) -> Any:
         """Read a record and convert it; `convert` gets the reader and the position of the record, too."""

@@ -323,8 +323,9 @@ class Flattening:
                 _, others = self.group()
                 whole, each = rule.expressions(self.rules, f"(?P<{first}>", f"(?P<{others}>")
                 span = f"m.start([[{start}]]), m.start([[{others}]]), m.end([[{others}]])"
-                value = f"r.joined(<{first}>, {self.rules.bind(re.compile(each))}, {span})"
-                value = f"({value} if <{others}> else <{first}> or '\\n')"  # usually, it is one line
+                value = f"r.joined(<{first}>, {self.rules.bind(re.compile(each))}, {span}, {rule.whole_name!r})"
+                several = f"<{others}> or '\\n' in (<{first}> or '')"
+                value = f"({value} if {several} else <{first}> or '\\n')"  # usually, it is one line
                 return Flat(f"(?P<{start}>(?>{whole}))"), Slot(ALWAYS, value, start)
         self.inside = (*inside, name)
         try:

@@ -317,7 +317,13 @@ class Lines(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
-        return f"r.lines({', '.join(rules.bind(re.compile(each)) for each in self.expressions(rules))})"
+        whole, each = (rules.bind(re.compile(each)) for each in self.expressions(rules))
+        return f"r.lines({whole}, {each}, {self.whole_name!r})"
+
+    @property
+    def whole_name(self) -> str:
+        """The name of the alternative that has the whole text in place of the lines; "" if there is none."""
+        return next(iter(self.names[1:]), "")
 
     def expressions(self, rules: Rules, first: str = "(", others: str = "(") -> tuple[str, str]:
         """The regular expressions of all lines and of one.
