@@ -1971,7 +1971,17 @@ _RECOVERY = runtime.Recovery(
             },
         ),
         "recipient": runtime.FieldCosts(
-            {"empty": 15, "unknown": 10, "odd": 10, "lead": 15, "role": 20, "answers": 10, "of_tool": 15, "ratio": 80},
+            {
+                "empty": 15,
+                "unknown": 10,
+                "odd": 10,
+                "lead": 15,
+                "lead_at_author": 10,
+                "role": 20,
+                "answers": 10,
+                "of_tool": 15,
+                "ratio": 80,
+            },
             {
                 "near": "misspelt-recipient",
                 "glued": "misspelt-recipient",

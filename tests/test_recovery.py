@@ -371,3 +371,20 @@ def test_what_a_conversation_learns_is_not_known_to_the_next() -> None:
     recover(f"{call.format('functions.search')}{more} // namespace web<|end|>", tools=tools)
     (message,) = recover(call.format("search"), tools=tools).messages
     assert message.recipient == "functions.search"
+
+
+UNOPENED = ("<|channel|>final", "<|channel|>commentary to=python code", "<|channel|>commentary to=functions.f json")
+
+
+@given(
+    st.sampled_from(UNOPENED),
+    st.sampled_from([*"([\"'`*$~#|—", "**", "->", ":", ";", "...", '("', "<message>"]),
+    st.text(st.characters(codec="ascii", categories=["Lu", "Ll", "Nd"]), min_size=1, max_size=12),
+    st.sampled_from([None, ["functions.f"], ["python", "functions.f"]]),
+)
+def test_text_that_touches_a_name_is_a_content(header: str, sign: str, word: str, tools: list[str] | None) -> None:
+    """No text is lost in a header that no token ends, whatever stands between its last name and the text."""
+    named = {*codec.FORMAT.meaning.content_types, *codec.FORMAT.meaning.channels, *codec.FORMAT.meaning.roles}
+    assume(word.lower() not in named)
+    [message] = recover(f"{header}{sign}{word}<|end|>", "completion", tools=tools).messages
+    assert message.text.endswith(word)

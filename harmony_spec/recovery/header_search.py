@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any, NamedTuple
+from unicodedata import category
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets, State
+from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 
@@ -34,6 +35,8 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
+TOUCHED_NAME = re.compile(r"(\W*\w+)[:,;]?")
+"""A name at the beginning of a word, with a mark after it, as in `final(42)` and `final:Hello`."""
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -246,7 +249,7 @@ class HeaderSearch:
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""
         rest, word, costs = self.text[at:], self._word(at), self.costs
-        if self.names.is_known(rest.rstrip()) or (node.mode in (BARE, PLAIN) and not ARGUMENTS.match(rest)):
+        if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not ARGUMENTS.match(rest)):
             return
         price = costs["text"]
         if node.mode in (NAMED, TYPED) and rest[0].isalpha():
@@ -265,6 +268,9 @@ class HeaderSearch:
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
         ):
             price += costs["text_at_name"]
+        lead = self.automaton.lead
+        if awaited and lead and self.text.endswith(lead, 0, node.at) and not ARGUMENTS.match(rest):
+            at = node.at - len(lead)  # `to=10 is the range`
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
     def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
@@ -289,9 +295,15 @@ class HeaderSearch:
             yield from self._again(node._replace(marks=()) if special else node, at, end, field)
 
     def _again(self, node: SearchNode, at: int, begin: int, field: str) -> Iterator[Edge]:
-        """Drop a repeated field with its value, unless the value is a known name or similar to one."""
+        """Drop a repeated field with its value, unless the value is a known name or similar to one.
+
+        What follows the last token of a header that has no content yet is the content: that token is in place of the
+        one that opens it.
+        """
         word = self._word(begin)
-        if any(name.field == field and name.how == "near" for name in self.names.readings(word)):
+        if (at == self.last_special and not self.opened) or any(
+            name.field == field and name.how == "near" for name in self.names.readings(word)
+        ):
             return
         role = field == self.slots.recipient and word in self.recovery.roles
         if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
@@ -358,7 +370,7 @@ class HeaderSearch:
             node, extra = node._replace(state=state), self._cost(displaced, "displaced")
         else:
             before, extra = (), 0
-            if names.is_known(word):
+            if word in names.all or (names.tools.is_tool(word) and not self._may_be_content(at)):
                 kept = word in names.all or self._value(node, self.slots.recipient) is not None
                 edit = self._left_out(node, word, at)
                 yield (
@@ -408,8 +420,8 @@ class HeaderSearch:
         listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
         if listed:
             kind, field = "dropped" if node.marks or listed == slots.role else "extra", listed
-        elif self._value(node, slots.recipient) and self.names.tools.is_tool(word):
-            kind, field = "repeated", slots.recipient
+        elif self.names.tools.is_tool(word) and (self._value(node, slots.recipient) or not node.marks):
+            kind, field = "repeated" if self._value(node, slots.recipient) else "dropped", slots.recipient
         else:
             kind, field = "unread", slots.content_type if node.marks else ""
         return Edit(kind, field, at, at + len(word), fields=self._marked(node))
@@ -423,7 +435,7 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
-        for name in chain(self.names.readings(self._word(at)), apart):
+        for name in chain(self._readings(at), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
@@ -449,6 +461,29 @@ class HeaderSearch:
                 edits = self._missing(node, "empty", awaited[0]), *edits
                 price += self._cost(awaited[0], "empty")
             yield name.cost + price, target, edits
+
+    def _readings(self, at: int) -> Iterator[Name]:
+        """What a word, or its beginning, may be. A last word that goes on after a name has the content in it."""
+        word, names = self._word(at), self.names
+        touched = TOUCHED_NAME.match(word)
+        if touched is None or not self._may_be_content(at):
+            yield from names.readings(word)
+            return
+        tool = names.tools.word.match(word)
+        ends = ({tool[0]: tool.end()} if tool else {}) | {touched[1]: touched.end()}
+        ends = {name: end for name, end in ends.items() if self._is_content(word[end:])}
+        yield from (name for name in names.readings(word) if not (ends and name.how == "near"))
+        for head, end in ends.items():
+            whole = (name for name in names.readings(head) if name.length == len(head))
+            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
+
+    def _may_be_content(self, at: int) -> bool:
+        """Whether a word is the last one of a header whose content no token opens."""
+        return not self.opened and at > self.last_special and not self.text[at + len(self._word(at)) :].strip()
+
+    def _is_content(self, rest: str) -> bool:
+        """Whether the rest of a word is more than signs around its name, and not another name."""
+        return not self.names.is_known(without_signs(rest)) and any(category(char)[0] != "P" for char in rest)
 
     def _marked(self, node: SearchNode) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
@@ -476,6 +511,8 @@ class HeaderSearch:
             called = node.marks or self._value(node, slots.recipient)
             is_certain = (called or (placed and self.described)) and name.length == len(self._word(at))
             if mode == PLAIN or (name.how and not placed) or (mode in (WORD, WORDS) and not is_certain):
+                return None
+            if name.how == "near" and not called and self._may_be_content(at):
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
@@ -505,7 +542,7 @@ class HeaderSearch:
         """A channel without its token."""
         slots, row = self.slots, self.names.row(name.field).costs
         seen = self._value(node, name.field) is not None
-        alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
+        alone = self._has_author_only(node)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
         if node.mode == BARE or (name.how and not (touches and sure)):
@@ -515,6 +552,11 @@ class HeaderSearch:
         kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
         return price, kind, CLEAN if first else node.mode or NAMED, self._with_author(name, awaited)
+
+    def _has_author_only(self, node: SearchNode) -> bool:
+        return not any(
+            v is not None for field, v in zip(self.places, node.values, strict=True) if field != self.slots.role
+        )
 
     def _recipient(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
@@ -533,10 +575,13 @@ class HeaderSearch:
         plain = self.recovery.separator not in bare
         if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or name.how not in ("", "near", "glued"):
             return None
+        if plain and self._may_be_content(at):
+            return None
         if name.value not in (bare, self.names.tools.full(bare)):
             return None
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        price += row["lead"] + self.costs["again"] * seen
+        first = mode == CLEAN and not (name.how or awaited) and self._has_author_only(node)
+        price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
         return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
 
     def _with_author(self, name: Name, awaited: tuple[str, ...]) -> Sets:

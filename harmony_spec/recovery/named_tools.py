@@ -110,13 +110,18 @@ class NamedTools:
         return found
 
     @cached_property
+    def _namespaces(self) -> frozenset[str]:
+        """The namespaces of the offered tools."""
+        return frozenset(tool.rpartition(self.recovery.separator)[0] for tool in self.offered or ()) - {""}
+
+    @cached_property
     def _index(self) -> dict[str, set[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, and without one letter; all
-        in lower case."""
+        """The offered tools by their names without the namespace, also without one letter, and by the letters of their
+        names, with and without it; all in lower case."""
         found: dict[str, set[str]] = {}
         for tool in (*(self.offered or ()), *self.recovery.recipients):
             last = self.last(tool)
-            for name in (_letters(tool), _letters(last), *_shortened(last)):
+            for name in (_letters(tool), _letters(last), last, *_shortened(last)):
                 found.setdefault(name.lower(), set()).add(tool)
         return found
 
@@ -155,11 +160,28 @@ class NamedTools:
             found = {tool for tool in near if is_typo(self.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
+        namespace = word.rpartition(self.recovery.separator)[0]
+        found = {tool for tool in found if _digits(tool) == _digits(word)}  # `v1` is not a misspelt `v2`
+        if namespace in self._namespaces:
+            found = {tool for tool in found if tool.rpartition(self.recovery.separator)[0] == namespace}
         return next(iter(found)) if len(found) == 1 else None
+
+    def is_sure(self, tool: str, word: str) -> bool:
+        """Whether a word that is near to a tool differs from its name in signs or one letter only."""
+        (space, _, last), (other_space, _, other) = (
+            name.rpartition(self.recovery.separator) for name in (tool, word.rstrip(PUNCTUATION))
+        )
+        same = _letters(last) == _letters(other) or is_typo(last, other)
+        same_space = not other_space or _letters(space) == _letters(other_space) or is_typo(space, other_space)
+        return (same and same_space) or _letters(word) in (_letters(tool), _letters(last))
 
 
 def _letters(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
+
+
+def _digits(name: str) -> list[str]:
+    return re.findall(r"\d+", name)
 
 
 def _shortened(name: str) -> set[str]:

@@ -188,7 +188,7 @@ class Output:
             return
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
-        evidence = "another message follows" if more else "no other message follows"
+        evidence = "another message follows" if more else "no other message of the model follows"
         if draft.reading.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
         values = {**draft.reading.values, channel: inferred}
@@ -261,7 +261,7 @@ class Output:
             draft.changed = True
         if self.refuse is not None:
             self.refuse(span)
-        raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw
+        raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)) if raw is None else raw
         expected = self.recovery.missing.get(code, ()) if expected is None else expected
         found = Diagnostic(code, span, self.form.unit, len(self.messages), abridge(raw), taken_for, evidence, expected)
         self.diagnostics.append(found)
