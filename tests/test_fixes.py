@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import harmony_spec
@@ -81,6 +81,15 @@ def test_a_safe_fix_leaves_what_is_read_equal(source: Source, start: codec.Start
         for message, (begin, _, _, end) in zip(before.messages, before.bounds, strict=False):
             touched = begin <= fix.span.start and fix.span.end <= end and fix.span != (begin, begin)
             assert not (touched and message.repair and message.repair.fields)
+
+
+@settings(max_examples=EXAMPLES)
+@given(sources, starts, offers)
+@example("I will call functions.search<|message|>Done.<|end|>", "completion", None)
+def test_every_fix_leaves_what_is_read_alike(source: Source, start: codec.Start, tools: list[str] | None) -> None:
+    """Each alone, of any level: the next one may not be applied."""
+    for fix in fixes_of(codec, source, start, LEVELS, tools=tools):
+        assert is_harmless(codec, source, apply(source, [fix]), start, tools=tools)
 
 
 @settings(max_examples=EXAMPLES)

@@ -23,9 +23,12 @@ from ..source.saved_text import Source
 from .context import Change, Context
 from .report import Report
 
-MAX_READINGS = 16
-"""How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
-Only hostile inputs reach this limit."""
+MAX_READINGS = 24
+"""How often an input is recovered again to prove its fixes. Only hostile inputs reach this limit."""
+
+MAX_PARTS = 4
+"""The fixes of a level are also proven in so many parts: a fix may hide the harm of the ones beside it, and the end of a
+message and the header of the next one have three at most."""
 
 MAX_PASSES = 10
 """Fixes are applied and the result is checked again, since two fixes of one place need two passes. Fixes that do not
@@ -146,8 +149,7 @@ def _prove_fixes(
 
     def try_all(tried: list[Fix], exact: bool) -> None:
         while tried and left > 0:
-            # A fix may hide the harm of its neighbor, so every second one is also tried without the others.
-            parts = [tried[::2], tried[1::2]] if len(tried) > 1 or kept else []
+            parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
             bad = spoils([*kept, *tried], tried, exact)
             bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
             if not bad:
