@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(7, 0)
+runtime.require_api(8, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -1833,74 +1833,13 @@ _RECOVERY = runtime.Recovery(
     declared_required=("system.channel_config.channel_required",),
     declared_answers=("developer.response_formats",),
     headings={"developer": ("# Tools", "# Response Formats"), "system": ("# Tools", "# Valid channels: ")},
-    header=(
-        (runtime.HeaderEdge("token", "<|start|>", 1),),
-        (runtime.HeaderEdge("field", "role", 2), runtime.HeaderEdge("field", "name", 5, (("role", "tool"),))),
-        (
-            runtime.HeaderEdge("text", ":", 3),
-            runtime.HeaderEdge("text", " to=", 6),
-            runtime.HeaderEdge("token", "<|channel|>", 8),
-            runtime.HeaderEdge("text", " ", 10),
-            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|channel|>", 15),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (runtime.HeaderEdge("field", "name", 4),),
-        (
-            runtime.HeaderEdge("text", " to=", 6),
-            runtime.HeaderEdge("token", "<|channel|>", 8),
-            runtime.HeaderEdge("text", " ", 10),
-            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|channel|>", 15),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (
-            runtime.HeaderEdge("text", " to=", 6),
-            runtime.HeaderEdge("token", "<|channel|>", 8),
-            runtime.HeaderEdge("text", " ", 10),
-            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|channel|>", 15),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (runtime.HeaderEdge("field", "recipient", 7),),
-        (
-            runtime.HeaderEdge("token", "<|channel|>", 8),
-            runtime.HeaderEdge("text", " ", 10),
-            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (runtime.HeaderEdge("field", "channel", 9),),
-        (
-            runtime.HeaderEdge("text", " ", 10),
-            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (
-            runtime.HeaderEdge("token", "<|constrain|>", 11, (("constrain", True),)),
-            runtime.HeaderEdge("field", "content_type", 12),
-        ),
-        (runtime.HeaderEdge("field", "content_type", 12),),
-        (runtime.HeaderEdge("token", "<|message|>", 24),),
-        (runtime.HeaderEdge("field", "content_type", 14),),
-        (runtime.HeaderEdge("token", "<|message|>", 24),),
-        (runtime.HeaderEdge("field", "channel", 16),),
-        (runtime.HeaderEdge("text", " to=", 17),),
-        (runtime.HeaderEdge("field", "recipient", 18),),
-        (
-            runtime.HeaderEdge("text", " ", 19),
-            runtime.HeaderEdge("token", "<|constrain|>", 22, (("constrain", True),)),
-            runtime.HeaderEdge("token", "<|message|>", 24),
-        ),
-        (
-            runtime.HeaderEdge("token", "<|constrain|>", 20, (("constrain", True),)),
-            runtime.HeaderEdge("field", "content_type", 21),
-        ),
-        (runtime.HeaderEdge("field", "content_type", 21),),
-        (runtime.HeaderEdge("token", "<|message|>", 24),),
-        (runtime.HeaderEdge("field", "content_type", 23),),
-        (runtime.HeaderEdge("token", "<|message|>", 24),),
-        (),
-    ),
+    sets={
+        5: (("role", "tool"),),
+        11: (("constrain", True),),
+        13: (("constrain", True),),
+        20: (("constrain", True),),
+        22: (("constrain", True),),
+    },
     costs={
         "text": 25,
         "no_content": 20,

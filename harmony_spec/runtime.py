@@ -39,7 +39,6 @@ from .format.tables import (
     FieldCosts,
     Format,
     Frame,
-    HeaderEdge,
     Kind,
     Path,
     Recovery,
@@ -107,7 +106,6 @@ __all__ = [
     "Flag",
     "Format",
     "Frame",
-    "HeaderEdge",
     "Implied",
     "Json",
     "JsonForm",
@@ -164,7 +162,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (7, 0)
+API_VERSION = (8, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from .format_model import CatalogueEntry, Format, Recovery
-from .frame_graph import FrameEdge, framing, graph, is_content
+from .frame_graph import framing, graph, is_content
 from .rule_nodes import RuleCall, RuleChoice, RuleValue
 from .terminals import FixedText, Special
 
@@ -49,25 +49,6 @@ def _field_costs(
             rows[name] = rows.get(name, {}) | dict(row)
     rows.pop("", None)
     return {name: ({k: v for k, v in row.items() if k != "codes"}, row.get("codes", {})) for name, row in rows.items()}
-
-
-def header_edges(format: Format) -> list[list[tuple[FrameEdge, int, tuple[tuple[str, str | bool], ...]]]]:
-    """The automaton of a message up to the token that opens its content, that token included."""
-    made = graph(format, format.message)
-    opens = framing(made).opens
-    reached, todo = {0}, [0]
-    while todo:
-        for edge, target in made.steps[todo.pop()]:
-            if target not in reached:
-                reached.add(target)
-                todo += [] if isinstance(edge, Special) and edge.spelling in opens else [target]
-    numbers = {state: number for number, state in enumerate(sorted(reached))}
-    rows: list[list[tuple[FrameEdge, int, tuple[tuple[str, str | bool], ...]]]] = [[] for _ in numbers]
-    for state, number in numbers.items():
-        for edge, target in made.steps[state]:
-            if target in numbers:
-                rows[number].append((edge, numbers[target], made.sets.get(target, ())))
-    return rows
 
 
 def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, CatalogueEntry]:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.format_model import Format, Recovery
-from ..model.frame_graph import FrameEdge, framing, graph
+from ..model.frame_graph import framing, graph
 from ..model.recovery_tables import (
     CHANNELED,
     begins,
     closes,
     first_words,
     free_texts,
-    header_edges,
     headings,
     leads,
     library_diagnostics,
     value_of,
 )
-from ..model.terminals import FixedText, Special, Terminal
+from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .library_codes import code
-from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, raw
+from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, mapping, raw
 
 Arguments = Iterator[str | Block]
 
@@ -113,10 +112,10 @@ def _declared(format: Format, recovery: Recovery) -> Arguments:
 
 
 def _costs(format: Format, recovery: Recovery) -> Arguments:
-    """The automaton of headers, and what each edit of a header costs."""
+    """The fields that states of the automaton of headers set, and what each edit of a header costs."""
     library = library_diagnostics()
     return arguments(
-        header=tuple(tuple(_edge(*edge) for edge in row) for row in header_edges(format)),
+        sets=mapping({str(state): data(sets) for state, sets in graph(format, format.message).sets.items()}),
         costs=recovery.costs,
         fields={name: call("runtime.FieldCosts", *map(data, row)) for name, row in recovery.fields.items()},
         edits=recovery.edits,
@@ -124,17 +123,6 @@ def _costs(format: Format, recovery: Recovery) -> Arguments:
             code(name, entry, "runtime.Code") for name, entry in recovery.codes.items() if name not in library
         ),
     )
-
-
-def _edge(edge: FrameEdge, target: int, sets: tuple[tuple[str, str | bool], ...]) -> Block:
-    match edge:
-        case Special(_, spelling):
-            kind, label = "token", spelling
-        case FixedText(text):
-            kind, label = "text", text
-        case _:
-            kind, label = "field", edge.field
-    return call("runtime.HeaderEdge", *map(data, (kind, label, target, *([sets] if sets else []))))
 
 
 def _channels(format: Format) -> list[str]:

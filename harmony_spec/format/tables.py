@@ -198,22 +198,6 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
-class HeaderEdge(NamedTuple):
-    """What may come next in a header.
-
-    Attributes:
-        kind: "token" (a special token), "text" (a literal) or "field" (a value).
-        label: the spelling of the token, the literal, or the name of the field.
-        target: the state after it.
-        sets: fields that it sets besides: flags, and fields whose value is the name of an alternative.
-    """
-
-    kind: str
-    label: str
-    target: int
-    sets: tuple[tuple[str, str | bool], ...] = ()
-
-
 class FieldCosts(NamedTuple):
     """The row of a field in the cost table of `recovery.toml`: costs by edit, and diagnostics by edit."""
 
@@ -292,7 +276,7 @@ class Recovery:
         declared_channels, declared_required: the fields with the channels, and whether each message needs one.
         declared_answers: the fields with the forms of a final answer.
         headings: for each role, the first texts of the sections of its contents that declare something.
-        header: the automaton of the header of a message: for each state, what may come next. State 0 is the beginning.
+        sets: the fields that reaching a state of a message's frame sets: flags, and fields that tokens spell.
         costs: what each edit of a header costs, in tenths.
         fields: for each field of a header, its own costs and diagnostics.
         edits: for each edit of a header, the name of its diagnostic, and the evidence.
@@ -329,7 +313,7 @@ class Recovery:
     declared_required: tuple[str, ...]
     declared_answers: tuple[str, ...]
     headings: Mapping[str, tuple[str, ...]]
-    header: tuple[tuple[HeaderEdge, ...], ...]
+    sets: Mapping[int, tuple[tuple[str, str | bool], ...]]
     costs: Mapping[str, int]
     fields: Mapping[str, FieldCosts]
     edits: Mapping[str, tuple[str, str]]

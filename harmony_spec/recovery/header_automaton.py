@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..format.tables import HOLE, Format, HeaderEdge
+from ..format.tables import HOLE, Format, Frame, Recovery
 
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -26,6 +26,35 @@ State = frozenset[int]
 
 Sets = tuple[tuple[str, str | bool | None], ...]
 """Fields that a step sets, with their values."""
+
+
+class HeaderEdge(NamedTuple):
+    """What may come next in a header.
+
+    Attributes:
+        kind: "token" (a special token), "text" (a literal) or "field" (a value).
+        label: the spelling of the token, the literal, or the name of the field.
+        target: the state after it.
+        sets: fields that it sets besides: flags, and fields whose value is the name of an alternative.
+    """
+
+    kind: str
+    label: str
+    target: int
+    sets: tuple[tuple[str, str | bool], ...] = ()
+
+
+def header_edges(frame: Frame, recovery: Recovery) -> list[list[HeaderEdge]]:
+    """For each state of a message's frame, what may come next, up to the token that opens the content."""
+    rows: list[list[HeaderEdge]] = [[] for _ in frame.steps]
+    for state in (todo := [0]):
+        for atom, target in frame.steps[state]:
+            kind = "token" if atom.special else "text" if atom.text else "field"
+            label = atom.special or atom.text or atom.label.split(" ")[0]
+            rows[state].append(HeaderEdge(kind, label, target, recovery.sets.get(target, ())))
+            if target not in todo and atom.special not in frame.opens:
+                todo.append(target)
+    return rows
 
 
 def automaton_of(format: Format) -> HeaderAutomaton:
@@ -70,7 +99,9 @@ class HeaderAutomaton:
         self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
-        self.edges = [[(self._label(format, edge), edge) for edge in row] for row in recovery.header]
+        frame = format.starts["transcript"][0].steps[0][0]
+        self.rows = header_edges(frame, recovery)
+        self.edges = [[(self._label(format, edge), edge) for edge in row] for row in self.rows]
         self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self.edges]
         self.start, self._anywhere = frozenset({0}), frozenset(range(len(self.edges)))
         self.step, self.awaited = cache(self._step), cache(self._awaited)
@@ -84,7 +115,7 @@ class HeaderAutomaton:
             if edge.sets:
                 self.introduces[label] = edge.sets[0][0]
         self.marks = {field: tuple(names) for field, names in marks.items()}
-        edges = [edge for row in recovery.header for edge in row]
+        edges = [edge for row in self.rows for edge in row]
         texts = [edge.label for edge in edges if edge.kind == "text"]
         leads = sorted({text.strip() for text in texts} - {""})
         self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
@@ -97,7 +128,7 @@ class HeaderAutomaton:
         self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
         named = {edge.label for edge in edges if edge.kind == "field"}
         self.reads = named | {name for edge in edges if edge.label not in recovery.opens for name, _ in edge.sets}
-        atoms = (atom for row in format.starts["transcript"][0].steps[0][0].steps for atom, _ in row)
+        atoms = (atom for row in frame.steps for atom, _ in row)
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }

@@ -27,7 +27,7 @@ MAX_READINGS = 24
 """How often an input is recovered again to prove its fixes. Only hostile inputs reach this limit."""
 
 MAX_PARTS = 4
-"""The fixes of a level are also proven in so many parts: a fix may hide the harm of the ones beside it, and the end of a
+"""The fixes of a level are also proven in so many parts, since a fix may hide the harm of those beside it. The end of a
 message and the header of the next one have three at most."""
 
 MAX_PASSES = 10
