@@ -30,54 +30,34 @@ MAX_JSON_SPACE = 32
 MAX_RULE_NESTING = 32
 """Steps in one rule, for a long name or list. Recursive functions print rules."""
 
-DIGIT = CharacterNode(((48, 57),))
-HEX = CharacterNode(((48, 57), (65, 70), (97, 102)))
-SIGN = CharacterNode(((43, 43), (45, 45)))
-SURROGATE = CharacterNode(((68, 68), (100, 100)))
+
+def _among(*ranges: str) -> CharacterNode:
+    """One of some characters; a range is its first and its last one."""
+    return CharacterNode(tuple((ord(each[0]), ord(each[-1])) for each in ranges))
+
+
+DIGIT, HEX = _among("09"), _among("09", "AF", "af")
+DIGITS, TWO_MORE = repeat(DIGIT, 1), repeat(HEX, 2, 2)
+SURROGATE = _among("D", "d")
 """The letter with which the hexadecimal numbers of surrogates begin. A pair of them is one character."""
 
-ESCAPED_UNIT = one_of(
-    [
-        in_order([CharacterNode(((48, 57), (65, 67), (69, 70), (97, 99), (101, 102))), repeat(HEX, 3, 3)]),
-        in_order([SURROGATE, CharacterNode(((48, 55),)), repeat(HEX, 2, 2)]),
-    ]
-)
-ESCAPED_PAIR = in_order(
-    [
-        in_order([SURROGATE, CharacterNode(((56, 57), (65, 66), (97, 98))), repeat(HEX, 2, 2)]),
-        LiteralNode("\\u"),
-        in_order([SURROGATE, CharacterNode(((67, 70), (99, 102))), repeat(HEX, 2, 2)]),
-    ]
-)
-ESCAPE = in_order(
-    [
-        LiteralNode("\\"),
-        one_of(
-            [
-                CharacterNode(tuple((ord(char), ord(char)) for char in '"/\\bfnrt')),
-                in_order([LiteralNode("u"), one_of([ESCAPED_UNIT, ESCAPED_PAIR])]),
-            ]
-        ),
-    ]
-)
-INTEGER = in_order(
-    [
-        maybe(LiteralNode("-")),
-        one_of([LiteralNode("0"), in_order([CharacterNode(((49, 57),)), repeat(DIGIT)])]),
-    ]
-)
-NUMBER = in_order(
-    [
-        INTEGER,
-        maybe(in_order([LiteralNode("."), repeat(DIGIT, 1)])),
-        maybe(in_order([CharacterNode(((69, 69), (101, 101))), maybe(SIGN), repeat(DIGIT, 1)])),
-    ]
-)
+NO_SURROGATE = in_order([_among("09", "AC", "EF", "ac", "ef"), repeat(HEX, 3, 3)])
+ESCAPED_UNIT = one_of([NO_SURROGATE, in_order([SURROGATE, _among("07"), TWO_MORE])])
+HIGH_HALF = in_order([SURROGATE, _among("89", "AB", "ab"), TWO_MORE])
+LOW_HALF = in_order([SURROGATE, _among("CF", "cf"), TWO_MORE])
+ESCAPED_PAIR = in_order([HIGH_HALF, LiteralNode("\\u"), LOW_HALF])
+ESCAPED = one_of([_among(*'"/\\bfnrt'), in_order([LiteralNode("u"), one_of([ESCAPED_UNIT, ESCAPED_PAIR])])])
+ESCAPE = in_order([LiteralNode("\\"), ESCAPED])
+POSITIVE = in_order([_among("19"), repeat(DIGIT)])
+INTEGER = in_order([maybe(LiteralNode("-")), one_of([LiteralNode("0"), POSITIVE])])
+EXPONENT = in_order([_among("E", "e"), maybe(_among("+", "-")), DIGITS])
+NUMBER = in_order([INTEGER, maybe(in_order([LiteralNode("."), DIGITS])), maybe(EXPONENT)])
 QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
 ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 
 ANY_VALUE, ANY_STRING, SPACING = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
+NEXT_ITEM, TO_VALUE = in_order([SPACING, COMMA, SPACING]), in_order([SPACING, COLON, SPACING])
 
 ReferenceNames = dict[str, ReferenceNode]
 """The parts of a schema that references lead to."""
@@ -128,10 +108,7 @@ class JsonRules:
 
     def _constant(self, value: Any) -> Node:
         if isinstance(value, dict):
-            members = (
-                in_order([self._constant(name), SPACING, COLON, SPACING, self._constant(part)])
-                for name, part in value.items()
-            )
+            members = (in_order([self._constant(name), TO_VALUE, self._constant(part)]) for name, part in value.items())
             return _between("{", members, "}")
         if isinstance(value, list):
             return _between("[", map(self._constant, value), "]")
@@ -199,16 +176,14 @@ class JsonRules:
         begun = len(first)
         if begun:
             limit = None if most is None else max(most - begun, 0)
-            rest = repeat(in_order([SPACING, COMMA, SPACING, item]), max(least - begun, 0), limit)
+            rest = repeat(in_order([NEXT_ITEM, item]), max(least - begun, 0), limit)
         elif item == NOTHING or most == 0:
             rest = EMPTY if not least else NOTHING
         else:
-            more = repeat(
-                in_order([SPACING, COMMA, SPACING, item]), max(least - 1, 0), None if most is None else most - 1
-            )
+            more = repeat(in_order([NEXT_ITEM, item]), max(least - 1, 0), None if most is None else most - 1)
             rest = in_order([item, more]) if least else maybe(in_order([item, more]))
         for index in reversed(range(begun if most is None else min(begun, most))):
-            comma = in_order([SPACING, COMMA, SPACING]) if index else EMPTY
+            comma = NEXT_ITEM if index else EMPTY
             rest = in_order([comma, self._value(first[index], names), rest])
             rest = rest if index < least else maybe(rest)
             if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
@@ -221,7 +196,7 @@ class JsonRules:
         others = schema.get("additionalProperties", True)
         properties |= {name: others for name in schema.get("required", ()) if name not in properties}
         listed = [
-            (in_order([self._constant(name), SPACING, COLON, SPACING, self._value(part, names)]), name in required)
+            (in_order([self._constant(name), TO_VALUE, self._value(part, names)]), name in required)
             for name, part in properties.items()
             if part is not False
         ]
@@ -229,17 +204,13 @@ class JsonRules:
             self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else ANY_STRING
         )
         value = self._value(others, names)
-        other = (
-            NOTHING
-            if value == NOTHING
-            else self._define("member", lambda: in_order([key, SPACING, COLON, SPACING, value]))
-        )
+        other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, TO_VALUE, value]))
         rests: dict[tuple[int, bool], Node] = {}
 
         def rest(at: int, is_first: bool) -> Node:
             """The members from one on, as a rule: the size of all rules grows with the number of members only."""
             if at == len(listed):
-                more = repeat(in_order([SPACING, COMMA, SPACING, other]))
+                more = repeat(in_order([NEXT_ITEM, other]))
                 return maybe(in_order([other, more])) if is_first else more
             if (at, is_first) not in rests:
                 rests[at, is_first] = self._define("members", partial(members, at, is_first))
@@ -248,7 +219,7 @@ class JsonRules:
         def members(at: int, is_first: bool) -> Node:
             """Each member is required or may be left out, then come others."""
             member, is_required = listed[at]
-            comma = EMPTY if is_first else in_order([SPACING, COMMA, SPACING])
+            comma = EMPTY if is_first else NEXT_ITEM
             written = in_order([comma, member, rest(at + 1, False)])
             return written if is_required else one_of([written, rest(at + 1, is_first)])
 
@@ -260,7 +231,7 @@ def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
     """Items with commas between them, in brackets."""
     listed: list[Node] = []
     for item in items:
-        listed += [SPACING, COMMA, SPACING, item] if listed else [item]
+        listed += [NEXT_ITEM, item] if listed else [item]
     return in_order([LiteralNode(opens), SPACING, *listed, SPACING, LiteralNode(closes)])
 
 
