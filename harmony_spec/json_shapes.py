@@ -13,7 +13,7 @@ from .codes import INEXPRESSIBLE_MESSAGE, INVALID_CONVERSATION
 from .errors import ConversationError, RenderError, near_misses, quoted
 from .format.contents import Contents, Record, deep_copy
 from .source.message_tokens import MAX_TOKEN_ID, are_token_ids
-from .tool_types.schema_references import escaped
+from .tool_types.schema_references import pointer_to
 
 AS_PARSED = "as_parsed"
 """The key of a content for the text from which it was read, if another text would be written for it."""
@@ -63,8 +63,7 @@ class Mismatch(Exception):
     def error(self) -> ConversationError:
         steps = self.steps[::-1]
         index = next((step for step in steps[1:2] if isinstance(step, int)), None)
-        pointer = "".join(f"/{escaped(str(step))}" for step in steps)
-        place: dict[str, Any] = {"pointer": pointer, "index": index}
+        place: dict[str, Any] = {"pointer": pointer_to(steps), "index": index}
         return ConversationError(INVALID_CONVERSATION, self.reason, expected=self.expected, hint=self.hint, **place)
 
 

@@ -13,9 +13,9 @@ from harmony_spec.validation import schemas
 from harmony_spec.validation.breaches import InvalidSchema
 from harmony_spec.validation.budget import Budget
 from harmony_spec.validation.plain_schemas import (
+    JSON_TYPES,
     MAX_PLAIN_DEPTH,
     PLAIN_KEYWORDS,
-    TYPE_NAMES,
     TYPES_OF_KEYWORDS,
     allows,
     is_plain,
@@ -24,7 +24,7 @@ from harmony_spec.validation.schemas import find_breaches, find_schema_error
 
 STEPS = 10**9
 KEYWORDS = [*PLAIN_KEYWORDS, *TYPES_OF_KEYWORDS]
-SCALARS = st.sampled_from([None, True, False, 0, 1, 2, -1, 1.5, float("nan"), float("inf"), "", "a", *TYPE_NAMES])
+SCALARS = st.sampled_from([None, True, False, 0, 1, 2, -1, 1.5, float("nan"), float("inf"), "", "a", *JSON_TYPES])
 values = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "type"]), inner, max_size=2),
@@ -34,7 +34,7 @@ values = st.recursive(
 def with_keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Objects of keywords, some with values that they may not have."""
     parts = inner | st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
-    some = st.sampled_from(sorted(TYPE_NAMES)) | st.lists(st.sampled_from("ab"), max_size=2) | st.integers(-1, 3)
+    some = st.sampled_from(sorted(JSON_TYPES)) | st.lists(st.sampled_from("ab"), max_size=2) | st.integers(-1, 3)
     names = st.sampled_from([*KEYWORDS, "$ref", "pattern", "multipleOf", "$schema"])
     return st.dictionaries(names, parts | some | values, max_size=3)
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped
 from ..validation.budget import Budget, UnfinishedCheck, current_budget
+from ..validation.plain_schemas import key_of
 from .schema_keywords import (
     ABOUT,
     BOUNDS,
@@ -55,7 +56,6 @@ from .schema_values import (
     VALUE_KINDS,
     admitted_bounds,
     both,
-    canonical,
     is_deep,
     is_encodable,
     is_malformed,
@@ -348,8 +348,8 @@ class _Reader:
         """The values that are in all lists, and match all parts, with every keyword that they have."""
         kept = [value for value in lists[0] if kind_of(value) in kinds]
         for listed in lists[1:]:
-            keys = {*map(canonical, listed)}
-            kept = [value for value in kept if canonical(value) in keys]
+            keys = {*map(key_of, listed)}
+            kept = [value for value in kept if key_of(value) in keys]
         for row in rows:
             others = row.schema.keys() & ABOUT.keys() - COMBINING - {"type", "enum", "const"}
             if others and kept:

@@ -50,8 +50,8 @@ ESCAPED = one_of([_among(*'"/\\bfnrt'), in_order([LiteralNode("u"), one_of([ESCA
 ESCAPE = in_order([LiteralNode("\\"), ESCAPED])
 POSITIVE = in_order([_among("19"), repeat(DIGIT)])
 INTEGER = in_order([maybe(LiteralNode("-")), one_of([LiteralNode("0"), POSITIVE])])
-EXPONENT = in_order([_among("E", "e"), maybe(_among("+", "-")), DIGITS])
-NUMBER = in_order([INTEGER, maybe(in_order([LiteralNode("."), DIGITS])), maybe(EXPONENT)])
+NUMBER_EXPONENT = in_order([_among("E", "e"), maybe(_among("+", "-")), DIGITS])
+NUMBER = in_order([INTEGER, maybe(in_order([LiteralNode("."), DIGITS])), maybe(NUMBER_EXPONENT)])
 QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
 ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")

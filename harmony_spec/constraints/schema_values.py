@@ -82,16 +82,6 @@ def to_json_text(value: Any) -> str:
     return ENCODER.encode(value)
 
 
-def canonical(value: Any) -> str:
-    """A text that equal values have: in JSON, 1 and 1.0 are equal, and the order of properties does not matter."""
-    match value:
-        case dict():
-            return "{" + ",".join(f"{json.dumps(name)}:{canonical(value[name])}" for name in sorted(value)) + "}"
-        case list():
-            return f"[{','.join(map(canonical, value))}]"
-    return json.dumps(int(value) if kind_of(value) == "integer" else value)
-
-
 def is_encodable(value: Any) -> bool:
     """Whether a value has no halves of surrogate pairs, which neither UTF-8 nor engines have."""
     try:

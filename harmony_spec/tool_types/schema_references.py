@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -127,12 +127,11 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
 
 def target_of(root: Any, reference: str) -> Any:
     """Return the target of a JSON pointer in a fragment (RFC 6901, 6). Raises `LookupError` if there is none."""
-    first, *steps = unquote(reference).split("/")
-    if first != "#":
+    pointer = unquote(reference)
+    if pointer.partition("/")[0] != "#":
         raise LookupError(reference)  # an anchor, or in another file
     found = root
-    for step in steps:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in names_in(pointer):
         if isinstance(found, list) and INDEX.fullmatch(key):
             found = found[int(key)]
         elif isinstance(found, dict):
@@ -149,3 +148,13 @@ def is_local(pointer: str) -> bool:
 def escaped(name: str) -> str:
     """A name as a step of a JSON pointer (RFC 6901)."""
     return name if name.isidentifier() else name.replace("~", "~0").replace("/", "~1")
+
+
+def names_in(pointer: str) -> list[str]:
+    """The names that the steps of a JSON pointer stand for."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def pointer_to(path: Iterable[object]) -> str:
+    """The JSON pointer to the value at the end of a path of names and indexes."""
+    return "".join(f"/{escaped(str(step))}" for step in path)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import RenderError, ToolError, near_misses, quoted
 from ..format.contents import Record
 from ..format.offered_tools import parameters_by_name
+from ..tool_types.schema_references import names_in
 from .openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
 from .requirements import Reporter, fail, require_list, require_object, require_text
@@ -84,11 +85,7 @@ def reading_tools() -> Iterator[None]:
         yield
     except ToolError as error:
         raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
-        fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
-
-
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+        fail(("tools", *names_in(error.pointer)), raised, code=error.code, hint=error.hint)
 
 
 class CallChoice(NamedTuple):
@@ -184,7 +181,7 @@ def require_expressible(content: Record, path: tuple[str | int, ...]) -> None:
     try:
         content.text().encode()
     except RenderError as error:
-        fail((*path, *_steps(error.pointer)), error.message, code=error.code)
+        fail((*path, *names_in(error.pointer)), error.message, code=error.code)
     except UnicodeEncodeError:
         fail(path, "a text has half of a surrogate pair, which cannot be encoded")
 

@@ -14,7 +14,7 @@ from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record, deep_copy
 from ..format.definitions import Definition, Definitions
 from ..format.tables import require
-from ..tool_types.schema_references import escaped
+from ..tool_types.schema_references import escaped, pointer_to
 
 if TYPE_CHECKING:
     from ..codec import Namespace, Tool
@@ -209,7 +209,7 @@ def _require_valid(codec: ModuleType, value: dict[str, Any], cls: type[Record], 
         raise ToolError(INVALID_TOOL, f"nested more than {MAX_TYPE_NESTING} deep", pointer=at, rule="nesting") from None
     if errors:
         error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
-        path = "".join(f"/{escaped(str(step))}" for step in error.absolute_path)
+        path = pointer_to(error.absolute_path)
         rule = f"{error.validator} {error.validator_value!r}"[: MAX_SCHEMA_ERROR_CHARS // 2]
         raise ToolError(INVALID_TOOL, error.message[:MAX_SCHEMA_ERROR_CHARS], pointer=at + path, rule=rule)
 

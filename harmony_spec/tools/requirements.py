@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn
 from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
 from ..diagnostics import Diagnostic
 from ..errors import Code, ConversionError, Span, quoted
-from ..tool_types.schema_references import escaped
+from ..tool_types.schema_references import pointer_to
 
 Policy = Literal["refuse", "replace"]
 """What to do with a value that the format cannot hold."""
@@ -22,10 +22,6 @@ MAX_STEPS = 4
 
 MAX_INTEGER_BITS = 14_000
 """The size of integers, a little less than Python writes as decimal digits (4,300)."""
-
-
-def pointer_to(path: Iterable[object]) -> str:
-    return "".join(f"/{escaped(str(step))}" for step in path)
 
 
 def fail(

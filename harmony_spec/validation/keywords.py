@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import filterfalse, islice
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -21,6 +21,7 @@ from referencing.jsonschema import lookup_recursive_ref
 
 from .budget import UnfinishedCheck, current_budget
 from .patterns import matches
+from .plain_schemas import key_of
 
 Check = Callable[..., Iterable[ValidationError] | None]
 
@@ -128,23 +129,6 @@ def _repr_parts(value: Any) -> Iterator[str]:
         yield closing
     else:
         yield repr(value)
-
-
-def key_of(value: Any) -> str:
-    """A text that is equal for values that are equal in JSON, where 1 equals 1.0 but not true.
-
-    Hashes of str are random in each process. Those of numbers are not, and a hostile schema could list many numbers
-    with one hash.
-    """
-    if isinstance(value, str):
-        return ascii(str.__str__(value))
-    if isinstance(value, list):
-        return f"[{','.join(map(key_of, value))}]"
-    if isinstance(value, dict):
-        return f"{{{','.join(f'{name!a}:{key_of(value[name])}' for name in sorted(map(str.__str__, value)))}}}"
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return hex(int(value)) if isfinite(value) and value == int(value) else repr(float(value))
-    return repr(value)
 
 
 def _key(value: Any) -> str:

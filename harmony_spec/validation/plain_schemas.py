@@ -9,10 +9,27 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
+from ..tool_types.type_grammar import JSON_TYPES
+
 MAX_PLAIN_DEPTH = 32
 """Levels of values in a plain schema; deeper ones are checked in full, which ends at the recursion limit."""
 
-TYPE_NAMES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+
+def key_of(value: Any) -> str:
+    """A text that is equal for values that are equal in JSON, where 1 equals 1.0 but not true.
+
+    Hashes of str are random in each process. Those of numbers are not, and a hostile schema could list many numbers
+    with one hash.
+    """
+    if isinstance(value, str):
+        return ascii(str.__str__(value))
+    if isinstance(value, list):
+        return f"[{','.join(map(key_of, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name!a}:{key_of(value[name])}' for name in sorted(map(str.__str__, value)))}}}"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return hex(int(value)) if isfinite(value) and value == int(value) else repr(float(value))
+    return repr(value)
 
 
 def is_plain(schema: Any, depth: int = MAX_PLAIN_DEPTH) -> bool:
@@ -57,8 +74,8 @@ def _are_names(value: Any, depth: int) -> bool:
 
 def _are_types(value: Any, depth: int) -> bool:
     if isinstance(value, str):
-        return value in TYPE_NAMES
-    return bool(value) and _are_names(value, depth) and TYPE_NAMES.issuperset(value)
+        return value in JSON_TYPES
+    return bool(value) and _are_names(value, depth) and JSON_TYPES.issuperset(value)
 
 
 def _are_schemas(value: Any, depth: int) -> bool:

@@ -21,7 +21,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..diagnostics import abridge
-from ..tool_types.schema_references import escaped
+from ..tool_types.schema_references import pointer_to
 from .breaches import Breach, InvalidSchema
 from .budget import Budget, UnfinishedCheck, current_budget
 from .keywords import NO_REFERENCES, budgeted, prepared
@@ -59,7 +59,7 @@ def make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validator
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERN_CHECKER).iter_errors(schema)):
             error = error.context[0] if error.context else error  # of alternatives, `type` has the names of types first
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
-            return InvalidSchema(_json_pointer(error.absolute_path), why)
+            return InvalidSchema(pointer_to(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
         resource = specification.create_resource(schema)
         address = resource.id() or ""
@@ -118,11 +118,7 @@ def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
     value = json.JSONEncoder(ensure_ascii=False).iterencode(worst.validator_value)
     expected = f"{worst.validator}: {_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
-    return Breach(_json_pointer(worst.absolute_path), _shortened(worst.message), expected)
-
-
-def _json_pointer(path: Any) -> str:
-    return "".join(f"/{escaped(str(step))}" for step in path)
+    return Breach(pointer_to(worst.absolute_path), _shortened(worst.message), expected)
 
 
 def _shortened(text: str) -> str:
