@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony_spec import ParseError, StreamParser, validate
+from harmony_spec import Namespace, ParseError, StreamParser, Tool, validate
+from harmony_spec.constraints import constrain
 from harmony_spec.streaming.stream_parser import StreamParser as Parser
 from harmony_spec.vocabulary import load
 
@@ -88,3 +89,13 @@ def test_the_parsers_of_dialects_are_copied(name: str, data: st.DataObject) -> N
     parser.close()
     other.close()
     assert seen(other) == seen(parser)
+
+
+@pytest.mark.parametrize("copied", [lambda value: pickle.loads(pickle.dumps(value)), copy.copy, copy.deepcopy])
+def test_a_constraint_writes_the_same_elsewhere(copied: Copy) -> None:
+    """Engines build grammars in processes of their own; the codec is a module, which cannot be pickled by itself."""
+    parameters = {"type": "object", "properties": {"city": {"type": "string", "minLength": 2}}}
+    made = constrain(tools=[Namespace("functions", tools=[Tool("f", parameters=parameters)])])
+    other = copied(made)
+    assert (other.lark(), other.gbnf(), other.report) == (made.lark(), made.gbnf(), made.report)
+    assert other.codec is made.codec

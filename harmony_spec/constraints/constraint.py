@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
@@ -41,6 +42,10 @@ class Constraint:
     stops: tuple[int, ...]
     after: tuple[str | TokenNode, ...]
     on_unenforced: OnUnenforced
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle and copy with the codec by its name, as formats are: engines build grammars in other processes."""
+        return _restore, (self.codec.__name__, self.offer, self.profile, self.stops, self.after, self.on_unenforced)
 
     @property
     def format(self) -> Format:
@@ -119,6 +124,10 @@ class Constraint:
         self._require_enforced("gbnf")
         root = self.root_for(self._gbnf_stops)
         return GbnfText(self.format.encoding.special, self.format.special_ends[0]).print(root)
+
+
+def _restore(codec: str, *others: Any) -> Constraint:
+    return Constraint(import_module(codec), *others)
 
 
 def constrain(
