@@ -76,6 +76,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": [], "tool_choice": "required"}, "invalid-chat", "/tool_choice"),
     ({"messages": [], "tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "invalid-chat", "/tool_choice/tools"),
     (
+        {"messages": [], "tools": [TOOL], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": []}},
+        "invalid-chat",
+        "/tool_choice/tools",
+    ),
+    (
         {"messages": [], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "x", "tools": []}}},
         "invalid-chat",
         "/tool_choice/allowed_tools/mode",
@@ -178,6 +183,28 @@ def test_unknown_keys_are_reported_and_come_back() -> None:
     found = from_chat(chat)
     assert [(d.code.name, d.pointer, d.index) for d in found.findings] == [
         ("unsupported-value", "/messages/0/cache", 0)
+    ]
+    assert to_chat(found.messages, found.side) == chat
+
+
+def test_unknown_keys_in_parts_and_calls_are_reported() -> None:
+    """They stay in the side record, as those of messages do; names of results that contradict their ids, too."""
+    function = {"name": "f", "arguments": "{}", "parsed": {"a": 1}}
+    chat: list[dict[str, Any]] = [
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "1", "type": "function", "function": function, "extra_content": {"a": 2}}],
+        },
+        {"role": "tool", "tool_call_id": "1", "name": "g", "content": "r"},
+    ]
+    found = from_chat(chat)
+    assert [(each.code.name, each.pointer) for each in found.findings] == [
+        ("unsupported-value", "/messages/0/content/0/cache_control"),
+        ("unsupported-value", "/messages/1/tool_calls/0/extra_content"),
+        ("unsupported-value", "/messages/1/tool_calls/0/function/parsed"),
+        ("unsupported-value", "/messages/2/name"),
     ]
     assert to_chat(found.messages, found.side) == chat
 

@@ -24,7 +24,11 @@ STOPS = codec.STOP_TOKENS["message"]
 # Bytes of characters alone, and tokens that hold a character and a part of another.
 DAMAGED = [160, 200, 9552, 237, 111, 64364, 230, 1000]
 # Words that headers are made of, with and without spaces.
-WORDS = "assistant user functions.f final analysis json to=f f", " to=f json commentary x  y\n"
+WORDS = (
+    "assistant user functions.f final analysis json to=f f",
+    " to=f json commentary x  y\n",
+    ' "a\\b" \u200b e\u0301',
+)
 CONTENT_TYPES = RECOVERY.content_types
 FIELDS = ("role", "channel", "recipient", "content_type")
 ROLES = [None, *("assistant", "user", "system", "developer")]

@@ -187,6 +187,34 @@ def test_what_would_be_read_as_something_else_is_refused(message: dict[str, Any]
     assert isinstance(theirs[0], int)
 
 
+@pytest.mark.parametrize("message", [{"role": "assistant", "content": "x", "channel": 5}])
+def test_what_is_no_text_is_refused(message: dict[str, Any]) -> None:
+    """The peer says so in an error of another kind, which names no field."""
+    theirs, ours = both({"messages": [message]}, METHODS[0])
+    assert ours[0] == "HarmonyError"
+    assert "channel: expected a str, got int" in ours[1]
+    assert theirs[0] == "ValueError"
+
+
+LOSSY_TOOLS: list[dict[str, Any]] = [
+    {
+        "name": "n",
+        "tools": [{"name": "f", "description": "", "parameters": {"required": "a", "properties": {"a": {}}}}],
+    },
+    {"name": "n", "tools": [{"name": "f", "description": "", "parameters": {"properties": {"a": 5}}}]},
+    {"name": "my space", "tools": []},
+]
+
+
+@pytest.mark.parametrize("namespace", LOSSY_TOOLS)
+def test_tools_that_lose_something_are_refused(namespace: dict[str, Any]) -> None:
+    """The peer writes them without a part of their schema, or so that nothing can call them."""
+    content = {"type": "developer_content", "tools": {namespace["name"]: namespace}}
+    theirs, ours = both({"messages": [{"role": "developer", "content": [content]}]}, METHODS[0])
+    assert ours[0] == "HarmonyError"
+    assert isinstance(theirs[0], int)
+
+
 def test_half_a_character_is_refused() -> None:
     """The peer says what its JSON reader does not like, in an error of another kind."""
     theirs, ours = both({"messages": [{"role": "user", "content": "a\ud800b"}]}, METHODS[0])

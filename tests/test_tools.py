@@ -277,6 +277,21 @@ def test_definitions_in_any_form(value: object, names: list[str]) -> None:
     assert [f"{made.name}.{tool.name}" for made in tools_from_json(value) for tool in made.tools] == names
 
 
+@pytest.mark.parametrize("key", ["parameters", "input_schema", "inputSchema"])
+def test_parameters_have_other_names_elsewhere(key: str) -> None:
+    """In Messages of Anthropic, and in the Model Context Protocol: arguments must not vanish."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    [namespace] = tools_from_json({"name": "f", key: schema})
+    assert namespace.tools == [Tool("f", parameters=schema)]
+
+
+def test_a_name_in_a_schema_is_followed() -> None:
+    """`$anchor` names a part of a schema; before, its definition was lost, and the tool was invalid."""
+    schema = {"properties": {"a": {"$ref": "#x"}}, "$defs": {"A": {"$anchor": "x", "type": "string"}}}
+    [namespace] = tools_from_text(tools_to_text(tools_from_json(of({"type": "object", **schema}))))
+    assert namespace.tools[0].parameters["properties"]["a"]["type"] == "string"
+
+
 @pytest.mark.parametrize(
     ("value", "pointer", "rule"),
     [
@@ -292,6 +307,7 @@ def test_definitions_in_any_form(value: object, names: list[str]) -> None:
         (of({"properties": {"a/b~c": 1}}), "/parameters/properties/a~1b~0c", "type ['object', 'boolean']"),
         ({"function": of({"required": "a"})}, "/function/parameters/required", "type 'array'"),
         ([of({"properties": {"a": {"$ref": "#/x"}}})], "/0/parameters/properties/a/$ref", "$ref"),
+        ([of({"properties": {"a": {"$ref": "#x"}}})], "/0/parameters/properties/a/$ref", "$ref"),
         ([F, F], "/1/name", ""),
         ({"name": "n", "tools": [3]}, "/tools/0", ""), ({"name": "n", "tools": {}}, "/tools", ""),
         ({"name": "n m", "tools": []}, "/name", NAME_RULE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from json import JSONDecoder
@@ -40,6 +40,12 @@ KEYS_BY_ROLE: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(RESULTS, frozenset((*KEYS, "tool_call_id", "tool_name"))),
 }
 """The keys of messages that are read. Other values are reported, unless they are empty."""
+
+KEYS_OF_CALL = frozenset(("id", "type", "index"))
+"""The keys of calls beside the name and the arguments; chunks of streams number their calls."""
+
+VALUES_OF_NOTHING: tuple[Any, ...] = (None, "", [], {})
+"""Values of unknown keys that say nothing."""
 
 OF_FORMAT = "If these are messages of the format, read them with from_json."
 """The hint for a field of the format, which would be lost: with a channel, thoughts would become an answer."""
@@ -341,6 +347,8 @@ class _Reader:
             if not name or not self.purposes.word.fullmatch(name):
                 fail(("messages", index, *inside, "name"), f"the name {quoted(name)} cannot be written in a header")
             key = INPUT if kind == CUSTOM else "arguments"
+            self.report_unknown(call, KEYS_OF_CALL | ({key, "name"} if inner is call else {kind}), at)
+            self.report_unknown({} if inner is call else inner, {key, "name"}, ("messages", index, *inside))
             found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind, name)))
         return found
 
@@ -392,6 +400,11 @@ class _Reader:
             problem = "no call waits for this result" if identifier is None else f"{quoted(identifier)} is {problem}"
             hint = "A result follows its call, and has its id."
             fail(("messages", index, key), problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
+        called = self.purposes.tool_name(call.recipient)
+        for each in ("name", "tool_name"):
+            if message.get(each) not in (*VALUES_OF_NOTHING, called, call.recipient):
+                evidence = f"the call with this id is one of {called!r}; the name is left out"
+                self.reporter.report(("messages", index, each), evidence, quoted(message[each]))
         call.is_answered = True
         return call
 
@@ -410,16 +423,20 @@ class _Reader:
 
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format. Refuse fields of the format."""
-        known = KEYS_BY_ROLE[message["role"]]
+        known, fields = KEYS_BY_ROLE[message["role"]], self.purposes.format.fields
         if known.issuperset(message):
             return
         for key in message:
-            if key not in known and message[key] not in (None, "", [], {}):
-                at = ("messages", index, key)
-                if key in self.purposes.format.fields and message[key] is not False:
-                    fail(at, f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
+            if key not in known and key in fields and message[key] not in (*VALUES_OF_NOTHING, False):
+                fail(("messages", index, key), f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
+        self.report_unknown(message, known, ("messages", index))
+
+    def report_unknown(self, value: dict[str, Any], known: Collection[str], at: Steps) -> None:
+        """Report the values in an object that have no place in the format."""
+        for key, item in value.items():
+            if key not in known and item not in VALUES_OF_NOTHING:
                 evidence = "the format has no place for this key; it is left out of the messages"
-                self.reporter.report(at, evidence, quoted(message[key]))
+                self.reporter.report((*at, key), evidence, quoted(item))
 
     def texts(self, message: dict[str, Any], index: int) -> list[Piece]:
         """The texts of a content, which together are one text."""
@@ -438,6 +455,7 @@ class _Reader:
             kind = require_object(part, (*at, number)).get("type")
             if kind == "text" or (kind == "refusal" and message["role"] == ASSISTANT):
                 found.append(Piece((("content", number, kind),), require_text(part.get(kind), (*at, number, kind))))
+                self.report_unknown(part, ("type", kind), (*at, number))
                 continue
             name = require_text(kind, (*at, number, "type"))
             self.reporter.replace(

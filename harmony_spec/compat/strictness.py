@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import category
 
 from harmony_spec import codec
 
@@ -65,8 +66,15 @@ def find_refusal(header: str, role: str | None) -> HarmonyError | None:
         return HarmonyError(f"Unknown role: {words.author}")
     named = words.left[-1:] and words.left[-1].startswith(_RECIPIENT)
     more = words.left[:-1] if named else words.left[:-2]
-    left = f'unexpected tokens remaining in message header: Some("{" ".join(more)}")'
+    left = f'unexpected tokens remaining in message header: Some("{_debugged(" ".join(more))}")'
     return HarmonyError(left) if more else None
+
+
+def _debugged(text: str) -> str:
+    """A text as Rust shows it to programmers: quotes, marks on other characters and what has no shape as escapes."""
+    shown = {'"': r"\"", "\\": r"\\", "\0": r"\0"}
+    hidden = {char for char in text if not char.isprintable() or category(char) in ("Mn", "Me")}
+    return "".join(shown.get(char) or (f"\\u{{{ord(char):x}}}" if char in hidden else char) for char in text)
 
 
 def _is_author(word: str, left: tuple[str, ...]) -> bool:

@@ -49,8 +49,10 @@ class References:
     def pointer_of(self, schema: Mapping[str, Any]) -> str | None:
         """The pointer in a local reference; None for other schemas. A reference to an alias is one to its target."""
         pointer = schema.get("$ref")
-        if not isinstance(pointer, str) or not is_local(pointer):
+        if not isinstance(pointer, str) or not pointer.startswith("#"):
             return None
+        if not is_local(pointer):
+            return self.anchors.get(pointer, pointer)
         return self.alias if pointer == "#" and self.alias else pointer
 
     def resolve(self, pointer: str, at: str) -> Any:
@@ -63,6 +65,19 @@ class References:
     def is_named(self, pointer: str) -> bool:
         """Whether a target gets a name: it is the root, or it has several references, as every recursive target has."""
         return pointer == "#" or self.uses[pointer] > 1
+
+    @cached_property
+    def anchors(self) -> Mapping[str, str]:
+        """The pointers to the schemas that a name in the same document leads to (JSON Schema 2020-12, Core, 8.2.2)."""
+        found: dict[str, str] = {}
+        todo: list[tuple[Any, str]] = [(self.root, "#")]
+        while todo:
+            value, at = todo.pop()
+            if isinstance(value, dict) and isinstance(name := value.get("$anchor"), str):
+                found.setdefault(f"#{name}", at)
+            parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            todo += [(part, f"{at}/{escaped(str(step))}") for step, part in parts if step not in DATA_KEYWORDS]
+        return found
 
     @cached_property
     def uses(self) -> Mapping[str, int]:

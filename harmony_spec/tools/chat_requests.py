@@ -123,6 +123,8 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         is_required = inner.get("mode") == ANY_CALLS[1]
         if inner.get("mode", ANY_CALLS[0]) not in ANY_CALLS:
             fail((*inside, "mode"), f"unknown mode {quoted(inner['mode'])}", expected=ANY_CALLS)
+        if is_required and not allowed:
+            fail((*inside, "tools"), "a call is required, but no tool is allowed", hint="Name the allowed tools.")
     else:
         allowed, is_required = [named_tool(choice)], True
     for name in allowed:

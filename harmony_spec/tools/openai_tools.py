@@ -31,6 +31,9 @@ MAX_SCHEMA_ERROR_CHARS = 200
 PURPOSES = ("name", "description", "parameters")
 """The keys of a function, and the purposes of the fields of a tool."""
 
+PARAMETERS_KEYS = ("input_schema", "inputSchema")
+"""How Messages of Anthropic and the Model Context Protocol call parameters."""
+
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
 
@@ -42,8 +45,8 @@ def tools_from_json(value: Any, *, codec: ModuleType | None = None) -> list[Name
         value: a definition or a list of them, or an object whose `tools` is one. Each is a function tool of chat
             completions (`{"type": "function", "function": {...}}`), one of responses (`{"type": "function", "name":
             ...}`), the inner part of either, or a namespace (`{"name": ..., "tools": [...]}`). Functions without
-            namespace go to the format's namespace for functions. Keys other than name, description and parameters
-            cannot be expressed in the format and are left out.
+            namespace go to the format's namespace for functions. `parameters` may be `input_schema` or `inputSchema`,
+            as in other APIs. Other keys cannot be expressed in the format and are left out.
         codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
@@ -148,7 +151,8 @@ def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any],
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
         if not isinstance(entry, dict):
             raise ToolError(INVALID_TOOL, f"{quoted(entry)} is not an object", pointer=at, rule="type")
-    keys = {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
+    keys = dict.fromkeys(PARAMETERS_KEYS, fields["parameters"])
+    keys |= {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
     return {field: entry[key] for key, field in keys.items() if key in entry}, at
 
 
