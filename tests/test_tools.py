@@ -245,6 +245,14 @@ def test_what_calls_cannot_name_is_refused(function: Callable[..., Any]) -> None
     assert caught.value.pointer == "/parameters/properties/x"
 
 
+@pytest.mark.parametrize("name", [None, "a b", "", "<|end|>"])
+def test_a_name_that_no_call_can_have_is_refused(name: str | None) -> None:
+    """That of a lambda, too: `tools_from_json` refused what this function returned."""
+    with pytest.raises(ToolError) as caught:
+        tool_from_function(lambda x: x, name=name)
+    assert (caught.value.pointer, caught.value.hint) == ("/name", "Pass another name.")
+
+
 @pytest.mark.parametrize(
     "annotation", ["Nowhere", pytest.param("int ||"), pytest.param("json.Nowhere"), pytest.param("int[str]")]
 )

@@ -76,7 +76,7 @@ def _read_tools(codec: ModuleType, value: object) -> list[Namespace]:
             _require_new(made.get(namespace, "name"), found, at)
             found[made.get(namespace, "name")] = namespace
             continue
-        tool = _new_tool(codec, entry, at, taken)
+        tool = new_tool(codec, entry, at, taken)
         made.get(loose, "tools").append(tool)
         if functions not in found:
             found[functions] = loose
@@ -156,7 +156,7 @@ def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any],
     return {field: entry[key] for key, field in keys.items() if key in entry}, at
 
 
-def _new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:
+def new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:
     """The tool of a definition; its name is added to `taken`, where it must not be."""
     defined: Definition = codec.FORMAT.definitions.tool
     definition, inside = _definition(codec, entry, at)
@@ -190,7 +190,7 @@ def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
     head = {field: entry[field] for field in made.fields.values() if field in entry and field != key}
     _require_valid(codec, head, made.made, at)
     taken: set[str] = set()
-    found = [_new_tool(codec, entry, f"{at}/{key}/{index}", taken) for index, entry in enumerate(tools)]
+    found = [new_tool(codec, entry, f"{at}/{key}/{index}", taken) for index, entry in enumerate(tools)]
     namespace: Namespace = made.made(**head, **{key: found})
     _require_text(namespace, at)
     return namespace

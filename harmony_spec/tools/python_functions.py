@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from ..codes import INVALID_TOOL
-from ..errors import RenderError, ToolError
-from .openai_tools import with_tools
+from ..errors import ToolError
+from .openai_tools import new_tool, with_tools
 
 if TYPE_CHECKING:
     from ..codec import Tool
@@ -53,7 +53,7 @@ def tool_from_function(
         codec: whose tool is returned; by default the one of this package.
 
     Raises:
-        ToolError: an annotation has no JSON Schema, or a parameter is positional-only.
+        ToolError: an annotation has no JSON Schema, a parameter is positional-only, or no call can have the name.
     """
     import docstring_parser
 
@@ -62,16 +62,14 @@ def tool_from_function(
     parameters = _parameters_schema(function, described)
     paragraphs = (documented.short_description, documented.long_description)
     description = "\n\n".join(text for text in paragraphs if text)
-    made = with_tools(codec).FORMAT.definitions.tool
     named = _name(function) if name is None else name
-    tool: Tool = made.make(name=named, description=description or None, parameters=parameters)
+    entry = {"name": named, "description": description or None, "parameters": parameters}
     try:
-        tool.text()
-    except ToolError:
-        raise
-    except RenderError as error:
-        raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Pass another name.") from None
-    return tool
+        return new_tool(with_tools(codec), entry, "", set())
+    except ToolError as error:
+        if error.pointer != "/name":
+            raise
+        raise ToolError(error.code, error.message, pointer="/name", hint="Pass another name.") from None
 
 
 def _parameters_schema(function: Callable[..., Any], described: Mapping[str, str | None]) -> dict[str, Any] | None:
