@@ -230,12 +230,84 @@ def test_closed_streams_are_said_in_one_line(command: str, tmp_path: Path) -> No
     assert shell(f"echo x | HS {command} >&-", tmp_path) == (2, "", "the output: standard output is closed\n")
 
 
-@pytest.mark.parametrize("name", ["é", "$'\\xff'"])
-def test_names_that_cannot_be_shown_are_escaped(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "shown"), [("é", "é"), ("$'\\xff'", "\\udcff")])
+def test_names_that_cannot_be_shown_are_escaped(name: str, shown: str, tmp_path: Path) -> None:
     for command in (f"grammar {name}", f"generate {GRAMMAR} -o codec{name}"):
         status, out, error = shell(f"PYTHONIOENCODING=ascii HS {command}", tmp_path)
         assert (status, error) == (0, "")
-        assert "\\x" in out or "\\udc" in out
+        assert shown in out
+
+
+@pytest.mark.parametrize(
+    "command", ["render -", "render --tokens - | HS decode -", "render - | HS parse - | HS render -"]
+)
+def test_data_is_utf_8_whatever_the_system_has(command: str, tmp_path: Path) -> None:
+    """A pipe of Windows has its code page: a text came out as other characters, with status 0."""
+    (tmp_path / "row.json").write_text('{"messages": [{"role": "user", "content": "\\u2603"}]}')
+    status, out, error = shell(f"export PYTHONIOENCODING=cp1252; cat row.json | HS {command}", tmp_path)
+    assert (status, out.strip(), error) == (0, "<|start|>user<|message|>\u2603<|end|>", "")
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "validate --help", "validate nothing", "validate --nope"])
+def test_what_cannot_be_printed_is_no_finding(command: str, tmp_path: Path) -> None:
+    """Help, versions and errors, too: before, the status was 1, with a traceback or without a word."""
+    for stream in (">", "2>"):
+        status, out, error = shell(f"HS {command} {stream} /dev/full", tmp_path)
+        assert "Traceback" not in out + error
+        assert status == 2 or (stream == "2>" and status == 0)
+
+
+def test_an_output_that_nobody_reads_is_no_finding(tmp_path: Path) -> None:
+    """As of `| head -1`: the status of a shell for SIGPIPE, and no message."""
+    (tmp_path / "rows.jsonl").write_text(
+        json.dumps({"text": GOOD + "<|end|>"}) + "\n" + (json.dumps({"text": GOOD}) + "\n") * 9_000
+    )
+    for command in ("show rows.jsonl", "convert --from text --to chat rows.jsonl", "rules"):
+        status, _, error = shell(f"HS {command} | head -c 1; exit ${{PIPESTATUS[0]}}", tmp_path)
+        assert (status, "Traceback" in error) == (141, False)
+
+
+def test_an_interrupted_command_says_so(tmp_path: Path) -> None:
+    """Status 1 would mean findings, or that two inputs differ."""
+    command = "HS parse - < <(sleep 5) & sleep 2; kill -INT $!; wait $!"
+    assert shell(f"set -m; {command}", tmp_path)[0] == 130
+
+
+def test_a_run_does_not_write_over_what_it_reads(tmp_path: Path) -> None:
+    """Tools, codecs and grammars, too: before, they were replaced by the results, with status 0."""
+    (tmp_path / "good.txt").write_text(GOOD + "<|end|>")
+    (tmp_path / "tools.jsonl").write_text('[{"name": "f"}]')
+    assert shell("HS grammar mine -q", tmp_path)[0] == 0
+    for command in (
+        "validate --tools tools.jsonl -o tools.jsonl good.txt",
+        "show --html --tools tools.jsonl -o tools.jsonl good.txt",
+        "show --html --codec mine -o mine/harmony.lark good.txt",
+        "convert --codec mine --from text --to chat good.txt -o mine/harmony.lark",
+        "generate mine -o mine/harmony.lark",
+        "generate mine -o mine/more.toml",
+        "validate --fix --backup '' good.txt",
+    ):
+        assert shell(f"HS {command}", tmp_path)[0] == 2
+    assert shell("HS generate mine --check -o codec.py", tmp_path)[0] == 1
+    assert (tmp_path / "tools.jsonl").read_text() == '[{"name": "f"}]'
+    assert shell("HS generate mine -o mine/codec.py", tmp_path)[0] == 0
+
+
+def test_a_grammar_is_copied_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    status, _, error = shell("ulimit -f 1; HS grammar mine", tmp_path)
+    assert (status, error) == (2, "mine: File too large\n")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_unreadable_files_of_a_grammar_have_a_place(tmp_path: Path) -> None:
+    assert shell("HS grammar mine -q", tmp_path)[0] == 0
+    (tmp_path / "mine" / "styles.toml").write_bytes(b"# a\n# \xc3\xa4 \xff")
+    (tmp_path / "mine" / "recovery.toml").unlink()
+    os.mkfifo(tmp_path / "mine" / "recovery.toml")
+    status, _, error = shell("HS generate mine", tmp_path)
+    assert status == 1
+    assert "mine/styles.toml:2:5: not UTF-8: byte 0xff" in error
+    assert "mine/recovery.toml:1:1: not a file" in error
 
 
 def test_closed_errors_lose_no_output(tmp_path: Path) -> None:

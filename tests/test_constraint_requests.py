@@ -98,7 +98,7 @@ def test_formats_of_answers(form: Any, expected: set[str]) -> None:
         ({"tool_choice": "Auto"}, "/tool_choice"),
         ({"tool_choice": {"type": "function", "function": "now"}}, "/tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "functions.now"}}}, "/tool_choice"),
-        ({"tool_choice": allowed(mode="required")}, "/tool_choice"),
+        ({"tool_choice": allowed(mode="required")}, "/tool_choice/allowed_tools/tools"),
         ({"response_format": {"type": "xml"}}, "/response_format/type"),
         ({"response_format": {"type": "json_schema"}}, "/response_format/json_schema"),
         ({"response_format": schema_of([])}, "/response_format/json_schema/schema"),

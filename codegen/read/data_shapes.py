@@ -81,6 +81,7 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
         for key in wanted:
             if key not in value:
                 reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
+                remedy = remedy if path else "Add it; docs/grammar.md describes the files of a grammar folder."
                 yield Problem(place_of(places, *_split(path or (key,))), reason, remedy)
         return
     if "propertyNames" in error.absolute_schema_path:

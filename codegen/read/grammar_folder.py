@@ -65,10 +65,8 @@ def load(folder: Path) -> Sources:
     texts = {}
     paths = {*larks, *folder.glob(CONTENTS_FILE), *folder.glob("*.toml"), *folder.glob("*.json")}
     for path in sorted(paths):
-        try:
-            texts[path.name] = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(Place(path.name, 1, 1), f"cannot be read: {error}", "Save it as UTF-8 text."))
+        if (text := _text(path, problems)) is not None:
+            texts[path.name] = text
     data = {name: value for name in texts if (value := _data(name, texts[name], problems)) is not None}
     places = {name: _places(name, texts[name]) for name in data}
     if all(name in data or name.endswith(".lark") for name in texts):
@@ -80,6 +78,27 @@ def load(folder: Path) -> Sources:
     if problems:
         raise GrammarError(problems)
     return Sources(larks[0].name, definitions, contents, data, texts, places)
+
+
+def _text(path: Path, problems: list[Problem]) -> str | None:
+    """The text of a file; None, with a problem, if it cannot be read."""
+    try:
+        if path.exists() and not path.is_file():
+            problems.append(Problem(Place(path.name, 1, 1), "not a file", "Replace it by one, or name it otherwise."))
+            return None
+        content = path.read_bytes()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        problems.append(Problem(Place(path.name, 1, 1), reason, "Make it a file that you may read."))
+        return None
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        place = Place(path.name, before.count(b"\n") + 1, column)
+        problems.append(Problem(place, f"not UTF-8: byte 0x{content[error.start]:02x}", "Save it as UTF-8 text."))
+    return None
 
 
 def _places(name: str, text: str) -> dict[ValuePath, Place]:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import UserDict
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -56,6 +57,8 @@ class _Commands(click.Group):
             return super().main(args, *others, **options)
         except SystemExit as ended:
             status = ended.code  # not its traceback, whose frames have generators that clean up
+        except OSError as error:  # help, or an error in the usage, cannot be printed
+            status = _unprinted(error)
         if args is None and isinstance(status, int):
             _end(status)
         sys.exit(status)
@@ -65,19 +68,33 @@ class _Commands(click.Group):
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
         # Without the thread that pyarrow starts for an allocator that it does not use, this process can be forked.
         os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-        from .console import reason_of, refuse
+        from .console import INTERRUPTED, UNREAD, reason_of, refuse
 
         if sys.stdout is None:
             refuse("the output: standard output is closed")
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # file names may not be UTF-8, and terminals may lack characters
-                stream.reconfigure(errors="backslashreplace")
+                # What is not for a terminal is data, in UTF-8: on Windows, pipes have the code page of the system.
+                encoding = None if stream.isatty() else "utf-8"
+                stream.reconfigure(encoding=encoding, errors="backslashreplace")
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            refuse("interrupted", INTERRUPTED)
+        except BrokenPipeError:  # as of `| head`: nothing more can be printed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(UNREAD)
         except Exception as error:
             if (reason := reason_of(error)) is None:
                 raise
             refuse(reason)
+
+
+def _unprinted(error: OSError) -> int:
+    """The exit status for an output that fails, said where that is possible."""
+    with suppress(OSError):
+        print(f"the output: {error.strerror or error}", file=sys.stderr)
+    return 2
 
 
 def _end(status: int) -> None:

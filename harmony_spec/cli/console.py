@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -25,13 +26,20 @@ from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
 from . import color_option
 
-FINDINGS, UNUSABLE = 1, 2
+FINDINGS, UNUSABLE, INTERRUPTED, UNREAD = 1, 2, 130, 141
+"""Exit statuses. The last two are those of a shell for SIGINT and SIGPIPE: the run ended early."""
 
 CODEC_PATH = f"{__name__}.codec"
 """The key of the codec's path in `Context.meta`."""
 
 TOKENIZER_NAME = f"{__name__}.tokenizer"
 """The key of the tokenizer's name in `Context.meta`."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which ends with a status of its own; `rich` has 1, which means findings."""
+        raise BrokenPipeError
 
 
 class Stream:
@@ -52,7 +60,7 @@ class Stream:
         if self._chosen is not color_option.chosen:
             self._chosen = color_option.chosen
             is_forced = self._chosen.choice == "always"
-            self._console = Console(
+            self._console = _Console(
                 soft_wrap=True,
                 highlight=False,
                 markup=False,
@@ -318,20 +326,17 @@ def example(*commands: str) -> str:
     return f"\b\nExample:\n  {pipe}"
 
 
-def refuse(message: str) -> NoReturn:
-    """Print an error and exit."""
-    ERR.print(printable_name(message), style="red")
-    sys.exit(UNUSABLE)
+def refuse(message: str, status: int = UNUSABLE) -> NoReturn:
+    """Print an error, if that is possible, and exit."""
+    with suppress(OSError):
+        ERR.print(printable_name(message), style="red")
+        sys.stderr.flush()
+    sys.exit(status)
 
 
 def reason_of(error: Exception) -> str | None:
-    """Why an input or output failed, in one line; None for any other error.
-
-    `BrokenPipeError`, as of `| head`, is another one: click exits without a message.
-    """
+    """Why an input or output failed, in one line; None for any other error."""
     match error:
-        case BrokenPipeError():
-            return None
         case CodecError() | InputError() | SettingsError():
             return str(error)
         case OSError():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -71,9 +72,9 @@ def constrain_model(
     try:
         defined = _json(tools)
         listed = defined.get(TOOLS, [defined]) if isinstance(defined, dict) else defined
-        choice = json.loads(tool_choice) if tool_choice and tool_choice.startswith("{") else tool_choice
+        choice = _choice(tool_choice)
         made = constrain(
-            codec.parse(_source(prompt), "prompt").messages if prompt else None,
+            _messages(codec, prompt),
             tools=listed,
             builtins=builtins,
             tool_choice=choice,
@@ -91,15 +92,33 @@ def constrain_model(
         text = read_text(scored) if is_file else own_grammar(scored, made, OWN_MODEL)
         found = score(made, engine_for(made.format, text, kind_of(scored, text), stops))
     except (HarmonyError, TypeError, ValueError) as error:
-        refuse(str(error))
+        files = {"/tools": tools, "/response_format": response_format}
+        start = next((start for start in files if str(getattr(error, "pointer", "")).startswith(start)), "")
+        refuse(f"{files[start]}: {error}" if files.get(start) else str(error))
     _print_score(found)
     sys.exit(FINDINGS if found.refused or found.accepted else 0)
 
 
-def _source(file: str) -> Any:
-    """A prompt: text, perhaps with a line break at its end, or token ids."""
+def _messages(codec: ModuleType, file: str | None) -> list[Any] | None:
+    """The messages of a prompt: text, perhaps with a line break at its end, or token ids."""
+    if file is None:
+        return None
     source, _ = read_input("constrain", file, None, MAX_ROW_BYTES)
-    return source.rstrip("\n") if isinstance(source, str) else source
+    try:
+        messages: list[Any] = codec.parse(source.rstrip("\n") if isinstance(source, str) else source, "prompt").messages
+    except HarmonyError as error:
+        refuse(f"{file}: not a prompt: {error.message}")
+    return messages
+
+
+def _choice(text: str | None) -> Any:
+    """The `tool_choice` of a request: a word, or an object as JSON."""
+    if text is None or not text.startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--tool-choice") from None
 
 
 def _json(file: str | None) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from ..linting.jobs import cores, run
 from ..linting.lint import read_files
 from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
-from ..linting.rewriting import claim
+from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .console import (
@@ -30,6 +29,7 @@ from .console import (
     CODEC,
     ERR,
     FINDINGS,
+    INTERRUPTED,
     MAX_ROW,
     OUT,
     QUIET,
@@ -62,7 +62,7 @@ from .converting import (
     convert_chunk,
 )
 from .progress import show_progress
-from .validation_run import INTERRUPTED, interruptible
+from .validation_run import interruptible
 
 FOR_TRAINING = {
     "train": "--train",
@@ -215,7 +215,7 @@ def convert(
                 converted = run(read_files(*how), jobs or cores(), work)
             if is_parquet and find_spec("pyarrow") is None:
                 raise InputError(f"{output}: {NO_PYARROW}")
-            claimed = set(map(os.path.realpath, progress.files))
+            claimed = files_read(progress.files, codec_choice()[0])
             for name, path in (("-o", output), ("--rejected", rejected)):
                 if path is not None:
                     claim(name, path, claimed)

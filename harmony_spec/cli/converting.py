@@ -14,7 +14,7 @@ from ..adapters.chat_rows import CHAT_ROW_COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError, HarmonyError, RowError, Severity
+from ..errors import ConversionError, HarmonyError, RenderError, RowError, Severity
 from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
@@ -248,11 +248,11 @@ def _original(batch: Batch, item: Any) -> bytes:
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
     """A row in the form of the target. Raises `HarmonyError` or `InvalidRow`."""
-    codec, prompt, masked = batch.options.codec, 0, frozenset[int]()
+    codec, prompt, masked, origins = batch.options.codec, 0, frozenset[int](), list[int | None]()
     if conversion.source == CHAT:
         policy: Policy = "replace" if conversion.replaces else "refuse"
         chat = read_chat(value, codec, policy, conversion.target == TRAINING)
-        messages, masked, prompt = chat.messages, chat.masked, chat.prompt
+        messages, masked, prompt, origins = chat.messages, chat.masked, chat.prompt, chat.origins
         errors = []
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in chat.findings if each.index not in chat.weightless)
@@ -272,9 +272,14 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         messages = held.messages or retry_without_final_newline(held.source, lambda each: codec.parse(each).messages)
         if conversion.target == TRAINING and not conversion.allows_errors and codec.FORMAT.recovery is not None:
             _require_valid(codec, held)
-    if conversion.target == TRAINING:
-        return _training(conversion, codec, messages, prompt, masked, found, place)
-    return _written(conversion, codec, messages)
+    try:
+        if conversion.target == TRAINING:
+            return _training(conversion, codec, messages, prompt, masked, found, place)
+        return _written(conversion, codec, messages)
+    except RenderError as error:
+        if origins and error.index is not None:
+            error.index = origins[error.index]  # the message of the row, which lacks the settings
+        raise
 
 
 def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: bool) -> ChatMessages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,9 @@ from ..view import terminal_text as report
 from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse, require_folder, standard_output
 
 Made = TypeVar("Made")
+
+GRAMMAR_SUFFIXES = (".lark", ".toml", ".json")
+"""Those of the files that the generator reads."""
 
 
 def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
@@ -57,6 +59,9 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
         raise click.UsageError("--check compares a module with the grammar; pass the module as --output")
     if output is not None and output.exists() and not output.is_file():
         refuse(f"{output}: not a regular file; it cannot be replaced")
+    real = folder if output is None else output.resolve()
+    if real.parent == folder.resolve() and real.suffix != ".py":
+        refuse(f"{output}: the grammar is in this folder; pass a name outside of it, or one that ends in .py")
     text = _made(folder, generated)
     if output is None:
         click.echo(text, nl=False)
@@ -80,15 +85,22 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
 def grammar(folder: Path, quiet: bool) -> None:
     """Copy the grammar of this package to a new FOLDER."""
     from ..codegen import GRAMMAR
+    from ..codegen.update import update
 
     if folder.exists() and any(folder.iterdir()):
         refuse(f"{folder}: the folder is not empty; pass a new one")
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(GRAMMAR.iterdir()):
-        if path.suffix in (".lark", ".toml", ".json"):
-            shutil.copyfile(path, folder / path.name)
-            if not quiet:
-                OUT.print(f"created {folder / path.name}")
+    copies = {folder / path.name: path for path in sorted(GRAMMAR.iterdir()) if path.suffix in GRAMMAR_SUFFIXES}
+    try:
+        for made, path in copies.items():
+            update(made, path.read_text(encoding="utf-8"))
+    except OSError as error:
+        for made in copies:
+            made.unlink(missing_ok=True)
+        refuse(f"{folder}: {error.strerror or error}")
+    if not quiet:
+        for made in copies:
+            OUT.print(f"created {made}")
 
 
 @click.command(

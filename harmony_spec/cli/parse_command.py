@@ -78,6 +78,8 @@ def parse(
     With --recover, the exit status is 1 if there are diagnostics.
     """
     require_one_reader(tools, file)
+    if not repair and (stripped or tools is not None):
+        raise click.UsageError(f"{'--stripped' if stripped else '--tools'} requires --recover")
     codec = codec_of(None)
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from ..linting.batches import Batch, FileKind, Options, Row, row_value
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
-from ..linting.rewriting import claim
+from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, read
 from ..linting.rows import CONVERT_CHAT, RowContent
 from ..linting.settings import Resolver, Settings
@@ -125,7 +124,7 @@ def show(
         if output is None:
             sys.stdout.buffer.write(page)
             return
-        claim("-o", output, set(map(os.path.realpath, progress.files)))
+        claim("-o", output, files_read(progress.files, others["tools"], codec))
         with AtomicFile(output) as file:
             file.file.write(page)
         return

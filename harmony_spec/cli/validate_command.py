@@ -16,7 +16,7 @@ from ..linting.batches import MAX_FILE_BYTES
 from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import OUTPUT_SUFFIXES, Results
-from ..linting.rewriting import Rewriter, claim, find_targets
+from ..linting.rewriting import Rewriter, claim, files_read, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
@@ -88,7 +88,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _results = require_name(
     lambda path: path.suffix in OUTPUT_SUFFIXES, f"the name must end with {' or '.join(OUTPUT_SUFFIXES)}"
 )
-_backup = require_name(lambda name: not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
+_backup = require_name(lambda name: name and not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
 _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 
 
@@ -165,7 +165,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 )
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
-@click.option("--backup", metavar="SUFFIX", default="", callback=_backup, help="Keep copies of replaced files.")
+@click.option("--backup", metavar="SUFFIX", callback=_backup, help="Keep copies of replaced files.")
 def validate(
     files: tuple[str, ...],
     form: str,
@@ -176,7 +176,7 @@ def validate(
     fix: bool,
     diff: bool,
     fixed_output: str | None,
-    backup: str,
+    backup: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
     **others: Any,
@@ -231,8 +231,8 @@ def validate(
         progress=progress,
         **how,
     )
-    read = {os.path.realpath(name) for name in progress.files if name != STDIN}
-    claimed = read | {name + backup for name in read}
+    read = files_read(progress.files)
+    claimed = files_read(progress.files, others["tools"], config, codec) | {name + (backup or "") for name in read}
     if output is not None:
         claim("-o", output, claimed)
     for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
@@ -247,7 +247,7 @@ def validate(
         has_statistics=statistics,
         has_summary=not quiet,
         results=Results(output) if output else None,
-        rewriter=Rewriter(progress, places, backup, diff) if fix or diff else None,
+        rewriter=Rewriter(progress, places, backup or "", diff) if fix or diff else None,
         baseline=known,
         id_column=others["id_column"],
     )

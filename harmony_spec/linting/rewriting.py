@@ -141,6 +141,14 @@ def find_targets(output: str, names: Iterable[str], claimed: set[str]) -> dict[s
     return found
 
 
+def files_read(names: Iterable[str], *others: Path | None) -> set[str]:
+    """The resolved paths of the files that a run reads: inputs by name, and other files or whole folders."""
+    found = {os.path.realpath(name) for name in names if name != STDIN}
+    for path in filter(None, others):
+        found |= set(map(os.path.realpath, path.iterdir() if path.is_dir() else [path]))
+    return found
+
+
 def claim(option: str, path: Path, claimed: set[str]) -> None:
     """Add a file that the run reads or writes to the resolved paths of others; raise `InputError` if it is one."""
     real = os.path.realpath(path)

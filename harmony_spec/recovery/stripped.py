@@ -114,7 +114,10 @@ class StrippedText:
         is_sentence = GOES_ON.match(self.text, first.end) and not (
             {role, self.slots.recipient} & {*first.values} or after
         )
-        if is_sentence or not (self._is_certain(first) or (first.values and BEGINS.match(self.text, first.end))):
+        # A transcript begins with an author: before a header that is certain, a text in small letters may touch it.
+        authored = role in first.values and not self.continued and after is not None and self._is_certain(after)
+        begins = first.values and BEGINS.match(self.text, first.end)
+        if is_sentence or not (self._is_certain(first) or begins or authored):
             first, after = StrippedHeader(0, 0, {}), self._next(0)
             if after is None or not self._is_certain(after):
                 return []
