@@ -137,5 +137,8 @@ def _generated(folder: Path) -> str:
     try:
         text: str = generate(folder)
     except GrammarError as error:
-        raise CodecError(f"{folder}: {error}; for all problems run: harmony-spec generate {folder}") from None
+        first, *others = error.problems
+        more = f", and {len(others)} more" if others else ""
+        reason = f"{first.place}: {first.reason}{more}"
+        raise CodecError(f"{folder}: {reason}; for all problems run: harmony-spec generate {folder}") from None
     return text

@@ -148,10 +148,10 @@ def open_input(
                 opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)
                 opened.magic = magic
                 yield opened
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
+        raise InputError(f"{name}: the compressed file is broken: {error}") from None
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from None
-    except (EOFError, zlib.error, zstd.ZstdError) as error:
-        raise InputError(f"{name}: the compressed file is broken: {error}") from None
 
 
 def compressed(head: bytes, file: BinaryIO, mode: Any) -> AbstractContextManager[BinaryIO]:

@@ -102,8 +102,10 @@ def load(path: Path) -> Settings | None:
         document = tomllib.loads(read_text(str(path)), parse_float=Decimal)  # for a schema, 1.0 is an integer
     except InputError as error:
         raise SettingsError(str(error)) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: the TOML is nested too deeply") from None
     table: Any = document
     for key in TABLE.split("."):
         table = table.get(key) if isinstance(table, dict) else None
