@@ -409,7 +409,7 @@ def test_output_that_nobody_reads_ends_the_run(options: tuple[str, ...], tmp_pat
     command = [Path(sys.executable).parent / "harmony-spec", "validate", "--exit-zero", "-j", "1", *options]
     read_end, closed = os.pipe()
     os.close(read_end)
-    for out, status, expected in ((closed, 1, b""), (os.open("/dev/full", os.O_WRONLY), 2, b"the output: No space")):
+    for out, status, expected in ((closed, 141, b""), (os.open("/dev/full", os.O_WRONLY), 2, b"the output: No space")):
         with open(tmp_path / "rows.jsonl") as given, open(tmp_path / "errors", "wb") as errors:
             done = subprocess.run(
                 command, cwd=tmp_path, stdin=given, stdout=out, stderr=errors, check=False, timeout=60

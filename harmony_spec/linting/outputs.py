@@ -169,7 +169,7 @@ def github(checked: Checked, finding: Finding) -> str:
     """A finding as an annotation of a GitHub workflow."""
     code = finding.code
     places = {
-        "file": checked.name,
+        "file": printable_name(checked.name),
         "line": finding.line,
         "endLine": finding.end_line,
         "col": finding.column,
