@@ -1963,6 +1963,7 @@ _RECOVERY = runtime.Recovery(
         "as_channel": ("misplaced-part", "a known name in place of the channel"),
         "as_type": ("misplaced-part", "a known name in place of the content type"),
         "is_role": ("recipient-is-role", "a role is not a tool"),
+        "answered": ("unread-header-text", "left out: an answer begins after it"),
     },
     own_codes=(),
 )

@@ -447,6 +447,8 @@ class HeaderSearch:
                     continue
                 price += self.costs["space"]
                 kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
+            if placed and self._ends_call(node, name):
+                sets += ((slots.recipient, None),)
             if sets:
                 flags = self.automaton.marks.get(name.field, ())
                 sets += (*also, *((flag, False) for flag in flags), *(node.marks if name.field in marked else ()))
@@ -484,6 +486,12 @@ class HeaderSearch:
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
         return not self.names.is_known(without_signs(rest)) and any(category(char)[0] != "P" for char in rest)
+
+    def _ends_call(self, node: SearchNode, name: Name) -> bool:
+        """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
+        slots = self.slots
+        is_second = name.field == slots.channel and self._value(node, slots.channel) is not None
+        return is_second and name.value == self.recovery.answers and bool(self._value(node, slots.recipient))
 
     def _marked(self, node: SearchNode) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
@@ -614,7 +622,8 @@ class HeaderSearch:
                 before = last.get(field)
                 repeats = before is not None and "repeated" in self.names.row(field).codes
                 if before and repeats and edit.kind != "spliced":
-                    reported.append(Edit("repeated", field, before.start, before.end, fields=(field,)))
+                    kind = "answered" if value is None else "repeated"
+                    reported.append(Edit(kind, field, before.start, before.end, fields=(field,)))
                 values[field] = value
                 last[field] = edit
             # The next name follows directly, although the grammar has a token or a space between the two.
