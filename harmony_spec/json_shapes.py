@@ -164,7 +164,7 @@ class ItemsShape(NamedTuple):
 
     def write(self, value: Any) -> Any:
         if not isinstance(value, list):
-            raise Mismatch(f"wrong value {quoted(value)}", ["list"])
+            raise Mismatch(f"wrong value {quoted(value)} of the type {type(value).__name__}", ["list"])
         items = [_at(index, self.item.write, item) for index, item in enumerate(value)]
         keys = [item[self.key] for item in items] if self.key else []
         return dict(zip(keys, items, strict=True)) if keys and keys == sorted(set(keys)) else items

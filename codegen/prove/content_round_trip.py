@@ -62,7 +62,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     if contents.schemas:
         yield from _schema_rules(format)
     try:
-        Lark(sources.texts[CONTENTS_FILE], parser=None, lexer="basic", start=list(contents.roles))  # nothing is parsed
+        Lark(sources.texts[CONTENTS_FILE], parser=None, lexer="basic", start=list(contents.roles))
     except LarkError as error:
         reason = f"Lark refuses the grammar: {str(error).splitlines()[0]}"
         yield Problem(Place(CONTENTS_FILE, 1, 1), reason, "Write it so that Lark loads it as it is.")

@@ -143,7 +143,7 @@ class Automaton:
         numbers = {first: 0}
         rows: list[list[tuple[Ranges, int]]] = []
         todo = [first]
-        number_of: dict[tuple[int, ...], int] = {}  # a class of many ranges has the same targets at most of them
+        number_of: dict[tuple[int, ...], int] = {}  # most ranges of a class have the same targets
         while len(rows) < len(todo):
             current = todo[len(rows)]
             moves: dict[int, list[int]] = {}

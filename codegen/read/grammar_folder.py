@@ -84,20 +84,20 @@ def _text(path: Path, problems: list[Problem]) -> str | None:
     """The text of a file; None, with a problem, if it cannot be read."""
     try:
         if path.exists() and not path.is_file():
-            problems.append(Problem(Place(path.name, 1, 1), "not a file", "Replace it by one, or name it otherwise."))
+            problems.append(Problem(Place(path.name, 1, 1), "not a file", "Replace it with a file, or rename it."))
             return None
         content = path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
-        problems.append(Problem(Place(path.name, 1, 1), reason, "Make it a file that you may read."))
+        problems.append(Problem(Place(path.name, 1, 1), reason, "Change its permissions, or replace it."))
         return None
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
+        before = error.object[: error.start]  # without a byte order mark
         column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
         place = Place(path.name, before.count(b"\n") + 1, column)
-        problems.append(Problem(place, f"not UTF-8: byte 0x{content[error.start]:02x}", "Save it as UTF-8 text."))
+        problems.append(Problem(place, f"not UTF-8: byte 0x{error.object[error.start]:02x}", "Save it as UTF-8 text."))
     return None
 
 

@@ -42,10 +42,10 @@ KEYS_BY_ROLE: Mapping[str, frozenset[str]] = {
 """The keys of messages that are read. Other values are reported, unless they are empty."""
 
 KEYS_OF_CALL = frozenset(("id", "type", "index"))
-"""The keys of calls beside the name and the arguments; chunks of streams number their calls."""
+"""The keys of calls besides the name and the arguments; `index` numbers calls in chunks of streams."""
 
-VALUES_OF_NOTHING: tuple[Any, ...] = (None, "", [], {})
-"""Values of unknown keys that say nothing."""
+UNREPORTED_VALUES: tuple[Any, ...] = (None, "", [], {})
+"""Empty values, which are not reported."""
 
 OF_FORMAT = "If these are messages of the format, read them with from_json."
 """The hint for a field of the format, which would be lost: with a channel, thoughts would become an answer."""
@@ -347,8 +347,11 @@ class _Reader:
             if not name or not self.purposes.word.fullmatch(name):
                 fail(("messages", index, *inside, "name"), f"the name {quoted(name)} cannot be written in a header")
             key = INPUT if kind == CUSTOM else "arguments"
-            self.report_unknown(call, KEYS_OF_CALL | ({key, "name"} if inner is call else {kind}), at)
-            self.report_unknown({} if inner is call else inner, {key, "name"}, ("messages", index, *inside))
+            if inner is call:
+                self.report_unknown(call, {*KEYS_OF_CALL, key, "name"}, at)
+            else:
+                self.report_unknown(call, {*KEYS_OF_CALL, kind}, at)
+                self.report_unknown(inner, (key, "name"), ("messages", index, *inside))
             found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind, name)))
         return found
 
@@ -402,8 +405,8 @@ class _Reader:
             fail(("messages", index, key), problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
         called = self.purposes.tool_name(call.recipient)
         for each in ("name", "tool_name"):
-            if message.get(each) not in (*VALUES_OF_NOTHING, called, call.recipient):
-                evidence = f"the call with this id is one of {called!r}; the name is left out"
+            if message.get(each) not in (*UNREPORTED_VALUES, called, call.recipient):
+                evidence = f"the call with this id calls {quoted(called)}; the name is left out"
                 self.reporter.report(("messages", index, each), evidence, quoted(message[each]))
         call.is_answered = True
         return call
@@ -427,14 +430,19 @@ class _Reader:
         if known.issuperset(message):
             return
         for key in message:
-            if key not in known and key in fields and message[key] not in (*VALUES_OF_NOTHING, False):
+            if (
+                key not in known
+                and key in fields
+                and message[key] not in UNREPORTED_VALUES
+                and message[key] is not False
+            ):
                 fail(("messages", index, key), f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
         self.report_unknown(message, known, ("messages", index))
 
     def report_unknown(self, value: dict[str, Any], known: Collection[str], at: Steps) -> None:
         """Report the values in an object that have no place in the format."""
         for key, item in value.items():
-            if key not in known and item not in VALUES_OF_NOTHING:
+            if key not in known and item not in UNREPORTED_VALUES:
                 evidence = "the format has no place for this key; it is left out of the messages"
                 self.reporter.report((*at, key), evidence, quoted(item))
 

@@ -1,4 +1,4 @@
-"""The command `harmony-spec`. Exit status: 0 valid, 1 findings, 2 usage or input error."""
+"""The command `harmony-spec`. Exit status: 0 valid, 1 findings, 2 usage or input error, 130 interrupted, 141 unread."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ COMMANDS = {
 """The commands by name: their modules in this folder, and their functions."""
 
 
+INTERRUPTED, UNREAD = 130, 141
+"""The exit statuses of a shell for SIGINT and SIGPIPE: the run ended early."""
+
+
 class _Modules(UserDict[str, Any]):
     """The commands. Each is imported when it is used: one needs little of what another one needs."""
 
@@ -64,11 +68,19 @@ class _Commands(click.Group):
         sys.exit(status)
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except KeyboardInterrupt:
+            with suppress(OSError):
+                print("interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         if sys.stderr is None:
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
         # Without the thread that pyarrow starts for an allocator that it does not use, this process can be forked.
         os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-        from .console import INTERRUPTED, UNREAD, reason_of, refuse
+        from .console import reason_of, refuse
 
         if sys.stdout is None:
             refuse("the output: standard output is closed")
@@ -79,9 +91,7 @@ class _Commands(click.Group):
                 stream.reconfigure(encoding=encoding, errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            refuse("interrupted", INTERRUPTED)
-        except BrokenPipeError:  # as of `| head`: nothing more can be printed
+        except BrokenPipeError:  # as with `| head`: nothing more can be printed
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(UNREAD)
         except Exception as error:
@@ -91,7 +101,7 @@ class _Commands(click.Group):
 
 
 def _unprinted(error: OSError) -> int:
-    """The exit status for an output that fails, said where that is possible."""
+    """Report that an output cannot be written, if possible; return the exit status."""
     with suppress(OSError):
         print(f"the output: {error.strerror or error}", file=sys.stderr)
     return 2

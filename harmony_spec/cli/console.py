@@ -26,8 +26,7 @@ from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
 from . import color_option
 
-FINDINGS, UNUSABLE, INTERRUPTED, UNREAD = 1, 2, 130, 141
-"""Exit statuses. The last two are those of a shell for SIGINT and SIGPIPE: the run ended early."""
+FINDINGS, UNUSABLE = 1, 2
 
 CODEC_PATH = f"{__name__}.codec"
 """The key of the codec's path in `Context.meta`."""
@@ -38,7 +37,7 @@ TOKENIZER_NAME = f"{__name__}.tokenizer"
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to the command, which ends with a status of its own; `rich` has 1, which means findings."""
+        """Let the command handle it: `rich` would exit with 1, which means findings."""
         raise BrokenPipeError
 
 
@@ -326,12 +325,12 @@ def example(*commands: str) -> str:
     return f"\b\nExample:\n  {pipe}"
 
 
-def refuse(message: str, status: int = UNUSABLE) -> NoReturn:
+def refuse(message: str) -> NoReturn:
     """Print an error, if that is possible, and exit."""
     with suppress(OSError):
         ERR.print(printable_name(message), style="red")
         sys.stderr.flush()
-    sys.exit(status)
+    sys.exit(UNUSABLE)
 
 
 def reason_of(error: Exception) -> str | None:

@@ -107,7 +107,7 @@ def _messages(codec: ModuleType, file: str | None) -> list[Any] | None:
     try:
         messages: list[Any] = codec.parse(source.rstrip("\n") if isinstance(source, str) else source, "prompt").messages
     except HarmonyError as error:
-        refuse(f"{file}: not a prompt: {error.message}")
+        refuse(f"{file}: {error.message}")
     return messages
 
 

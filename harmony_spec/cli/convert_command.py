@@ -24,12 +24,12 @@ from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
+from .application import INTERRUPTED
 from .console import (
     ADDRESS,
     CODEC,
     ERR,
     FINDINGS,
-    INTERRUPTED,
     MAX_ROW,
     OUT,
     QUIET,

@@ -15,7 +15,7 @@ from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse, require_
 Made = TypeVar("Made")
 
 GRAMMAR_SUFFIXES = (".lark", ".toml", ".json")
-"""Those of the files that the generator reads."""
+"""The suffixes of the files that the generator reads."""
 
 
 def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
@@ -59,9 +59,12 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
         raise click.UsageError("--check compares a module with the grammar; pass the module as --output")
     if output is not None and output.exists() and not output.is_file():
         refuse(f"{output}: not a regular file; it cannot be replaced")
-    real = folder if output is None else output.resolve()
-    if real.parent == folder.resolve() and real.suffix != ".py":
-        refuse(f"{output}: the grammar is in this folder; pass a name outside of it, or one that ends in .py")
+    if (
+        output is not None
+        and output.resolve().parent == folder.resolve()
+        and output.resolve().suffix in GRAMMAR_SUFFIXES
+    ):
+        refuse(f"{output}: a file of the grammar; pass a name that ends in .py")
     text = _made(folder, generated)
     if output is None:
         click.echo(text, nl=False)

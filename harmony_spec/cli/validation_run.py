@@ -22,7 +22,8 @@ from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.totals import Totals
 from ..view.terminal_text import printable_name
-from .console import ERR, FINDINGS, INTERRUPTED, UNUSABLE, Stream, count
+from .application import INTERRUPTED
+from .console import ERR, FINDINGS, UNUSABLE, Stream, count
 from .progress import show_progress
 
 

@@ -71,7 +71,7 @@ def find_refusal(header: str, role: str | None) -> HarmonyError | None:
 
 
 def _debugged(text: str) -> str:
-    """A text as Rust shows it to programmers: quotes, marks on other characters and what has no shape as escapes."""
+    """A text as Rust's `Debug` writes it: quotes, backslashes, marks on other characters, what is not printable."""
     shown = {'"': r"\"", "\\": r"\\", "\0": r"\0"}
     hidden = {char for char in text if not char.isprintable() or category(char) in ("Mn", "Me")}
     return "".join(shown.get(char) or (f"\\u{{{ord(char):x}}}" if char in hidden else char) for char in text)

@@ -213,7 +213,7 @@ class Reader:
     def joined(self, first: str, each: re.Pattern[str], start: int, other: int, end: int, whole_name: str) -> str:
         """The text of lines: the first one by itself, or all that begin at `start`, if there are others.
 
-        A line that has several lines in it is read from an alternative of this name, if it has one.
+        If a line has a line break in it, it comes from the alternative `whole_name`, which is recorded.
         """
         lines = [first or ""] if other == end else each.findall(self.text, start, end)
         text = "\n".join(lines)

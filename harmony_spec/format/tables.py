@@ -276,7 +276,8 @@ class Recovery:
         declared_channels, declared_required: the fields with the channels, and whether each message needs one.
         declared_answers: the fields with the forms of a final answer.
         headings: for each role, the first texts of the sections of its contents that declare something.
-        sets: the fields that reaching a state of a message's frame sets: flags, and fields that tokens spell.
+        sets: for each state of a message's frame in `transcript`, the fields that are set there: flags, and fields that
+            tokens spell.
         costs: what each edit of a header costs, in tenths.
         fields: for each field of a header, its own costs and diagnostics.
         edits: for each edit of a header, the name of its diagnostic, and the evidence.

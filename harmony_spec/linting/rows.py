@@ -132,8 +132,8 @@ class MissingColumn(RowError):
 _decode = Decoder().decode
 
 
-LONG_INTEGER = re.compile(r"-?[0-9]{4301,}")
-"""More digits than Python reads as an integer."""
+LONG_INTEGER = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<![0-9])(-?[0-9]{4301,}+)', re.DOTALL)
+"""A text, or an integer of more digits than Python reads, unless it is told to read more."""
 
 
 def value_of(text: str) -> Any:
@@ -149,7 +149,7 @@ def value_of(text: str) -> Any:
     except RecursionError:
         _raise("the JSON is nested too deeply")
     except ValueError:
-        at = next((match.start() for match in LONG_INTEGER.finditer(text)), 0)
+        at = next((match.start(1) for match in LONG_INTEGER.finditer(text) if match[1]), 0)
         _raise("an integer has more digits than Python reads", Span(at, at))
 
 

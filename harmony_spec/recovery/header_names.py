@@ -196,9 +196,8 @@ class HeaderNames:
             tool = self.tools.full(bare) or bare
         if tool:
             yield Name(field, tool, len(word), self.costs["decorated" if around else "near"], "near")
-            if (
-                not around and self.tools.offered and not self.tools.is_sure(tool, word)
-            ):  # `unlock` may be no misspelt `lock`
+            # `unlock` may be a different tool from `lock`.
+            if not around and self.tools.offered and not self.tools.is_sure(tool, word):
                 yield Name(field, word, len(word), self.costs["near"] + self.costs["margin"])
         elif self.automaton.patterns[field].fullmatch(word):
             bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)

@@ -36,7 +36,12 @@ NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
 TOUCHED_NAME = re.compile(r"(\W*\w+)[:,;]?")
-"""A name at the beginning of a word, with a mark after it, as in `final(42)` and `final:Hello`."""
+"""A name at the beginning of a word, and a mark after it if there is one: `final(42)`, `final:Hello`. A full stop may
+belong to the text: `analysis...Thinking`."""
+
+OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
+"""The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
+
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -110,7 +115,7 @@ class HeaderSearch:
         self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         self.opened, self.lacks_start, self.described = opened, lacks_start, described
-        self.text, self.end = text, len(text)
+        self.text, self.end, self.text_end = text, len(text), len(text.rstrip())
         self.begun = self.text.startswith(self.automaton.begins)
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
@@ -270,7 +275,7 @@ class HeaderSearch:
             price += costs["text_at_name"]
         lead = self.automaton.lead
         if awaited and lead and self.text.endswith(lead, 0, node.at) and not ARGUMENTS.match(rest):
-            at = node.at - len(lead)  # `to=10 is the range`
+            at = node.at - len(lead)  # `to=10 is the range`, if tools are offered
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
     def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
@@ -297,8 +302,8 @@ class HeaderSearch:
     def _again(self, node: SearchNode, at: int, begin: int, field: str) -> Iterator[Edge]:
         """Drop a repeated field with its value, unless the value is a known name or similar to one.
 
-        What follows the last token of a header that has no content yet is the content: that token is in place of the
-        one that opens it.
+        If no token opens the content, the text after the last token of the header is the content: that token replaces
+        the missing one.
         """
         word = self._word(begin)
         if (at == self.last_special and not self.opened) or any(
@@ -481,11 +486,11 @@ class HeaderSearch:
 
     def _may_be_content(self, at: int) -> bool:
         """Whether a word is the last one of a header whose content no token opens."""
-        return not self.opened and at > self.last_special and not self.text[at + len(self._word(at)) :].strip()
+        return not self.opened and at > self.last_special and at + len(self._word(at)) >= self.text_end
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
-        return not self.names.is_known(without_signs(rest)) and any(category(char)[0] != "P" for char in rest)
+        return not self.names.is_known(without_signs(rest)) and any(category(char) not in OF_SIGNS for char in rest)
 
     def _ends_call(self, node: SearchNode, name: Name) -> bool:
         """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
@@ -622,10 +627,12 @@ class HeaderSearch:
                 before = last.get(field)
                 repeats = before is not None and "repeated" in self.names.row(field).codes
                 if before and repeats and edit.kind != "spliced":
-                    kind = "answered" if value is None else "repeated"
+                    kind = "answered" if value is None and field == slots.recipient else "repeated"
                     reported.append(Edit(kind, field, before.start, before.end, fields=(field,)))
                 values[field] = value
                 last[field] = edit
+                if value is None:
+                    del last[field]
             # The next name follows directly, although the grammar has a token or a space between the two.
             touches = after.sets and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
             if edit.rest:

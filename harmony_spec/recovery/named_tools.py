@@ -154,14 +154,15 @@ class NamedTools:
         """
         if sum(self.full(part) is not None for part in word.split(",")) > 1:
             return None
-        found, last = self._index.get(_letters(word), set()), self.last(word.rstrip(PUNCTUATION))
+        bare = word.rstrip(PUNCTUATION)
+        found, last = self._index.get(_letters(word), set()), self.last(bare)
         if not found and len(last) >= MIN_TYPO_CHARS:
             near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
             found = {tool for tool in near if is_typo(self.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
-        namespace = word.rpartition(self.recovery.separator)[0]
-        found = {tool for tool in found if _digits(tool) == _digits(word)}  # `v1` is not a misspelt `v2`
+        namespace = bare.rpartition(self.recovery.separator)[0]
+        found = {tool for tool in found if _digits(self.last(tool)) == _digits(last)}  # `v1` is not a misspelt `v2`
         if namespace in self._namespaces:
             found = {tool for tool in found if tool.rpartition(self.recovery.separator)[0] == namespace}
         return next(iter(found)) if len(found) == 1 else None

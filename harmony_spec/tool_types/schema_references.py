@@ -51,8 +51,7 @@ class References:
         pointer = schema.get("$ref")
         if not isinstance(pointer, str) or not pointer.startswith("#"):
             return None
-        if not is_local(pointer):
-            return self.anchors.get(pointer, pointer)
+        pointer = self.anchors.get(pointer, pointer)
         return self.alias if pointer == "#" and self.alias else pointer
 
     def resolve(self, pointer: str, at: str) -> Any:
@@ -68,15 +67,19 @@ class References:
 
     @cached_property
     def anchors(self) -> Mapping[str, str]:
-        """The pointers to the schemas that a name in the same document leads to (JSON Schema 2020-12, Core, 8.2.2)."""
+        """The JSON pointer of each anchor, by the reference to it (`#name`; JSON Schema 2020-12, Core, 8.2.2)."""
         found: dict[str, str] = {}
-        todo: list[tuple[Any, str]] = [(self.root, "#")]
-        while todo:
-            value, at = todo.pop()
-            if isinstance(value, dict) and isinstance(name := value.get("$anchor"), str):
-                found.setdefault(f"#{name}", at)
+        todo: list[tuple[Any, str, bool]] = [(self.root, "#", True)]
+        for value, at, is_schema in todo:
+            for keyword in ("$anchor", "$dynamicAnchor") if is_schema and isinstance(value, dict) else ():
+                if isinstance(name := value.get(keyword), str):
+                    found.setdefault(f"#{name}", at)
             parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-            todo += [(part, f"{at}/{escaped(str(step))}") for step, part in parts if step not in DATA_KEYWORDS]
+            for step, part in parts:
+                if not is_schema or step not in DATA_KEYWORDS:
+                    place = escaped(str(step)).replace("%", "%25")
+                    has_names = is_schema and step in KEYWORDS_WITH_NAMES | {"$defs", "definitions"}
+                    todo.append((part, f"{at}/{place}", not has_names))
         return found
 
     @cached_property

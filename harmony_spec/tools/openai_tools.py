@@ -32,7 +32,7 @@ PURPOSES = ("name", "description", "parameters")
 """The keys of a function, and the purposes of the fields of a tool."""
 
 PARAMETERS_KEYS = ("input_schema", "inputSchema")
-"""How Messages of Anthropic and the Model Context Protocol call parameters."""
+"""The names of `parameters` in Anthropic's Messages API and in the Model Context Protocol."""
 
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
@@ -151,9 +151,12 @@ def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any],
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
         if not isinstance(entry, dict):
             raise ToolError(INVALID_TOOL, f"{quoted(entry)} is not an object", pointer=at, rule="type")
-    keys = dict.fromkeys(PARAMETERS_KEYS, fields["parameters"])
-    keys |= {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
-    return {field: entry[key] for key, field in keys.items() if key in entry}, at
+    keys = {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
+    found = {field: entry[key] for key, field in keys.items() if key in entry}
+    parameters = next((entry[key] for key in PARAMETERS_KEYS if entry.get(key) is not None), None)
+    if parameters is not None and found.get(fields["parameters"]) is None:
+        found[fields["parameters"]] = parameters
+    return found, at
 
 
 def new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:

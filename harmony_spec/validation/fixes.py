@@ -24,11 +24,12 @@ from .context import Change, Context
 from .report import Report
 
 MAX_READINGS = 24
-"""How often an input is recovered again to prove its fixes. Only hostile inputs reach this limit."""
+"""How often an input is recovered again to prove its fixes. A level takes one reading for all of its fixes, and
+`MAX_PARTS` for its parts. Only hostile inputs need more than that."""
 
 MAX_PARTS = 4
-"""The fixes of a level are also proven in so many parts, since a fix may hide the harm of those beside it. The end of a
-message and the header of the next one have three at most."""
+"""The fixes of a level are also proven in this many parts, every fourth one together, since a fix may hide the harm of
+its neighbors. The end of a message and the header of the next one have three at most."""
 
 MAX_PASSES = 10
 """Fixes are applied and the result is checked again, since two fixes of one place need two passes. Fixes that do not
