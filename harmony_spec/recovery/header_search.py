@@ -495,8 +495,10 @@ class HeaderSearch:
     def _ends_call(self, node: SearchNode, name: Name) -> bool:
         """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
         slots = self.slots
-        is_second = name.field == slots.channel and self._value(node, slots.channel) is not None
-        return is_second and name.value == self.recovery.answers and bool(self._value(node, slots.recipient))
+        if name.field != slots.channel or name.value != self.recovery.answers:
+            return False
+        is_second = self._value(node, slots.channel) not in (None, self.recovery.answers)
+        return is_second and bool(self._value(node, slots.recipient))
 
     def _marked(self, node: SearchNode) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
