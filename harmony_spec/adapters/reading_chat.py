@@ -427,15 +427,8 @@ class _Reader:
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format. Refuse fields of the format."""
         known, fields = KEYS_BY_ROLE[message["role"]], self.purposes.format.fields
-        if known.issuperset(message):
-            return
-        for key in message:
-            if (
-                key not in known
-                and key in fields
-                and message[key] not in UNREPORTED_VALUES
-                and message[key] is not False
-            ):
+        for key in (key for key in message if key in fields and key not in known):
+            if message[key] not in UNREPORTED_VALUES and message[key] is not False:
                 fail(("messages", index, key), f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
         self.report_unknown(message, known, ("messages", index))
 

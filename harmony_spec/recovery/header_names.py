@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+from unicodedata import category
 
 from ..format.tables import FieldCosts, Format
 from .header_automaton import automaton_of, without_signs
@@ -20,6 +21,13 @@ MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
 NO_COSTS = FieldCosts({}, {})
 
 LETTER = re.compile(r"[^\W\d_]")
+
+TOUCHED_NAME = re.compile(r"(\W*\w+)[:,;]?")
+"""A name at the beginning of a word, and a mark after it if there is one: `final(42)`, `final:Hello`. A full stop may
+belong to the text: `analysis...Thinking`."""
+
+OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
+"""The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
 
 
 class Name(NamedTuple):
@@ -105,6 +113,21 @@ class HeaderNames:
                     self._readings.clear()
                 self._readings[word] = found
         return found
+
+    def last_readings(self, word: str) -> Iterator[Name]:
+        """The same for the last word of a header without the token after it: if it goes on after a name, that is the
+        content."""
+        touched, tool = TOUCHED_NAME.match(word), self.tools.word.match(word)
+        ends = ({tool[0]: tool.end()} if tool else {}) | ({touched[1]: touched.end()} if touched else {})
+        ends = {name: end for name, end in ends.items() if self._is_content(word[end:])}
+        yield from (name for name in self.readings(word) if not (ends and name.how == "near"))
+        for head, end in ends.items():
+            whole = (name for name in self.readings(head) if name.length == len(head))
+            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
+
+    def _is_content(self, rest: str) -> bool:
+        """Whether the rest of a word is more than signs around its name, and not another name."""
+        return not self.is_known(without_signs(rest)) and any(category(char) not in OF_SIGNS for char in rest)
 
     def _read(self, field: str, word: str) -> Iterator[Name]:
         if field in self.lists:

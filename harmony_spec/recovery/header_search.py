@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any, NamedTuple
-from unicodedata import category
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
+from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 
@@ -35,13 +34,6 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
-TOUCHED_NAME = re.compile(r"(\W*\w+)[:,;]?")
-"""A name at the beginning of a word, and a mark after it if there is one: `final(42)`, `final:Hello`. A full stop may
-belong to the text: `analysis...Thinking`."""
-
-OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
-"""The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
-
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -440,7 +432,8 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
-        for name in chain(self._readings(at), apart):
+        readings = self.names.last_readings if self._may_be_content(at) else self.names.readings
+        for name in chain(readings(self._word(at)), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
@@ -469,28 +462,9 @@ class HeaderSearch:
                 price += self._cost(awaited[0], "empty")
             yield name.cost + price, target, edits
 
-    def _readings(self, at: int) -> Iterator[Name]:
-        """What a word, or its beginning, may be. A last word that goes on after a name has the content in it."""
-        word, names = self._word(at), self.names
-        touched = TOUCHED_NAME.match(word)
-        if touched is None or not self._may_be_content(at):
-            yield from names.readings(word)
-            return
-        tool = names.tools.word.match(word)
-        ends = ({tool[0]: tool.end()} if tool else {}) | {touched[1]: touched.end()}
-        ends = {name: end for name, end in ends.items() if self._is_content(word[end:])}
-        yield from (name for name in names.readings(word) if not (ends and name.how == "near"))
-        for head, end in ends.items():
-            whole = (name for name in names.readings(head) if name.length == len(head))
-            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
-
     def _may_be_content(self, at: int) -> bool:
         """Whether a word is the last one of a header whose content no token opens."""
         return not self.opened and at > self.last_special and at + len(self._word(at)) >= self.text_end
-
-    def _is_content(self, rest: str) -> bool:
-        """Whether the rest of a word is more than signs around its name, and not another name."""
-        return not self.names.is_known(without_signs(rest)) and any(category(char) not in OF_SIGNS for char in rest)
 
     def _ends_call(self, node: SearchNode, name: Name) -> bool:
         """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
