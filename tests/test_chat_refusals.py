@@ -198,6 +198,7 @@ def test_unknown_keys_in_parts_and_calls_are_reported() -> None:
             "tool_calls": [{"id": "1", "type": "function", "function": function, "extra_content": {"a": 2}}],
         },
         {"role": "tool", "tool_call_id": "1", "name": "g", "content": "r"},
+        {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}", "extra": 1}},
     ]
     found = from_chat(chat)
     assert [(each.code.name, each.pointer) for each in found.findings] == [
@@ -205,6 +206,7 @@ def test_unknown_keys_in_parts_and_calls_are_reported() -> None:
         ("unsupported-value", "/messages/1/tool_calls/0/extra_content"),
         ("unsupported-value", "/messages/1/tool_calls/0/function/parsed"),
         ("unsupported-value", "/messages/2/name"),
+        ("unsupported-value", "/messages/3/function_call/extra"),
     ]
     assert to_chat(found.messages, found.side) == chat
 

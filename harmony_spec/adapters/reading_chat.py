@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from json import JSONDecoder
@@ -41,8 +41,11 @@ KEYS_BY_ROLE: Mapping[str, frozenset[str]] = {
 }
 """The keys of messages that are read. Other values are reported, unless they are empty."""
 
-KEYS_OF_CALL = frozenset(("id", "type", "index"))
-"""The keys of calls besides the name and the arguments; `index` numbers calls in chunks of streams."""
+KEYS_OF_CALL = frozenset(("id", "type", "index", FUNCTION, CUSTOM))
+KEYS_OF_FLAT_CALL = frozenset(("id", "type", "index", "name", "arguments", INPUT))
+"""The keys of calls that are read; `index` numbers calls in chunks of streams."""
+
+KEYS_OF_TEXT_PART = frozenset(("type", "text", "refusal"))
 
 UNREPORTED_VALUES: tuple[Any, ...] = (None, "", [], {})
 """Empty values, which are not reported."""
@@ -347,11 +350,8 @@ class _Reader:
             if not name or not self.purposes.word.fullmatch(name):
                 fail(("messages", index, *inside, "name"), f"the name {quoted(name)} cannot be written in a header")
             key = INPUT if kind == CUSTOM else "arguments"
-            if inner is call:
-                self.report_unknown(call, {*KEYS_OF_CALL, key, "name"}, at)
-            else:
-                self.report_unknown(call, {*KEYS_OF_CALL, kind}, at)
-                self.report_unknown(inner, (key, "name"), ("messages", index, *inside))
+            self.report_unknown({} if inner is call else call, KEYS_OF_CALL, at)
+            self.report_unknown(inner, KEYS_OF_FLAT_CALL, ("messages", index, *inside))
             found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind, name)))
         return found
 
@@ -427,13 +427,17 @@ class _Reader:
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format. Refuse fields of the format."""
         known, fields = KEYS_BY_ROLE[message["role"]], self.purposes.format.fields
+        if known.issuperset(message):
+            return
         for key in (key for key in message if key in fields and key not in known):
             if message[key] not in UNREPORTED_VALUES and message[key] is not False:
                 fail(("messages", index, key), f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
         self.report_unknown(message, known, ("messages", index))
 
-    def report_unknown(self, value: dict[str, Any], known: Collection[str], at: Steps) -> None:
+    def report_unknown(self, value: dict[str, Any], known: frozenset[str], at: Steps) -> None:
         """Report the values in an object that have no place in the format."""
+        if known.issuperset(value):
+            return
         for key, item in value.items():
             if key not in known and item not in UNREPORTED_VALUES:
                 evidence = "the format has no place for this key; it is left out of the messages"
@@ -456,7 +460,7 @@ class _Reader:
             kind = require_object(part, (*at, number)).get("type")
             if kind == "text" or (kind == "refusal" and message["role"] == ASSISTANT):
                 found.append(Piece((("content", number, kind),), require_text(part.get(kind), (*at, number, kind))))
-                self.report_unknown(part, ("type", kind), (*at, number))
+                self.report_unknown(part, KEYS_OF_TEXT_PART, (*at, number))
                 continue
             name = require_text(kind, (*at, number, "type"))
             self.reporter.replace(
