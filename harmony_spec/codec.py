@@ -98,7 +98,7 @@ Effort = Literal["low", "medium", "high"]
 
 @dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
-    """The settings of a conversation. an empty identity.
+    """The settings of a conversation.
 
     Attributes:
         model_identity: Who the model is.
@@ -143,7 +143,7 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """Instructions, tools and response formats of the developer. empty line.
+    """Instructions, tools and response formats of the developer.
 
     Attributes:
         instructions: The instructions for the model, often called the system prompt.

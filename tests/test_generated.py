@@ -22,6 +22,7 @@ from markdown_it import MarkdownIt
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
+from codegen.model.format_model import comment_parts
 from codegen.model.recovery_tables import library_diagnostics
 from codegen.model.rule_nodes import GrammarNode, RuleChoice, RuleList, walk
 from codegen.model.terminals import FixedText
@@ -250,6 +251,15 @@ def test_the_generator_writes_for_this_runtime() -> None:
     assert api_version() == runtime.API_VERSION
 
 
+@given(st.lists(st.tuples(st.sampled_from(("Source: ", "name: ", "kind: ")), st.lists(st.text("ab .:")))))
+def test_a_part_of_a_comment_goes_on_until_the_next_begins(parts: list[tuple[str, list[str]]]) -> None:
+    written = [(lead, line) for lead, lines in parts for line in [lead + "first", *lines]]
+    read = comment_parts([line for _, line in written], ["name", "kind"])
+    assert read.pop("") == ""
+    for name, text in read.items():
+        assert text == " ".join(line.removeprefix(lead) for lead, line in written if lead == f"{name}: ")
+
+
 ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
@@ -274,4 +284,5 @@ def test_every_class_and_field_says_what_it_is() -> None:
     assert len(said) > 40
     assert all(said)
     assert [text for text, times in Counter(said).items() if times > 1] == []
+    assert [text for text in said if re.search(r"[.] [a-z]", text)] == []  # a line of a source, which is not for users
     assert [text for text in said if "See the grammar" in text or re.fullmatch("What `.*` says.", text)] == []

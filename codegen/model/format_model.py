@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,9 @@ CONTENT_FIELD = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
+
+SOURCE = "Source"
+"""What begins the part of a comment of a grammar that says where its rule comes from."""
 
 MESSAGE = "message"
 """The rule of messages in the paths of [json], whatever its name is in the grammar."""
@@ -164,6 +167,17 @@ class Format(GrammarRules):
         return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, RuleValue) and n.field == field))
 
 
-def without_sources(doc: tuple[str, ...]) -> str:
-    """The lines of a comment of a grammar but those that name sources, as one line."""
-    return " ".join(line for line in doc if not line.startswith("Source:"))
+def comment_parts(doc: Iterable[str], fields: Iterable[str] = ()) -> dict[str, str]:
+    """A comment of a grammar: what it says of its rule (""), of its sources, and of each field that it names.
+
+    Each part is one line; in the comment, it goes on until the next part begins with `Source:` or `field:`.
+    """
+    names = {SOURCE, *fields}
+    parts: dict[str, list[str]] = {"": []}
+    part = parts[""]
+    for line in doc:
+        name, colon, text = line.partition(":")
+        if colon and name in names:
+            part, line = parts.setdefault(name, []), text.strip()
+        part.append(line)
+    return {name: " ".join(lines) for name, lines in parts.items()}

@@ -16,7 +16,7 @@ from ..model.content_types import (
     required_fields,
     user_rules,
 )
-from ..model.format_model import CONTENT_FIELD, Field, Format, without_sources
+from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
 from ..model.rule_nodes import GrammarNode, RuleMark
 from .source_text import Block, Writer, arguments, call, data, literal
 
@@ -57,9 +57,7 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     writer.line("@dataclass(eq=False, repr=False, slots=True)")
     writer.line(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):")
     writer.depth += 1
-    of_fields = tuple(f"{name}: " for name in fields)
-    class_doc = tuple(line for line in made.doc if not line.startswith(of_fields))
-    text = without_sources(class_doc) or f"The parts of `{rule}`."
+    text = comment_parts(made.doc, fields)[""] or f"The parts of `{rule}`."
     attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
     writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
     if fields:
@@ -85,13 +83,12 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
 
 
 def _doc(contents: ContentGrammar, rule: str, name: str) -> str:
-    """The doc of a field: the line with its name in the comment on its class, else the comment on the field's rule."""
-    lead = f"{name}: "
-    if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
-        return " ".join(own)
+    """The doc of a field: the part with its name in the comment on its class, else the comment on the field's rule."""
+    if own := comment_parts(contents.rules[rule].doc, contents.fields(rule)).get(name):
+        return own
     named = [n.field if isinstance(n, RuleMark) else rule_of(n) for n in contents.fields(rule)[name]]
     docs = [contents.rules[other].doc for other in named if other]
-    return without_sources(docs[0]) if docs else ""
+    return comment_parts(docs[0])[""] if docs else ""
 
 
 def _optional(kind: str) -> str:
@@ -172,7 +169,7 @@ def emit_class(format: Format, writer: Writer) -> None:
 def _docstring(format: Format, writer: Writer) -> None:
     attributes = []
     for field in format.fields:
-        text = without_sources(field.doc) or "See the grammar."
+        text = comment_parts(field.doc)[""] or "See the grammar."
         attributes.append(f"    {field.name}: {text}")
     attributes.append(
         "    variants: The named alternatives of the grammar that the message was read from; not compared."

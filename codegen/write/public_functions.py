@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format, without_sources
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format, comment_parts
 from ..model.rule_nodes import RuleCall
 from .source_text import Block, Writer, call, literal, mapping
 
@@ -234,7 +234,7 @@ def _stream(format: Format, writer: Writer) -> None:
         writer.line("@property")
         writer.line(f"def {field.name}(self) -> {_type(field)}:")
         writer.depth += 1
-        writer.docstring([f"Of the open message. {without_sources(field.doc) or 'See the grammar.'}"])
+        writer.docstring([f"Of the open message. {comment_parts(field.doc)[''] or 'See the grammar.'}"])
         writer.line(f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})")
         writer.line("return value")
         writer.depth -= 1
