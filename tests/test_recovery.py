@@ -388,3 +388,17 @@ def test_text_that_touches_a_name_is_a_content(header: str, sign: str, word: str
     assume(word.lower() not in named)
     [message] = recover(f"{header}{sign}{word}<|end|>", "completion", tools=tools).messages
     assert message.text.endswith(word)
+
+
+@given(
+    st.sampled_from((*UNOPENED[1:], "<|channel|>commentary to=functions.f", "to=functions.f<|channel|>commentary json")),
+    st.sampled_from(["", " ", *":,;"]),
+    st.sampled_from(['{"a":1}', "{}", '[{"a": 1}]']),
+    st.sampled_from([None, ["functions.f"], ["python", "functions.f"]]),
+)
+def test_a_mark_before_arguments_is_no_part_of_them(
+    header: str, mark: str, arguments: str, tools: list[str] | None
+) -> None:
+    [message] = recover(f"{header}{mark}{arguments}<|call|>", "completion", tools=tools).messages
+    assert message.recipient
+    assert message.text == arguments

@@ -22,9 +22,12 @@ NO_COSTS = FieldCosts({}, {})
 
 LETTER = re.compile(r"[^\W\d_]")
 
-TOUCHED_NAME = re.compile(r"(\W*\w+)[:,;]?")
-"""A name at the beginning of a word, and a mark after it if there is one: `final(42)`, `final:Hello`. A full stop may
-belong to the text: `analysis...Thinking`."""
+TOUCHED_NAME = re.compile(r"\W*\w+")
+"""A name at the beginning of a word: `final(42)`."""
+
+MARKS = ":,;"
+"""What a name may have after it, before the content: `final:Hello`. A full stop may belong to the text:
+`analysis...Thinking`."""
 
 OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
 """The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
@@ -114,16 +117,24 @@ class HeaderNames:
                 self._readings[word] = found
         return found
 
-    def last_readings(self, word: str) -> Iterator[Name]:
+    def last_readings(self, word: str, has_arguments: bool) -> Iterator[Name]:
         """The same for the last word of a header without the token after it: if it goes on after a name, that is the
-        content."""
-        touched, tool = TOUCHED_NAME.match(word), self.tools.word.match(word)
-        ends = ({tool[0]: tool.end()} if tool else {}) | ({touched[1]: touched.end()} if touched else {})
-        ends = {name: end for name, end in ends.items() if self._is_content(word[end:])}
+        content.
+
+        Args:
+            has_arguments: arguments touch the word, as in `json;{"a":1}`.
+        """
+        tool, touched = self.tools.word.match(word), TOUCHED_NAME.match(word)
+        called, ends = tool[0].rstrip(MARKS) if tool else "", {}
+        for head in filter(None, (called, touched[0] if touched else "")):
+            end = len(head) + word.startswith((*MARKS,), len(head))
+            if self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
+                ends[head] = end
         yield from (name for name in self.readings(word) if not (ends and name.how == "near"))
         for head, end in ends.items():
             whole = (name for name in self.readings(head) if name.length == len(head))
-            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
+            fitting = (name for name in whole if name.field != self.slots.recipient or head == called)
+            yield from (name._replace(length=end, how=name.how or "glued") for name in fitting)
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""

@@ -432,8 +432,10 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
-        readings = self.names.last_readings if self._may_be_content(at) else self.names.readings
-        for name in chain(readings(self._word(at)), apart):
+        word, names = self._word(at), self.names
+        has_arguments = not self.opened and ARGUMENTS.match(self.text, at + len(word)) is not None
+        is_last = has_arguments or self._may_be_content(at)
+        for name in chain(names.last_readings(word, has_arguments) if is_last else names.readings(word), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
