@@ -391,7 +391,7 @@ def test_text_that_touches_a_name_is_a_content(header: str, sign: str, word: str
 
 
 @given(
-    st.sampled_from((*UNOPENED[1:], "<|channel|>commentary to=functions.f", "to=functions.f<|channel|>commentary json")),
+    st.sampled_from((*UNOPENED[1:], "to=functions.f", "to=functions.f<|channel|>commentary json")),
     st.sampled_from(["", " ", *":,;"]),
     st.sampled_from(['{"a":1}', "{}", '[{"a": 1}]']),
     st.sampled_from([None, ["functions.f"], ["python", "functions.f"]]),
