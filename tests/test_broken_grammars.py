@@ -219,9 +219,8 @@ def test_comments_and_docstrings_are_only_that(texts: list[str]) -> None:
     """What a grammar says in comments adds no statement to the module."""
     writer = Writer()
     writer.comment("\n".join(texts))
-    writer.line("def f() -> None:")
-    writer.depth += 1
-    writer.docstring(texts)
+    with writer.function("f", [], "None"):
+        writer.docstring(texts)
     tree = ast.parse(writer.text())
     assert [type(node) for node in tree.body] == [ast.FunctionDef]
     assert isinstance(tree.body[0], ast.FunctionDef)

@@ -17,20 +17,19 @@ def algebra_name(name: str) -> str:
 
 def emit_algebra(format: Format, writer: Writer) -> None:
     """Write a function that makes the algebra, since an import takes a tenth longer with it."""
-    writer.function("_algebra", [], "dict[str, runtime.algebra.Node]")
-    for terminal in format.terminals.values():
-        writer.comment(terminal.source)
-        writer.block(_terminal(terminal.pattern), prefix=f"{algebra_name(terminal.name)} = ")
-        writer.line()
-    for name in ordered(format):
-        writer.comment(format.rules[name].source)
-        node = _node(format.rules[name].node)
-        prefix = f"{algebra_name(name)} = "
-        writer.line(prefix + node) if isinstance(node, str) else writer.block(node, prefix=prefix)
-        writer.line()
-    made = mapping({literal(name): algebra_name(name) for name in format.frames})
-    writer.block(made, prefix="return ")
-    writer.depth -= 1
+    with writer.function("_algebra", [], "dict[str, runtime.algebra.Node]"):
+        for terminal in format.terminals.values():
+            writer.comment(terminal.source)
+            writer.block(_terminal(terminal.pattern), prefix=f"{algebra_name(terminal.name)} = ")
+            writer.line()
+        for name in ordered(format):
+            writer.comment(format.rules[name].source)
+            node = _node(format.rules[name].node)
+            prefix = f"{algebra_name(name)} = "
+            writer.line(prefix + node) if isinstance(node, str) else writer.block(node, prefix=prefix)
+            writer.line()
+        made = mapping({literal(name): algebra_name(name) for name in format.frames})
+        writer.block(made, prefix="return ")
     writer.line()
     writer.line()
 

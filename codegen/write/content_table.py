@@ -19,25 +19,19 @@ def emit_contents(format: Format, writer: Writer) -> None:
     writer.line()
     writer.comment("Contents: their terminals, and their rules as a table.")
     writer.line()
-    writer.line("_CONTENT_TERMINALS = {")
-    writer.depth += 1
-    for terminal in contents.terminals.values():
-        writer.comment(terminal.source)
-        writer.line(f"{literal(terminal.name)}: {raw(pattern.expression(terminal.pattern))},")
-    writer.depth -= 1
-    writer.line("}")
+    with writer.body("_CONTENT_TERMINALS = {", "}"):
+        for terminal in contents.terminals.values():
+            writer.comment(terminal.source)
+            writer.line(f"{literal(terminal.name)}: {raw(pattern.expression(terminal.pattern))},")
     writer.line()
-    writer.line("_CONTENT_RULES: dict[str, runtime.Rule] = {")
-    writer.depth += 1
-    by_hand = set(contents.by_hand)
-    for rule in contents.rules.values():
-        if rule.kind != "constant":
-            writer.comment(rule.source)
-            writer.block(
-                _Row(contents, rule, rule.name in by_hand).code().prefixed(f"{literal(rule.name)}: "), suffix=","
-            )
-    writer.depth -= 1
-    writer.line("}")
+    with writer.body("_CONTENT_RULES: dict[str, runtime.Rule] = {", "}"):
+        by_hand = set(contents.by_hand)
+        for rule in contents.rules.values():
+            if rule.kind != "constant":
+                writer.comment(rule.source)
+                writer.block(
+                    _Row(contents, rule, rule.name in by_hand).code().prefixed(f"{literal(rule.name)}: "), suffix=","
+                )
     writer.line()
     _emit_table(format, writer)
 
@@ -134,11 +128,9 @@ def emit_tools(format: Format, writer: Writer) -> None:
         name = tools_name(file)
         writer.line()
         writer.line()
-        writer.line(f"def {name}() -> {class_name(contents, namespace.rule)}:")
-        writer.depth += 1
-        writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
-        writer.block(record_code(contents, namespace.rule, value), prefix="return ")
-        writer.depth -= 1
+        with writer.body(f"def {name}() -> {class_name(contents, namespace.rule)}:"):
+            writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
+            writer.block(record_code(contents, namespace.rule, value), prefix="return ")
 
 
 def _emit_table(format: Format, writer: Writer) -> None:

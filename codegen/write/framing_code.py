@@ -134,14 +134,12 @@ def emit_writers(format: Format, writer: Writer) -> None:
         writer.line()
         writer.line()
         writer.comment(format.rules[name].source)
-        writer.line(f"def {writer_name(name)}(m: Message, chosen: runtime.Chosen) -> str:")
-        writer.depth += 1
-        node = format.rules[name].node
-        if isinstance(node, RuleChoice):
-            _choice(format, name, node, writer)
-        else:
-            _body(format, node, writer)
-        writer.depth -= 1
+        with writer.body(f"def {writer_name(name)}(m: Message, chosen: runtime.Chosen) -> str:"):
+            node = format.rules[name].node
+            if isinstance(node, RuleChoice):
+                _choice(format, name, node, writer)
+            else:
+                _body(format, node, writer)
 
 
 def _needed(format: Format, name: str) -> bool:
@@ -160,10 +158,8 @@ def _choice(format: Format, name: str, node: RuleChoice, writer: Writer) -> None
     fitting = mapping({literal(b.name or ""): test for b, test in zip(node.branches, tests, strict=True)})
     writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
     for branch in reversed(node.branches[1:]):
-        writer.line(f"if branch == {literal(branch.name or '')}:")
-        writer.depth += 1
-        _body(format, branch.node, writer)
-        writer.depth -= 1
+        with writer.body(f"if branch == {literal(branch.name or '')}:"):
+            _body(format, branch.node, writer)
     _body(format, node.branches[0].node, writer)
 
 
@@ -220,9 +216,8 @@ def _body(format: Format, node: GrammarNode, writer: Writer) -> None:
         writer.chain(terms or ['""'], "+", "text += " if started else "text = ") if terms or not started else None
         started, terms = True, []
         writer.chain(_present(format, item.item), "and", "if ", ":")
-        writer.depth += 1
-        writer.chain(_terms(format, item.item), "+", "text += ")
-        writer.depth -= 1
+        with writer.body():
+            writer.chain(_terms(format, item.item), "+", "text += ")
     if started and not terms:
         writer.line("return text")
     else:

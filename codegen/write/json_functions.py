@@ -25,10 +25,9 @@ def emit_json(format: Format, writer: Writer) -> None:
         "patterns": _patterns(format),
     }
     used = arguments(**{key: value for key, value in found.items() if value})
-    writer.function("_json", [], "runtime.JsonForm", decorator="cache")
-    writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
-    writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
-    writer.depth -= 1
+    with writer.function("_json", [], "runtime.JsonForm", decorator="cache"):
+        writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
+        writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
     writer.line()
     writer.line()
     writer.line("CONVERSATION_SCHEMA: dict[str, Any]")

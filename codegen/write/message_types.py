@@ -55,31 +55,29 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     writer.line()
     writer.line()
     writer.line("@dataclass(eq=False, repr=False, slots=True)")
-    writer.line(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):")
-    writer.depth += 1
-    text = comment_parts(made.doc, fields)[""] or f"The parts of `{rule}`."
-    attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
-    writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
-    if fields:
-        writer.line()
-    own = contents.defaults.get(rule, {})
-    for name, kind in fields.items():
-        if (rule, name) in contents.implied:
-            writer.line(f"{name}: bool | None = None")
-        elif name in own:
-            default = _default(contents, rule, name, own[name])
-            declared = f"{name}: {_optional(kind)} = "
-            writer.block(default, prefix=declared) if isinstance(default, Block) else writer.line(declared + default)
-        else:
-            writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
-    if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
-        writer.line()
-        writer.line("def __post_init__(self) -> None:")
-        writer.depth += 1
-        for name in dates:
-            writer.line(f"self.{name} = runtime.to_date(self.{name})")
-        writer.depth -= 1
-    writer.depth -= 1
+    with writer.body(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):"):
+        text = comment_parts(made.doc, fields)[""] or f"The parts of `{rule}`."
+        attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
+        writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
+        if fields:
+            writer.line()
+        own = contents.defaults.get(rule, {})
+        for name, kind in fields.items():
+            if (rule, name) in contents.implied:
+                writer.line(f"{name}: bool | None = None")
+            elif name in own:
+                default = _default(contents, rule, name, own[name])
+                declared = f"{name}: {_optional(kind)} = "
+                writer.block(default, prefix=declared) if isinstance(default, Block) else writer.line(
+                    declared + default
+                )
+            else:
+                writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
+        if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
+            writer.line()
+            with writer.body("def __post_init__(self) -> None:"):
+                for name in dates:
+                    writer.line(f"self.{name} = runtime.to_date(self.{name})")
 
 
 def _doc(contents: ContentGrammar, rule: str, name: str) -> str:
@@ -145,25 +143,23 @@ def emit_class(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
     writer.line("@dataclass(repr=False, slots=True)")
-    writer.line("class Message:")
-    writer.depth += 1
-    _docstring(format, writer)
-    writer.line()
-    contents = [class_name(format.contents, role) for role in format.contents.roles]
-    for field in format.fields:
-        default = "" if field.required else " = False" if field.flag else " = None"
-        kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field)
-        writer.line(f"{field.name}: {kind}{default}")
-    writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
-    writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
-    writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
-    if contents:
-        _text(writer)
-    writer.line()
-    writer.line("def __repr__(self) -> str:")
-    writer.line("    return runtime.short_repr(self)")
-    _json_methods(writer)
-    writer.depth -= 1
+    with writer.body("class Message:"):
+        _docstring(format, writer)
+        writer.line()
+        contents = [class_name(format.contents, role) for role in format.contents.roles]
+        for field in format.fields:
+            default = "" if field.required else " = False" if field.flag else " = None"
+            kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field)
+            writer.line(f"{field.name}: {kind}{default}")
+        writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
+        writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
+        writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
+        if contents:
+            _text(writer)
+        writer.line()
+        writer.line("def __repr__(self) -> str:")
+        writer.line("    return runtime.short_repr(self)")
+        _json_methods(writer)
 
 
 def _docstring(format: Format, writer: Writer) -> None:
@@ -184,25 +180,19 @@ def _docstring(format: Format, writer: Writer) -> None:
 def _text(writer: Writer) -> None:
     writer.line()
     writer.line("@property")
-    writer.line("def text(self) -> str:")
-    writer.depth += 1
-    writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
-    writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
-    writer.depth -= 1
+    with writer.body("def text(self) -> str:"):
+        writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
+        writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
 
 
 def _json_methods(writer: Writer) -> None:
     writer.line()
-    writer.line("def to_json(self) -> dict[str, Any]:")
-    writer.depth += 1
-    writer.docstring(["Convert the message to its JSON form."])
-    writer.line("return _json().message_to_json(self)")
-    writer.depth -= 1
+    with writer.body("def to_json(self) -> dict[str, Any]:"):
+        writer.docstring(["Convert the message to its JSON form."])
+        writer.line("return _json().message_to_json(self)")
     writer.line()
     writer.line("@classmethod")
-    writer.line("def from_json(cls, value: object) -> Message:")
-    writer.depth += 1
-    writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
-    writer.line("message: Message = _json().message_from_json(value)")
-    writer.line("return message")
-    writer.depth -= 1
+    with writer.body("def from_json(cls, value: object) -> Message:"):
+        writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
+        writer.line("message: Message = _json().message_from_json(value)")
+        writer.line("return message")

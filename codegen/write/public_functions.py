@@ -137,27 +137,24 @@ def emit_functions(format: Format, writer: Writer) -> None:
     writer.line(f"Style = Literal[{styles}]")
     for function in (*PUBLIC_FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
         parameters = _parameters(format, function, "transcript")
-        writer.function(function.name, parameters, function.result, function.decorator)
-        writer.docstring(_doc(format, function))
-        writer.block(_passed(format, function, f"runtime.{function.name}"), prefix="return ")
-        writer.depth -= 1
+        with writer.function(function.name, parameters, function.result, function.decorator):
+            writer.docstring(_doc(format, function))
+            writer.block(_passed(format, function, f"runtime.{function.name}"), prefix="return ")
     if format.recovery is not None:
         _stream(format, writer)
     for drop in format.drops:
-        writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]")
-        doc = "`FORMAT.drops` has the messages that end a turn, and those before the last such one that go."
-        first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
-        writer.docstring([first, "", doc])
-        writer.line(f"return runtime.drop_completed(FORMAT, messages, FORMAT.drops[{literal(drop.name)}])")
-        writer.depth -= 1
+        with writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]"):
+            doc = "`FORMAT.drops` has the messages that end a turn, and those before the last such one that go."
+            first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
+            writer.docstring([first, "", doc])
+            writer.line(f"return runtime.drop_completed(FORMAT, messages, FORMAT.drops[{literal(drop.name)}])")
 
 
 def emit_json_functions(format: Format, writer: Writer) -> None:
     for function in OF_JSON_FORM:
-        writer.function(function.name, _parameters(format, function, ""), function.result)
-        writer.docstring(_doc(format, function))
-        writer.line(f"return _json().{function.name}({function.arguments})")
-        writer.depth -= 1
+        with writer.function(function.name, _parameters(format, function, ""), function.result):
+            writer.docstring(_doc(format, function))
+            writer.line(f"return _json().{function.name}({function.arguments})")
 
 
 def _given(format: Format, function: Function) -> list[Field]:
@@ -218,24 +215,21 @@ def _type(field: Field) -> str:
 def _stream(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
-    writer.line(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result}):")
-    writer.depth += 1
-    writer.docstring(_doc(format, STREAM_PARSER_INIT))
-    writer.line()
-    parameters = _parameters(format, STREAM_PARSER_INIT, "completion")
-    writer.block(Block("def __init__(", tuple(parameters), ")"), suffix=" -> None:")
-    writer.depth += 1
-    writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))
-    writer.depth -= 1
-    for field in format.fields:
-        if field.name == CONTENT_FIELD:
-            continue
+    with writer.body(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result}):"):
+        writer.docstring(_doc(format, STREAM_PARSER_INIT))
         writer.line()
-        writer.line("@property")
-        writer.line(f"def {field.name}(self) -> {_type(field)}:")
-        writer.depth += 1
-        writer.docstring([f"Of the open message. {comment_parts(field.doc)[''] or 'See the grammar.'}"])
-        writer.line(f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})")
-        writer.line("return value")
-        writer.depth -= 1
-    writer.depth -= 1
+        parameters = _parameters(format, STREAM_PARSER_INIT, "completion")
+        writer.block(Block("def __init__(", tuple(parameters), ")"), suffix=" -> None:")
+        with writer.body():
+            writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))
+        for field in format.fields:
+            if field.name == CONTENT_FIELD:
+                continue
+            writer.line()
+            writer.line("@property")
+            with writer.body(f"def {field.name}(self) -> {_type(field)}:"):
+                writer.docstring([f"Of the open message. {comment_parts(field.doc)[''] or 'See the grammar.'}"])
+                writer.line(
+                    f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})"
+                )
+                writer.line("return value")

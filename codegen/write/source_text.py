@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 
 WIDTH = 120
@@ -145,15 +146,12 @@ class Writer:
         if self.fits(prefix + block.flat() + suffix):
             self.line(prefix + block.flat() + suffix)
             return
-        self.line(prefix + block.open)
-        self.depth += 1
-        for item in block.items:
-            if isinstance(item, Block):
-                self.block(item, suffix=",")
-            else:
-                self.line(item + ",")
-        self.depth -= 1
-        self.line(block.close + suffix)
+        with self.body(prefix + block.open, block.close + suffix):
+            for item in block.items:
+                if isinstance(item, Block):
+                    self.block(item, suffix=",")
+                else:
+                    self.line(item + ",")
 
     def chain(self, terms: list[str], operator: str, prefix: str, suffix: str = "") -> None:
         """Write terms joined by an operator after `prefix`, in brackets if they need several lines."""
@@ -161,26 +159,31 @@ class Writer:
         if self.fits(prefix + flat + suffix) or len(terms) == 1:
             self.line(prefix + flat + suffix)
             return
-        self.line(f"{prefix}(")
-        self.depth += 1
-        if self.fits(flat):
-            self.line(flat)
-            self.depth -= 1
-            self.line(f"){suffix}")
-            return
-        for index, term in enumerate(terms):
-            self.line(term if index == 0 else f"{operator} {term}")
-        self.depth -= 1
-        self.line(f"){suffix}")
+        with self.body(f"{prefix}(", f"){suffix}"):
+            for term in [flat] if self.fits(flat) else [terms[0], *(f"{operator} {term}" for term in terms[1:])]:
+                self.line(term)
 
-    def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> None:
-        """Write the first line of a function, and indent the lines after it."""
+    @contextmanager
+    def body(self, first: str = "", last: str = "") -> Iterator[None]:
+        """Indent the lines of a block, between its first line and its last one."""
+        if first:
+            self.line(first)
+        self.depth += 1
+        yield
+        self.depth -= 1
+        if last:
+            self.line(last)
+
+    @contextmanager
+    def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> Iterator[None]:
+        """Write the first line of a function, and indent its body."""
         self.line()
         self.line()
         if decorator:
             self.line(f"@{decorator}")
         self.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
-        self.depth += 1
+        with self.body():
+            yield
 
     def fits(self, text: str) -> bool:
         return 4 * self.depth + len(text) <= WIDTH
