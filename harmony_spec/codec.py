@@ -421,14 +421,14 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The content as text, without what the rest of a conversation decides about it."""
+        """The content as text, without parts that other messages decide, such as the line about function calls."""
         return self.content if isinstance(self.content, str) else self.content.text()
 
     def __repr__(self) -> str:
         return runtime.short_repr(self)
 
     def to_json(self) -> dict[str, Any]:
-        """Convert the message to its JSON form."""
+        """Convert the message to its JSON form. Raises the same exceptions as the function `to_json`."""
         return _json().message_to_json(self)
 
     @classmethod
@@ -2063,13 +2063,14 @@ def parse(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
+        ValueError: `start` is unknown.
     """
     return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
@@ -2087,15 +2088,16 @@ def render(
     """Write messages as token ids.
 
     Args:
-        messages: what to write.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
+        messages: the messages to write.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
+        ValueError: `start` or `style` is unknown.
     """
     return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
 
@@ -2112,14 +2114,15 @@ def render_text(
     """Write messages as text, special tokens spelled out.
 
     Args:
-        messages: what to write.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
+        messages: the messages to write.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
 
     Raises:
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
+        ValueError: `start` or `style` is unknown.
     """
     return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style)
 
@@ -2137,15 +2140,16 @@ def count_tokens(
     """Count the token ids that `render` returns.
 
     Args:
-        messages: what to write.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
+        messages: the messages to write.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: as for `render`.
+        ValueError: `start` or `style` is unknown.
     """
     return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
 
@@ -2160,13 +2164,15 @@ def render_training(
     """Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.
 
     Args:
-        messages: what to write.
-        train: what the model writes in the last turn, or in all turns, or where a function returns true.
+        messages: the messages to write.
+        train: what to train on: what the model samples in the last turn, or in all turns (its role), or where a
+            function of a message and a part returns true.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: as for `render`.
+        ValueError: `train` or `style` is unknown.
     """
     return runtime.render_training(FORMAT, messages, train, style, tokenizer)
 
@@ -2180,11 +2186,12 @@ def encode(
     """Encode a plain text. Contents of messages are encoded by `render`, whatever they spell.
 
     Args:
+        text: plain text, which may spell special tokens.
         allowed_special: spelled special tokens that become special tokens; any other is an error.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
-        VocabularyError: the text spells a special token that is not allowed.
+        VocabularyError: the text spells a special token that is not allowed, or has a lone surrogate.
     """
     return runtime.encode(FORMAT, text, allowed_special, tokenizer)
 
@@ -2193,6 +2200,7 @@ def decode(tokens: Sequence[int], *, tokenizer: runtime.Tokenizer | None = None)
     """Decode token ids, special tokens spelled out; unknown ids become `<id>`, invalid UTF-8 U+FFFD.
 
     Args:
+        tokens: token ids, ordinary or special.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
     return runtime.decode(FORMAT, tokens, tokenizer)
@@ -2213,13 +2221,16 @@ def recover(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
-        tools: what the conversation offers, besides what its own messages declare.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
+        tools: offered tools, in addition to those that the messages declare: names or namespaces.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
         max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
+
+    Raises:
+        ValueError: `start` is unknown.
     """
     return runtime.recover(
         FORMAT,
@@ -2248,13 +2259,16 @@ def validate(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
-        tools: what the conversation offers, besides what its own messages declare.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
+        tools: offered tools, in addition to those that the messages declare: names or namespaces.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        ValueError: `start` is unknown.
     """
     return runtime.validate(
         FORMAT,
@@ -2269,16 +2283,19 @@ def validate(
 
 
 class StreamParser(runtime.StreamParser[Message]):
-    """Reads token ids as they come, one or many at a time.
+    """Reads token ids as they arrive, one or many at a time.
 
     Args:
-        start: what it is, as a start rule of the grammar.
-        role: of the open header that a completion continues and a prompt ends with.
-        name: of the open header that a completion continues and a prompt ends with.
-        tools: what the conversation offers, besides what its own messages declare.
+        start: the type of the input: a start rule of the grammar.
+        role: its value in the open header that a completion continues and a prompt ends with.
+        name: its value in the open header that a completion continues and a prompt ends with.
+        tools: offered tools, in addition to those that the messages declare: names or namespaces.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
         max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
+
+    Raises:
+        ValueError: `start` is unknown.
     """
 
     def __init__(
@@ -2296,41 +2313,55 @@ class StreamParser(runtime.StreamParser[Message]):
 
     @property
     def role(self) -> Role | None:
-        """Of the open message. The role of the author: the authority of the message, and its kind of content."""
+        """The role of the author: the authority of the message, and its kind of content.
+
+        That of the open message; None if it is absent, or not read yet.
+        """
         value: Role | None = self.value("role", None)
         return value
 
     @property
     def name(self) -> str | None:
-        """Of the open message. The name of the author: the full name of a tool, or a name that distinguishes several
-        authors with one role.
+        """The name of the author: the full name of a tool, or a name that distinguishes several authors with one role.
+
+        That of the open message; None if it is absent, or not read yet.
         """
         value: str | None = self.value("name", None)
         return value
 
     @property
     def recipient(self) -> str | None:
-        """Of the open message. The recipient of the message: the full name of a tool in a call, a role in the answer
-        of a tool.
+        """The recipient of the message: the full name of a tool in a call, a role in the answer of a tool.
+
+        That of the open message; None if it is absent, or not read yet.
         """
         value: str | None = self.value("recipient", None)
         return value
 
     @property
     def channel(self) -> str | None:
-        """Of the open message. The channel: for whom the message is visible."""
+        """The channel: for whom the message is visible.
+
+        That of the open message; None if it is absent, or not read yet.
+        """
         value: str | None = self.value("channel", None)
         return value
 
     @property
     def constrain(self) -> bool:
-        """Of the open message. Whether the sampling of the content was constrained to the content type."""
+        """Whether the sampling of the content was constrained to the content type.
+
+        That of the open message; False if it is absent, or not read yet.
+        """
         value: bool = self.value("constrain", False)
         return value
 
     @property
     def content_type(self) -> str | None:
-        """Of the open message. The type of the content: `json`, `code`."""
+        """The type of the content: `json`, `code`.
+
+        That of the open message; None if it is absent, or not read yet.
+        """
         value: str | None = self.value("content_type", None)
         return value
 
@@ -2338,7 +2369,10 @@ class StreamParser(runtime.StreamParser[Message]):
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
-    `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
+    `FORMAT.drops` has the condition for messages that complete a turn, and that for those to drop before.
+
+    Raises:
+        runtime.RenderError: an item is not a message of this codec.
     """
     return runtime.drop_completed(FORMAT, messages, FORMAT.drops["drop_analysis"])
 
@@ -2471,8 +2505,8 @@ def to_json(messages: Sequence[Message]) -> dict[str, Any]:
     """Convert messages to their JSON form, ready for `json.dumps`.
 
     Raises:
-        runtime.RenderError: something in the list is not a message of this codec; a schema that is nested too
-            deeply is a `ConversationError`.
+        runtime.RenderError: an item is not a message of this codec, or has a value of a wrong type.
+        runtime.ConversationError: a schema is nested too deeply.
     """
     return _json().to_json(messages)
 

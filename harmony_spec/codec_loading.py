@@ -138,7 +138,8 @@ def _generated(folder: Path) -> str:
         text: str = generate(folder)
     except GrammarError as error:
         first, *others = error.problems
-        more = f", and {len(others)} more" if others else ""
-        reason = f"{first.place}: {first.reason}{more}"
-        raise CodecError(f"{folder}: {reason}; for all problems run: harmony-spec generate {folder}") from None
+        more = f" (and {len(others)} more problem{'s' * (len(others) > 1)})" if others else ""
+        raise CodecError(
+            f"{folder}: {first.place}: {first.reason}{more}; run: harmony-spec generate {folder}"
+        ) from None
     return text

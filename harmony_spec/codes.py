@@ -346,7 +346,12 @@ UNSUPPORTED_VALUE = Code(
     "warning",
 )
 WRONG_SIDE = Code("H306", "wrong-side", "A side record restores only the messages that it was made with.", "error")
-WRONG_VOCABULARY = Code("H401", "wrong-vocabulary", "Token ids have a meaning in one vocabulary only.", "error")
+WRONG_VOCABULARY = Code(
+    "H401",
+    "wrong-vocabulary",
+    "Token ids have a meaning in one vocabulary only. Here, the vocabulary has one token.",
+    "error",
+)
 TEXT_NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.", "error")
 MISPLACED_INSTRUCTIONS = Code(
     "H501",

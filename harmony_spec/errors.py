@@ -1,4 +1,5 @@
-"""The exceptions of this package. Any other exception is a bug in it, or is caused by an argument of a wrong type.
+"""The exceptions of this package. Any other exception is a bug in it, or is caused by an invalid argument, or by a call
+in the wrong state, for example after `close`.
 
 Positions are spans in the unit of the input: token indices for token ids, code points for text.
 """
@@ -113,7 +114,12 @@ class HarmonyError(Fault, Exception):
 
     def __str__(self) -> str:
         near = f"near {self.around!r}" if self.around else ""
-        return "; ".join(filter(None, (self.on_one_line(self.message), near, self.hint)))
+        said = "; ".join(filter(None, (self.on_one_line(self.message), near, self._details())))
+        return f"{said.rstrip('.')}. {self.hint}" if self.hint else said
+
+    def _details(self) -> str:
+        """What else the error has to say before its hint."""
+        return ""
 
 
 class ParseError(HarmonyError):
@@ -135,8 +141,8 @@ class ToolError(RenderError):
         super().__init__(code, message, **details)
         self.rule = rule
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}; rule: {self.rule}" if self.rule else super().__str__()
+    def _details(self) -> str:
+        return f"rule: {self.rule}" if self.rule else ""
 
 
 class ConversationError(HarmonyError):

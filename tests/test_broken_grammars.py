@@ -106,6 +106,15 @@ INSTEAD = {
 }
 
 
+def test_the_page_about_the_grammar_shows_what_is_refused(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "grammar.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^harmony\.lark:.*$", page, re.MULTILINE)
+    folder = dialect.edited(tmp_path / "folder", BROKEN["field_that_cannot_be_parsed_back"]["edit"])
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    assert shown in str(caught.value).splitlines()
+
+
 @pytest.mark.parametrize("name", INSTEAD)
 def test_a_refusal_shows_what_to_write_instead(name: str, tmp_path: Path) -> None:
     """If the language cannot say something, but can say it in another way."""

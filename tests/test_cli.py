@@ -86,10 +86,10 @@ def test_parse_reads_one_input(given: bytes) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (f"{TOKENS}\n{TOKENS}\n", "-: rows of JSON Lines; parse reads one text or token list: "),
-        ('{"id": 1, "text": "x"}', "-: a JSON object; parse reads one text or token list: "),
-        ('{"messages": [{"role": "user"}]}', "-: a JSON object; parse reads one text or token list: "),
-        ("PAR1...", "-: Parquet; parse reads one text or token list: use validate for rows"),
+        (f"{TOKENS}\n{TOKENS}\n", "-: rows of JSON Lines; parse reads one input: "),
+        ('{"id": 1, "text": "x"}', "-: a JSON object; parse reads one input: "),
+        ('{"messages": [{"role": "user"}]}', "-: a JSON object; parse reads one input: "),
+        ("PAR1...", "-: Parquet; parse reads one input: use validate for rows"),
         ("[1, x]", "-:1:5: H303 unreadable-row: not JSON: Expecting value"),
         ("[1,\n2.5]", "-: H303 unreadable-row: the row is not an array of token ids: item 1 is 2.5"),
         (b"<|start|>\xff", "-:1:10: H303 unreadable-row: not UTF-8: byte 0xff at offset 9"),
@@ -274,7 +274,7 @@ def test_an_output_that_nobody_reads_is_no_finding(tmp_path: Path) -> None:
 
 def test_an_interrupted_command_says_so(tmp_path: Path) -> None:
     """Status 1 would mean findings, or that two inputs differ."""
-    command = "HS parse - < <(sleep 5) & sleep 2; kill -INT $!; wait $!"
+    command = "HS parse - < <(exec sleep 30 2>&-) & sleep 2; while kill -INT $! 2>/dev/null; do sleep 1; done; wait $!"
     assert shell(f"set -m; {command}", tmp_path)[0] == 130
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ TALK = [
     CALL,
 ]
 TOKENS = render(TALK)
+
+
+EXACT_TOKENS = Path(__file__).parent.parent / "docs" / "exact-tokens.md"
 
 
 def run(*arguments: object, given: str | None = None) -> Result:
@@ -242,3 +246,13 @@ def test_commands_keep_token_ids(start: codec.Start, tmp_path: Path) -> None:
     written = run("render", "--start", start, "--style", "as_parsed", "--tokens", "-", given=value)
     assert json.loads(written.stdout) == tokens
     assert json.loads(run("render", "--start", start, "--tokens", "-", given=value).stdout) == render(TALK, start)
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
+    page, found = EXACT_TOKENS.read_text(encoding="utf-8"), dict[str, Any]()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)[:2]:
+        exec(block, found)
+    (tmp_path / "sampled.json").write_text(json.dumps(found["prompt"] + found["sampled"]))
+    (tmp_path / "next.json").write_text(json.dumps(render(found["shorter"])))
+    (shown,) = re.findall(r"\$ harmony-spec diff sampled.json next.json\n(.*?)```", page, re.DOTALL)
+    assert run("diff", tmp_path / "sampled.json", tmp_path / "next.json").stdout == shown

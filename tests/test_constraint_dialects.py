@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from llguidance import LLMatcher
 
@@ -26,6 +26,7 @@ from harmony_spec.constraints.scoring import _draw, _ids, _merged
 from harmony_spec.format.algebra import NOTHING
 
 from . import dialect
+from .conftest import examples
 from .strategies import described
 from .test_dialects import codec_of, tokenizer_of
 
@@ -84,7 +85,7 @@ def test_draws_are_admitted_by_llguidance(name: str, tools: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", TURNLESS)
-@settings(max_examples=40)
+@examples(60)
 @given(data=st.data())
 def test_formats_without_turns_admit_every_completion(name: str, data: st.DataObject) -> None:
     module = codec_of(name)

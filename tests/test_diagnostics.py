@@ -68,10 +68,10 @@ def found(name: str, key: str, folder: Path) -> set[str]:
         "render": lambda: render(from_json(example)),
         "render_text": lambda: render_text(from_json(example)),
         "from_json": lambda: from_json(example),
-        "source_of": lambda: source_of(value_of(example), "transcript", None, codec),
+        "validate": lambda: source_of(value_of(example), "transcript", None, codec),
         "from_chat": lambda: from_chat(**example),
         "tools_from_json": lambda: tools_from_json(example),
-        "load_vocabulary": lambda: load_vocabulary(example, folder),
+        "vocabulary.load": lambda: load_vocabulary(example, folder),
         "encode": lambda: load(codec.FORMAT.encoding).encode(json.loads(f'"{example}"')),
     }
     if "read" in entry:

@@ -24,6 +24,7 @@ from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.vocabulary import load
 
 from . import dialect
+from .conftest import examples
 from .strategies import described, messages_of
 from .test_dialects import codec_of, tokenizer_of
 from .test_streaming import chunks, read, seen, sizes
@@ -73,7 +74,7 @@ def texts(draw: st.DrawFn, module: ModuleType, start: str = "transcript") -> str
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=40)
+@examples(60)
 @given(data=st.data())
 def test_strict_parsers_raise_one_type_only(name: str, data: st.DataObject) -> None:
     """Laws 3 and 4: anything gives messages whose spans tile it, or a `ParseError` with a place in it."""
@@ -147,7 +148,7 @@ def values_of(name: str, tree: Tree[Token]) -> Iterator[tuple[str, str | bool]]:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=25)
+@examples(60)
 @given(data=st.data())
 def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
     """Law 6: Lark accepts what the strict parser accepts, with the same fields and alternatives."""
@@ -227,7 +228,7 @@ def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-@settings(max_examples=40)
+@examples(60)
 @given(data=st.data())
 def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObject) -> None:
     """Laws 3, 4 and 5: spans and gaps tile anything, and a stream reads the same in any chunks."""
@@ -246,7 +247,7 @@ def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-@settings(max_examples=40)
+@examples(60)
 @given(data=st.data())
 def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
     """Law 7: bounds are as they stand, and so are messages, if no diagnostic says otherwise."""

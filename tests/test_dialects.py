@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -24,6 +24,7 @@ from harmony_spec import ConversationError, ParseError, RenderError, Span
 from harmony_spec.vocabulary import load
 
 from . import dialect
+from .conftest import examples
 from .strategies import messages_of, retokenized
 
 TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
@@ -72,7 +73,7 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=50)
+@examples(80)
 @given(data=st.data())
 def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> None:
     """Laws 1 and 2 for prompts, which end with an open header, and for completions, which continue one."""
@@ -96,7 +97,7 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=30)
+@examples(60)
 @given(data=st.data())
 def test_the_next_prompt_of_a_dialect_begins_with_this_one(name: str, data: st.DataObject) -> None:
     """The prefix law: then comes what was sampled, in any tokenization."""
@@ -144,7 +145,7 @@ JUNK = st.sampled_from([None, True, 5, 0.5, "", "text", "all", "a b", [], ["text
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=20)
+@examples(60)
 @given(data=st.data())
 def test_the_json_form_of_a_dialect_keeps_token_ids(name: str, data: st.DataObject) -> None:
     """Law 2 through JSON: any spelling and tokenization, and `from_json` reads exactly what the schema allows."""
@@ -177,7 +178,7 @@ def test_the_json_form_of_a_dialect_keeps_token_ids(name: str, data: st.DataObje
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=50)
+@examples(80)
 @given(data=st.data())
 def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
     """Messages survive it, the schema describes it, and `from_json` reads exactly what the schema allows."""
@@ -211,7 +212,7 @@ def structured(module: ModuleType) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=50)
+@examples(80)
 @given(data=st.data())
 def test_a_dialect_accepts_the_line_break_of_an_editor(name: str, data: st.DataObject) -> None:
     """At the end of what is valid without it: equal messages, nothing to report, and the line break is a gap."""

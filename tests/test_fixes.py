@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import harmony_spec
@@ -22,12 +22,13 @@ from harmony_spec.source.saved_text import Source
 from harmony_spec.validation.fixes import apply, apply_fixes
 
 from . import dialect
+from .conftest import IN_GATE, examples
 from .conversation_strategies import Talk, completion, talks, transcript
 from .recovery_strategies import TOOLS, any_text, any_tokens, mistakes, offers, tokens_of
 from .strategies import messages_of
 
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
-EXAMPLES = int(os.environ.get("FIX_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FIX_EXAMPLES", "600"))
 """Of each property about any input; `.ci/fixes` draws more."""
 
 LEVELS = ("safe", "unsafe", "display")
@@ -67,7 +68,7 @@ def is_harmless(module: ModuleType, before: Source, after: Source, start: str, *
     return (old.messages, old.before_stop, marks(old)) == (new.messages, new.before_stop, marks(new))
 
 
-@settings(max_examples=EXAMPLES)
+@examples(EXAMPLES)
 @given(sources, starts, offers)
 def test_a_safe_fix_leaves_what_is_read_equal(source: Source, start: codec.Start, tools: list[str] | None) -> None:
     """Each alone, and all together: messages, before and after a stop, contents to the character or the token id."""
@@ -83,7 +84,7 @@ def test_a_safe_fix_leaves_what_is_read_equal(source: Source, start: codec.Start
             assert not (touched and message.repair and message.repair.fields)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(EXAMPLES)
 @given(sources, starts, offers)
 @example("I will call functions.search<|message|>Done.<|end|>", "completion", None)
 def test_every_fix_leaves_what_is_read_alike(source: Source, start: codec.Start, tools: list[str] | None) -> None:
@@ -92,7 +93,7 @@ def test_every_fix_leaves_what_is_read_alike(source: Source, start: codec.Start,
         assert is_harmless(codec, source, apply(source, [fix]), start, tools=tools)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(EXAMPLES)
 @given(sources, starts, offers, st.sampled_from([LEVELS[:1], LEVELS[:2], LEVELS]))
 def test_fixing_twice_is_fixing_once(
     source: Source, start: codec.Start, tools: list[str] | None, allowed: tuple[str, ...]
@@ -105,7 +106,7 @@ def test_fixing_twice_is_fixing_once(
         assert codec.parse(once, start).messages == codec.recover(source, start, tools=tools).messages
 
 
-@settings(max_examples=EXAMPLES)
+@examples(EXAMPLES)
 @given(sources, starts)
 def test_no_word_is_lost(source: Source, start: codec.Start) -> None:
     """A safe fix removes no word: only special tokens, white space in headers, and an author that the prompt wrote."""
@@ -196,7 +197,7 @@ def test_planted_mistakes_are_fixed() -> None:
     """At least nine of ten mistakes that change nothing of what is read have a safe fix, in each kind."""
     for name, plant in PLANTS.items():
         planted = right = 0
-        for seed in range(150):
+        for seed in range(60 if IN_GATE else 150):
             rng = Random(f"{name} {seed}")
             talk = transcript(rng)
             text = talk.text()
@@ -259,7 +260,7 @@ def codec_of(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=40)
+@examples(60)
 @given(data=st.data())
 def test_fixes_of_a_dialect_do_no_harm(name: str, data: st.DataObject) -> None:
     """Conversations of which special tokens were taken out, doubled or moved."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harmony_spec import Message, MessageStarted, Recovered, Span, StreamParser, codec, compat, recover
@@ -360,7 +360,7 @@ RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-@settings(max_examples=60, deadline=None)
+@examples(120)
 @given(words=prose(), place=st.integers(0, 5), known=st.booleans())
 def test_prose_calls_nothing_in_a_dialect(name: str, words: str, place: int, known: bool) -> None:
     """Law 8 with the tokens, roles and channels of each dialect that has tables for recovery."""

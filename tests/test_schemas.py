@@ -253,7 +253,7 @@ def peer_form(messages: list[Message]) -> dict[str, Any]:
     return form
 
 
-@examples(2000)
+@examples(1000)
 @given(faithful_conversations())
 def test_the_peer_writes_the_same_structured_contents(messages: list[Message]) -> None:
     """Law 7, token for token."""

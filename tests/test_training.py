@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from harmony_spec import (
@@ -167,7 +167,7 @@ def is_content(_: object, part: str) -> bool:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=25)
+@examples(60)
 @given(data=st.data())
 def test_dialects_are_trained_on(name: str, data: st.DataObject) -> None:
     """What begins a turn, what the model writes and what a prompt supplies come from the grammar."""

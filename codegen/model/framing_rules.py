@@ -30,7 +30,7 @@ from .rule_nodes import (
 )
 from .terminals import FixedText, Special, Terminals, is_terminal
 
-NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
+NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first alternative has no name."
 
 
 class FramingRules(RuleBuilder):

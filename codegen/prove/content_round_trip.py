@@ -219,7 +219,7 @@ def misfits(contents: ContentGrammar, rule: str, values: Mapping[str, Any]) -> I
                 yield from ((at, f"`{inner}` lacks `{field}`") for field in sorted(missing))
                 yield from (((*at, *path), reason) for path, reason in misfits(contents, inner, item))
         elif wanted := _unlike(contents, node, kind, value):
-            yield (name,), f"`{name}` of `{rule}` is {wanted}"
+            yield (name,), f"`{name}` of `{rule}` must be {wanted}"
 
 
 def _fits(terminal: Terminal, text: str) -> bool:
@@ -244,7 +244,7 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
         unfit = [terminal.name for terminal in terminals_of(contents, node) if not _fits(terminal, value)]
         return f"a text that fits {unfit[0]}" if unfit and len(unfit) == len(terminals_of(contents, node)) else ""
     terminal = terminal_of(contents, node)
-    return "" if terminal and is_json(terminal.name) else "nothing that a data file can hold"
+    return "" if terminal and is_json(terminal.name) else "left out: no data file can hold its value"
 
 
 def _schema_rules(format: Format) -> Iterator[Problem]:

@@ -48,11 +48,11 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
             yield Problem(place, f"`{value}` leads to no such part: {wrong}", "Correct the path.")
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
-        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
+        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
     for name, value in format.opening.items():
         if isinstance(value, bool) and any(field.name == name and not field.flag for field in format.fields):
             yield Problem(
-                sources.place(CONVERSATION_FILE, "opening", name), f"`{name}` is a text", "Correct the value."
+                sources.place(CONVERSATION_FILE, "opening", name), f"`{name}` must be a text", "Correct the value."
             )
     yield from _turn(format, sources)
     yield from _definitions(format, sources)
@@ -85,7 +85,7 @@ def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *
         if field is None or isinstance(wanted, bool):
             continue
         if field.flag:
-            yield Problem(place, f"`{name}` is true or false", "Correct the value.")
+            yield Problem(place, f"`{name}` must be true or false", "Correct the value.")
         elif field.values is not None:
             if wanted not in field.values:
                 yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}.")
@@ -168,7 +168,7 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
         rules = {str(written[purpose]).split(".")[0] for purpose in defined.fields}
         if len(rules) > 1:
             reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
-            yield Problem(place, reason, "One class has all of these fields.")
+            yield Problem(place, reason, "Use paths of one rule.")
         elif table != "answer" and defined.rule in _known(format, "a class of contents"):
             for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
                 reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
@@ -200,7 +200,7 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
             for unknown in [each for each in spellings if each.casefold() not in values][:1]:
                 place = sources.place(CONVERSATION_FILE, "json", "spelled", path)
                 reason = f"`{unknown}` is not a value of `{path}`"
-                yield Problem(place, reason, "Only upper and lower case may differ.")
+                yield Problem(place, reason, "Use a value of the field; only upper and lower case may differ.")
 
 
 def _led_to(format: Format, path: str, kind: str) -> GrammarNode | None:

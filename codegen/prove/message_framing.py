@@ -41,7 +41,11 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
                 yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
             elif high > 1:
-                yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
+                yield Problem(
+                    rule.place,
+                    f"`{name}` can hold `{field}` twice",
+                    "Remove one of the two: a field has one place in a message.",
+                )
             elif field == CONTENT_FIELD and field not in format.always_set(rule.node):
                 yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
     known = format.fields_of(RuleCall(format.message))

@@ -11,13 +11,13 @@ from ..read.problems import Place, Problem
 
 
 def alternative_names(format: Format) -> Iterator[Problem]:
-    owners = dict.fromkeys(format.frames, "the start rules")
+    owners = dict.fromkeys(format.frames, "a start rule")
     for start in format.starts:
         for name, _ in start.paths:
             if name in owners:
-                reason = f"the alternative name `{name}` is taken, by one of `{owners[name]}`"
+                reason = f"the alternative name `{name}` is already used in {owners[name]}"
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
-            owners |= {name: start.name} if name else {}
+            owners |= {name: f"`{start.name}`"} if name else {}
     for rule in format.rules.values():
         if not isinstance(rule.node, RuleChoice):
             continue
@@ -29,13 +29,13 @@ def alternative_names(format: Format) -> Iterator[Problem]:
             if not branch.name or branch.sets:
                 continue
             if branch.name in owners:
-                reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
+                reason = f"the alternative name `{branch.name}` is already used in {owners[branch.name]}"
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
-            owners[branch.name] = rule.name
+            owners[branch.name] = f"`{rule.name}`"
     for name, content_rule in format.content_variants().items():
         if name in owners:
             place = format.contents.rules[content_rule].place
-            reason = f"the alternative name `{name}` is taken, by one of `{owners[name]}`"
+            reason = f"the alternative name `{name}` is already used in {owners[name]}"
             yield Problem(place, reason, "A style chooses one of them: choose another name.")
 
 

@@ -43,7 +43,7 @@ def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePa
             for error in _SCHEMAS.iter_errors(value):
                 path = tuple(error.absolute_path)
                 reason = f"not a JSON Schema: {_dotted(path)} {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
-                yield Problem(place_of(places, file, path), reason, "Correct it; the drafts of 2020-12 describe it.")
+                yield Problem(place_of(places, file, path), reason, "Correct it; JSON Schema draft 2020-12 defines it.")
     for error in _SHAPES.iter_errors(data):
         yield from _problems(error, places)
 

@@ -114,21 +114,29 @@ def _data(name: str, text: str, problems: list[Problem]) -> Any:
             value = json.loads(text, parse_constant=_number, parse_float=_number, object_pairs_hook=_object)
             if isinstance(value, dict):
                 return value
-            problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
+            problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Write a JSON object."))
     except json.JSONDecodeError as error:
         problems.append(Problem(Place(name, error.lineno, error.colno), f"not JSON: {error.msg}", "Correct the JSON."))
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"line (\d+), column (\d+)", str(error))
         place = Place(name, int(where[1]), int(where[2])) if where else Place(name, text.count("\n") + 1, 1)
         problems.append(Problem(place, f"not TOML: {error}", "Correct the TOML; no key may occur twice."))
-    except (RecursionError, ValueError) as error:
-        problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Nest less deeply; use ordinary numbers."))
+    except RecursionError:
+        problems.append(Problem(Place(name, 1, 1), "nested too deeply", "Nest less deeply."))
+    except _UnusableValue as error:
+        problems.append(Problem(Place(name, 1, 1), *error.args))
+    except ValueError as error:  # an integer of more than 4,300 digits
+        problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Write a shorter number."))
     return None
+
+
+class _UnusableValue(ValueError):
+    """What is wrong with a value, and how to fix it."""
 
 
 def _number(text: str) -> float:
     if not math.isfinite(float(text)):
-        raise ValueError(f"{text} is not a number, or too large")
+        raise _UnusableValue(f"{text} is not a number, or too large", "Write a finite number.")
     return float(text)
 
 
@@ -136,5 +144,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _UnusableValue(f"the key {twice!r} occurs twice", "Remove one of the two.")
     return found

@@ -27,7 +27,8 @@ PAGE_HEAD = f"""\
 
 The mistakes in inputs that are reported as diagnostics or raised as errors. Codes and names are stable.
 [recovery.md](recovery.md) describes how malformed inputs are read. A test reads each example: `bad` has exactly this
-diagnostic and those that it comes with, `good` has none. Lists of numbers are token ids.
+diagnostic and those that it comes with, `good` has none. Lists of numbers are token ids. Of long examples, the middle
+is left out; `harmony-spec explain CODE` prints them whole.
 """
 
 

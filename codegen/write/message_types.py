@@ -181,14 +181,18 @@ def _text(writer: Writer) -> None:
     writer.line()
     writer.line("@property")
     with writer.body("def text(self) -> str:"):
-        writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
+        writer.docstring(
+            ["The content as text, without parts that other messages decide, such as the line about function calls."]
+        )
         writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
 
 
 def _json_methods(writer: Writer) -> None:
     writer.line()
     with writer.body("def to_json(self) -> dict[str, Any]:"):
-        writer.docstring(["Convert the message to its JSON form."])
+        writer.docstring(
+            ["Convert the message to its JSON form. Raises the same exceptions as the function `to_json`."]
+        )
         writer.line("return _json().message_to_json(self)")
     writer.line()
     writer.line("@classmethod")

@@ -29,21 +29,24 @@ FUNCTION_PARAMETERS = {
 }
 
 DESCRIPTIONS = {
-    "messages": "what to write.",
+    "messages": "the messages to write.",
     "source": "text with special tokens spelled out, or token ids.",
-    "start": "what it is, as a start rule of the grammar.",
+    "start": "the type of the input: a start rule of the grammar.",
     "style": "which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
-    "train": "what the model writes in the last turn, or in all turns, or where a function returns true.",
-    "tools": "what the conversation offers, besides what its own messages declare.",
+    "train": "what to train on: what the model samples in the last turn, or in all turns (its role), or where a"
+    " function of a message and a part returns true.",
+    "tools": "offered tools, in addition to those that the messages declare: names or namespaces.",
     "stripped": "the special tokens may have been stripped; where headers were is then a guess.",
     "strict": "raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
     "tokenization": "whether to compare token ids with the tokenizer's own ids for the same text.",
     "max_repair_cost": "a header whose repair costs more is read as text; in tenths, as `Repair.cost`.",
+    "text": "plain text, which may spell special tokens.",
+    "tokens": "token ids, ordinary or special.",
     "allowed_special": "spelled special tokens that become special tokens; any other is an error.",
     "tokenizer": "encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.",
 }
 
-OF_OPEN_HEADER = "of the open header that a completion continues and a prompt ends with."
+OF_OPEN_HEADER = "its value in the open header that a completion continues and a prompt ends with."
 
 
 class Function(NamedTuple):
@@ -53,7 +56,7 @@ class Function(NamedTuple):
     result: str
     arguments: str
     summary: str
-    raises: str = ""
+    raises: tuple[str, ...] = ()
     decorator: str = ""
 
 
@@ -61,35 +64,35 @@ PUBLIC_FUNCTIONS = (
     Function(
         *("parse", "runtime.Parsed[Message]", "source start tokenizer"),
         "Read messages strictly: whatever the grammar does not describe is an error.",
-        "runtime.ParseError: the source is not what the grammar describes.",
+        ("runtime.ParseError: the source is not what the grammar describes.",),
     ),
     Function(
         *("render", "list[int]", "messages start style tokenizer"),
         "Write messages as token ids.",
-        "runtime.RenderError: the format cannot express a message.",
+        ("runtime.RenderError: the format cannot express a message.",),
         "runtime.refuses_training",
     ),
     Function(
         *("render_text", "str", "messages start style"),
         "Write messages as text, special tokens spelled out.",
-        "runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.",
+        ("runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.",),
         "runtime.refuses_training",
     ),
     Function(
         *("count_tokens", "int", "messages start style tokenizer"),
         "Count the token ids that `render` returns.",
-        "runtime.RenderError: as for `render`.",
+        ("runtime.RenderError: as for `render`.",),
         "runtime.refuses_training",
     ),
     Function(
         *("render_training", "runtime.Training", "messages train style tokenizer"),
         "Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.",
-        "runtime.RenderError: as for `render`.",
+        ("runtime.RenderError: as for `render`.",),
     ),
     Function(
         *("encode", "list[int]", "text allowed_special tokenizer"),
         "Encode a plain text. Contents of messages are encoded by `render`, whatever they spell.",
-        "VocabularyError: the text spells a special token that is not allowed.",
+        ("VocabularyError: the text spells a special token that is not allowed, or has a lone surrogate.",),
     ),
     Function(
         *("decode", "str", "tokens tokenizer"),
@@ -110,21 +113,25 @@ RECOVERING = (
 
 STREAM_PARSER_INIT = Function(
     *("StreamParser", "runtime.StreamParser[Message]", "self start tools strict tokenizer max_repair_cost"),
-    "Reads token ids as they come, one or many at a time.",
+    "Reads token ids as they arrive, one or many at a time.",
 )
 
 OF_JSON_FORM = (
     Function(
         *("to_json", "dict[str, Any]", "messages"),
         "Convert messages to their JSON form, ready for `json.dumps`.",
-        "runtime.RenderError: something in the list is not a message of this codec; a schema that is nested too deeply"
-        " is a `ConversationError`.",
+        (
+            "runtime.RenderError: an item is not a message of this codec, or has a value of a wrong type.",
+            "runtime.ConversationError: a schema is nested too deeply.",
+        ),
     ),
     Function(
         *("from_json", "list[Message]", "value"),
         "Read the messages of a conversation in its JSON form.",
-        "runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
-        " what is expected there, and what to write.",
+        (
+            "runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
+            " what is expected there, and what to write.",
+        ),
     ),
 )
 
@@ -144,9 +151,12 @@ def emit_functions(format: Format, writer: Writer) -> None:
         _stream(format, writer)
     for drop in format.drops:
         with writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]"):
-            doc = "`FORMAT.drops` has the messages that end a turn, and those before the last such one that go."
             first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
-            writer.docstring([first, "", doc])
+            doc = (
+                "`FORMAT.drops` has the condition for messages that complete a turn, and that for those to drop before."
+            )
+            raised = "    runtime.RenderError: an item is not a message of this codec."
+            writer.docstring([first, "", doc, "", "Raises:", raised])
             writer.line(f"return runtime.drop_completed(FORMAT, messages, FORMAT.drops[{literal(drop.name)}])")
 
 
@@ -195,7 +205,9 @@ def _doc(format: Format, function: Function) -> list[str]:
     given = [f"    {field.name}: {OF_OPEN_HEADER}" for field in _given(format, function)]
     described = [f"    {name}: {DESCRIPTIONS[name]}" for name in names if name in DESCRIPTIONS]
     at = len([name for name in names[:2] if name in DESCRIPTIONS])
-    raised = ["", "Raises:", f"    {function.raises}"] if function.raises else []
+    chosen = " or ".join(f"`{name}`" for name in names if name in ("start", "style", "train"))
+    raises = [*function.raises, *[f"ValueError: {chosen} is unknown."] * bool(chosen)]
+    raised = ["", "Raises:", *(f"    {each}" for each in raises)] if raises else []
     arguments = ["", "Args:", *described[:at], *given, *described[at:]] if len(names) > 1 else []
     return [function.summary, *arguments, *raised]
 
@@ -228,7 +240,9 @@ def _stream(format: Format, writer: Writer) -> None:
             writer.line()
             writer.line("@property")
             with writer.body(f"def {field.name}(self) -> {_type(field)}:"):
-                writer.docstring([f"Of the open message. {comment_parts(field.doc)[''] or 'See the grammar.'}"])
+                missing = "False" if field.flag else "None"
+                text = comment_parts(field.doc)[""] or "See the grammar."
+                writer.docstring([text, "", f"That of the open message; {missing} if it is absent, or not read yet."])
                 writer.line(
                     f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})"
                 )

@@ -195,6 +195,8 @@ class ChatStream:
 
     Raises:
         ConversionError: a definition of a tool is invalid.
+        RenderError: an item of the prompt is not a message of this codec.
+        ValueError: `choices` is less than 1.
     """
 
     def __init__(
@@ -231,7 +233,10 @@ class ChatStream:
         self._ready = dict.fromkeys(range(choices), NOTHING_READY)
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
-        """Read tokens of an answer; return their chunks. A token that comes again has the same chunk: change copies."""
+        """Read tokens of an answer; return their chunks. A token that comes again has the same chunk: change copies.
+
+        Raises `IndexError` for an unknown answer, and `ValueError` for one that has ended.
+        """
         try:
             chunks, repeat, parser, key = self._ready[index]
         except KeyError:
@@ -283,6 +288,10 @@ class ChatStream:
             finish_reason: that of the engine: "stop" if it took away the stop token; any other one is kept. By default,
                 an answer without its stop token ends with "length".
             index: the number of the answer.
+
+        Raises:
+            IndexError: there is no such answer.
+            ValueError: the answer has ended.
         """
         parser = self._parser(index)
         self._ready[index] = NOTHING_READY
@@ -437,6 +446,8 @@ def to_chat_completion(
 
     Raises:
         ConversionError: a definition of a tool is invalid.
+        RenderError: an item of the prompt is not a message of this codec.
+        ValueError: `choices` is less than 1.
     """
     answers = [recovered] if isinstance(recovered, Recovered) else recovered
     if not isinstance(answers, Sequence) or not all(isinstance(each, Recovered) for each in answers):

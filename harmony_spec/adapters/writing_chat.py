@@ -44,6 +44,7 @@ def to_chat(
 
     Raises:
         ConversionError: the side record belongs to other messages.
+        RenderError: an item is not a message of this codec.
     """
     return _Writer(Purposes.of(codec), messages, side).chat
 
@@ -54,6 +55,9 @@ def chat_side(messages: Sequence[Message], *, codec: ModuleType | None = None) -
     Args:
         messages: the messages.
         codec: whose messages these are; by default the one of this package.
+
+    Raises:
+        RenderError: an item is not a message of this codec.
     """
     purposes = Purposes.of(codec)
     writer = _Writer(purposes, messages, None)

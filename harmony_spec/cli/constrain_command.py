@@ -43,7 +43,13 @@ Example:
 @click.option("--builtin", "builtins", metavar="NAME", multiple=True, help="Built-in tool, such as python.")
 @click.option("--tool-choice", metavar="CHOICE", help="auto, none, required, or JSON as in a request.")
 @click.option("--response-format", metavar="FILE", help="JSON file with the response format of a request.")
-@click.option("--profile", type=click.Choice(PROFILES), default=PROFILES[0], show_default=True, help="Spellings.")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default=PROFILES[0],
+    show_default=True,
+    help="Admit all accepted spellings, or only the rendered one.",
+)
 @click.option("--stop", "stops", metavar="ID", type=int, multiple=True, help="Token id at which the engine stops.")
 @click.option("--after", metavar="TEXT", default="", help="Text already written after the open header.")
 @click.option("--strict", is_flag=True, help="Fail if the target cannot enforce everything.")

@@ -158,7 +158,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 )
 @click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate training rows to N tokens.")
 @click.option(
-    "--allow-errors", "allows_errors", is_flag=True, help="Train on texts and tokens in which `validate` finds errors."
+    "--allow-errors", "allows_errors", is_flag=True, help="Train on rows with errors instead of rejecting them."
 )
 @click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
 @click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
@@ -193,7 +193,7 @@ def convert(
     require_one_reader(*set(files))
     prepare_runner(runner, address, jobs)
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
-        raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
+        raise click.UsageError(f"{', '.join(wrong)} requires --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
     conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)

@@ -44,7 +44,7 @@ from .console import (
 SingleKind = Literal["text", "json"]
 """The formats of files that are one input."""
 
-_HINT = "{command} reads one text or token list"
+_HINT = "{command} reads one input"
 KIND_HINTS: dict[FileKind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
     "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",

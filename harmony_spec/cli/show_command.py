@@ -109,8 +109,8 @@ def show(
     """
     require_one_reader(others["tools"], *set(files))
     if (output is not None or statistics) and not html:
-        advice = "--statistics needs --html; validate --statistics prints numbers" if statistics else ""
-        raise click.UsageError(advice or "--output needs --html")
+        advice = "--statistics requires --html; validate --statistics prints numbers" if statistics else ""
+        raise click.UsageError(advice or "--output requires --html")
     if html and output is None and sys.stdout.isatty():
         raise click.UsageError("--html: pass -o page.html, or redirect standard output")
     stripped = others.pop("stripped")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..errors import SEVERITIES
+from ..errors import SEVERITIES, any_of
 from ..linting import Settings, lint
 from ..linting.baseline import Baseline
 from ..linting.batches import MAX_FILE_BYTES
@@ -187,13 +187,14 @@ def validate(
     Parquet. It can also be a folder, a pattern, or `-` for standard input. Files may be compressed (gzip, zstd). A file
     without any special token is skipped if it is found in a folder or by a pattern, and an error if it is named.
 
-    Exits with 0 if all is valid, 1 if there are findings, 2 if a file cannot be read or written, 130 if interrupted.
+    Exits with 0 if all is valid, 1 if there are findings, 2 if a file cannot be read or written, 130 if
+    interrupted, 141 if nobody reads the output.
     """
     for is_wrong, reason in (
-        (diff and form not in FOR_READERS, f"--diff needs --output-format {' or '.join(FOR_READERS)}"),
+        (diff and form not in FOR_READERS, f"--diff requires --output-format {any_of(FOR_READERS)}"),
         (
             statistics and form not in WITH_STATISTICS,
-            f"--statistics needs --output-format {' or '.join(WITH_STATISTICS)}",
+            f"--statistics requires --output-format {any_of(WITH_STATISTICS)}",
         ),
         (
             (fixed_output is not None or backup) and (diff or not fix),

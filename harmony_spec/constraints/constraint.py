@@ -97,7 +97,8 @@ class Constraint:
 
     def _require_enforced(self, target: TargetName) -> None:
         if self.on_unenforced == "error" and (lines := self.report.lines(target)):
-            fail(("tools",), "; ".join(lines), code=UNSUPPORTED_VALUE)
+            argument = "stops" if lines[0] in self.report.inexact_stops else "tools"
+            fail((argument,), "; ".join(lines), code=UNSUPPORTED_VALUE)
 
     def lark(self, *, portable: bool = False) -> str:
         """Return a grammar for llguidance; a portable one is also read by xgrammar, and names tokens by id."""
@@ -154,12 +155,14 @@ def constrain(
         response_format: that of a request of Chat Completions.
         profile: "accepting" for every spelling of the grammar, "canonical" for the one that is rendered.
         stops: the ids of the special tokens that the engine treats as its end of text; the grammar leaves them out.
-        after: what stands after the open header of the prompt already: text with special tokens spelled out, or ids.
-        on_unenforced: what to do with what a target cannot enforce: list it in `report`, or raise an error.
+        after: text already written after the open header, with special tokens spelled out, or token ids.
+        on_unenforced: what to do with what a target cannot enforce: list it in `report`, or raise a `ConversionError`
+            in the method of the target.
         codec: whose completions these are; by default those of the codec of this package.
 
     Raises:
         ConversionError: an argument is invalid; the error has its JSON pointer.
+        RenderError: an item of `prompt_messages` is not a message of this codec.
     """
     codec = codec or default_codec()
     format: Format = codec.FORMAT

@@ -21,9 +21,11 @@ def imported(name: str) -> Any:
     package = name.partition(".")[0]
     try:
         return import_module(name)
-    except ImportError as error:
-        needed = f"'.[{EXTRAS[package]}]' (in a clone of harmony-spec)" if package in EXTRAS else package
-        raise CodecError(f"{package} is not installed ({error}); run: python -m pip install {needed}") from None
+    except ImportError:
+        place, needed = (
+            ("in a clone of harmony-spec, ", f"'.[{EXTRAS[package]}]'") if package in EXTRAS else ("", package)
+        )
+        raise CodecError(f"{package} is not installed; {place}run: python -m pip install {needed}") from None
 
 
 @cache

@@ -88,7 +88,8 @@ class Layout:
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
         """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
-            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {shown(values)}")
+            kind = "non-empty list" if isinstance(values, (list, tuple)) else "list"
+            raise Inexpressible(name, f"expected a {kind}, got {shown(values)}")
         for item in values:
             if not isinstance(item, made):
                 raise Inexpressible(name, f"expected a {made.__name__}, got {shown(item)}")

@@ -346,7 +346,7 @@ class Contents:
                 at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
                 return ToolError(INVALID_TOOL, message, span=Span(at, len(text)))
             at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
-            expected: tuple[str, ...] = (repr(written[at : at + MAX_QUOTED_VALUE_CHARS]),)
+            expected = tuple(map(repr, filter(None, [written[at : at + MAX_QUOTED_VALUE_CHARS]])))
         else:
             at, expected = self.find_unread(made, text)[0]
         first = max(at - AROUND_ERROR_CHARS, 0)

@@ -55,10 +55,12 @@ def codes(codec: ModuleType) -> tuple[Code, ...]:
 
 
 def close_to(text: str, codec: ModuleType) -> str:
-    """The code or name that is most similar to a text; empty if none is similar."""
+    """The code or name that is most similar to a text; empty if none is similar, or for the beginning of a code."""
     known = [name for code in codes(codec) for name in (code.code, code.name)]
-    cased = text.upper() if text[:1].upper() == known[0][0] and text[1:].isdigit() else text.lower()
-    return next(iter(near_misses(cased, known)), "")
+    is_code = text[:1].upper() == known[0][0] and text[1:].isdigit()
+    if is_code and len(text) < len(known[0]):
+        return ""
+    return next(iter(near_misses(text.upper() if is_code else text.lower(), known)), "")
 
 
 ALL = "ALL"
@@ -99,7 +101,8 @@ def _matching(selector: str, codec: ModuleType) -> list[Code]:
     found = [each for each in codes(codec) if selector in (ALL, each.name) or (prefix and each.code.startswith(prefix))]
     if not found:
         close = close_to(selector, codec)
-        raise SelectorError(f"unknown rule {selector!r}" + (f"; did you mean {close!r}?" if close else ""))
+        advice = f"did you mean {close!r}?" if close else "harmony-spec rules lists them"
+        raise SelectorError(f"unknown rule {selector!r}; {advice}")
     return found
 
 

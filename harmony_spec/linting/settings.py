@@ -185,7 +185,7 @@ class Resolver:
         self.command, self.isolated, self.base, self.fixable = command, isolated, base, tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:
-            raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")
+            raise SettingsError("isolated ignores all settings files; pass only one of config and isolated")
         if config is not None:
             self.config = load(config)
             if self.config is None:
@@ -240,7 +240,9 @@ class Resolver:
             everything = select_codes(codec, (ALL,))
         with _invalid(settings.file):
             selected = select_codes(codec, settings.select, settings.ignore, everything)
-        with _invalid("--select, --ignore"):
+        with _invalid("select"):
+            select_codes(codec, command.select)
+        with _invalid("ignore"):
             selected = select_codes(codec, command.select, command.ignore, selected)
         with _invalid("fixable"):
             fixable = select_codes(codec, self.fixable)

@@ -120,7 +120,7 @@ class Plan:
         if spare < 0 or (spare and not repeats):
             count = f"at least {least}" if repeats else f"exactly {least}"
             message = f"a {start} has {count} message{'s' * (least != 1)}, not {len(messages)}"
-            raise RenderError(INEXPRESSIBLE_MESSAGE, message, hint="Render another start rule.")
+            raise RenderError(INEXPRESSIBLE_MESSAGE, message, hint="Pass another start.")
         return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
 
     def _require_continuation(self) -> None:
@@ -179,7 +179,7 @@ class Plan:
         if unwritten:
             self.require_listed(message, index)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
-            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {unwritten}")
+            raise self.error(index, f"the rule `{unwritten}` of the grammar cannot write a message with {fields}")
         hole = "" if frame.bare else message.content
         values: dict[str, Any] = dict(self.format.defaults)
         is_read = frame.read(mixed.replace(HOLE, hole), values) is not None

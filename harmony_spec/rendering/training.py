@@ -8,7 +8,7 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from ..errors import RenderError
+from ..errors import RenderError, any_of
 from ..format.content_writing import Inexpressible
 from ..format.tables import LAST_TURN, NO_KIND, Drop, Format, Kind, Tokenizer, meets
 from ..vocabulary import tokenizer_for
@@ -81,8 +81,7 @@ def render_training(
     format.require_messages(messages)
     names = format.trainable
     if not callable(train) and train not in names:
-        allowed = " or ".join([*map(repr, names), "a function"])
-        raise ValueError(f"unknown train {train!r}; pass {allowed}")
+        raise ValueError(f"unknown train {train!r}; pass {any_of([*map(repr, names), 'a function'])}")
     turn = _last_turn(format, messages)
     first = turn if train == LAST_TURN else 0
     kept = [*_kept(messages[:turn], [*format.drops.values()]), *range(turn, len(messages))]

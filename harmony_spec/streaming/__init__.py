@@ -1,1 +1,1 @@
-"""Reading token ids as they come."""
+"""Reading token ids as they arrive."""

@@ -224,7 +224,7 @@ class StreamParser(Generic[M]):
         return True
 
     def close(self) -> Sequence[Event]:
-        """End the input. Raises `ParseError` in strict mode if it is incomplete."""
+        """End the input. Raises `ParseError` in strict mode if it is incomplete, and `ValueError` if it has ended."""
         self._require_open()
         events = self._events = self._machine.output.events = []
         self._last = events

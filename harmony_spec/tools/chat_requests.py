@@ -115,7 +115,9 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         return CallChoice(None, choice == ANY_CALLS[1])
     if choice == NO_CALLS:
         return CallChoice(frozenset(), False)
-    value = require_object(choice, path) if not isinstance(choice, str) else {}
+    value = choice if isinstance(choice, dict) else {}
+    if not isinstance(choice, dict | str):
+        fail(path, f"expected a string or an object, got {quoted(choice)}")
     if value.get("type") == ALLOWED_TOOLS:
         inside = (*path, ALLOWED_TOOLS) if ALLOWED_TOOLS in value else path
         inner = require_object(value.get(ALLOWED_TOOLS, value), inside)

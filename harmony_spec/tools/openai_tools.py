@@ -261,6 +261,8 @@ def tools_to_json(
 
 def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
     """Namespaces as a list; raises `TypeError` for anything else, and for those of another codec."""
+    if isinstance(namespaces, str) or not isinstance(namespaces, Iterable):
+        raise TypeError(f"namespaces: expected a list, got {type(namespaces).__name__}")
     found, expected = list(namespaces), codec.FORMAT.definitions.namespace.made
     for index, namespace in enumerate(found):
         foreign: object = codec.FORMAT.contents.find_foreign(namespace)
@@ -268,11 +270,13 @@ def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
             foreign = namespace
         if foreign is None:
             continue
-        made, advice = type(foreign), "pass its module as codec="
-        if isinstance(namespace, dict):
-            advice = "tools_from_json reads JSON definitions"
-        wanted = f"expected a {(expected if foreign is namespace else made).__name__} of {codec.__name__}"
-        raise TypeError(f"namespaces[{index}]: {wanted}, got a {made.__module__}.{made.__name__}; {advice}")
+        made = type(foreign)
+        wanted, found_class = (expected if foreign is namespace else made).__name__, made.__name__
+        advice = "; tools_from_json reads JSON definitions" if isinstance(namespace, dict) else ""
+        if isinstance(foreign, Record):
+            wanted, found_class = f"{wanted} of {codec.__name__}", f"{made.__module__}.{found_class}"
+            advice = "; pass its module as codec="
+        raise TypeError(f"namespaces[{index}]: expected a {wanted}, got a {found_class}{advice}")
     return found
 
 

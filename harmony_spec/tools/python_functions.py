@@ -94,7 +94,8 @@ def _property(
     """The JSON Schema of a parameter, with its description and default."""
     at = f"/parameters/properties/{parameter.name}"
     if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-        message = f"{parameter.name!r} is positional-only, but calls pass arguments by name"
+        star = "*" * (parameter.kind == parameter.VAR_POSITIONAL)
+        message = f"{star + parameter.name!r} takes arguments by position, but calls pass them by name"
         raise ToolError(INVALID_TOOL, message, pointer=at)
     description = described.get(parameter.name)
     schema = ({"description": description} if description else {}) | _schema(hint, at, found)
