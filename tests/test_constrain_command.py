@@ -257,7 +257,7 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
         (("--after", "<|start|>assistant"), "unexpected '<|start|>' at character 0"),
         (("--builtin", "perl"), "unknown built-in tool 'perl'"),
         (("--score", "sglang"), "no engine with a grammar of its own; engines: xgrammar, vllm"),
-        (("--score", "vllm"), "vllm is not installed (No module named 'vllm'); run: python -m pip install vllm"),
+        (("--score", "vllm"), "vllm is not installed; run: python -m pip install vllm"),
         (("--score", "xgrammar"), "pip install '.[xgrammar]'"),
         (("--score", tmp_path / "tag.json"), "pip install '.[xgrammar]'"),
         (("--score", tmp_path / "x.gbnf"), "pip install '.[llamacpp]' (in a clone of harmony-spec)"),

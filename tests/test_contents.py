@@ -262,7 +262,7 @@ def format_named(name: Any, schema: Any = None, description: Any = None) -> Mess
         pytest.param(format_named("r", {1: 2}), ["response_format r: JSON: a key of an object is not a str"]),
         (
             Message("developer", DeveloperContent(tools=wrong("functions.weather"))),
-            ["tools: expected a non-empty list, got 'functions.weather'"],
+            ["tools: expected a list, got 'functions.weather'"],
         ),
         (Message("developer", DeveloperContent(tools=wrong([5]))), ["tools: expected a Namespace, got 5"]),
     ],

@@ -221,7 +221,7 @@ def test_the_old_argument_names_the_new_function(write: Any, value: bool) -> Non
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown train 'user'; pass 'last_turn' or 'assistant' or a function"):
+    with pytest.raises(ValueError, match="unknown train 'user'; pass one of 'last_turn', 'assistant', a function"):
         render_training([USER], cast(Any, "user"))
     with pytest.raises(ValueError, match="unknown train 'last_turn'; pass a function"):
         codec_of("llama3").render_training([], "last_turn")  # its grammar has no `[opening]`

@@ -118,7 +118,7 @@ def test_an_unknown_role_has_one_traceback() -> None:
     [
         (
             [{"role": "user", "content": "Hi."}],
-            'a conversation is an object, not a list; Write {"messages": [...]} around',
+            'a conversation is an object, not a list. Write {"messages": [...]} around',
         ),
         ({"messages": [{"role": "user", "contents": "Hi."}]}, "unknown field 'contents'; did you mean 'content'?"),
         ({"messages": [{"role": "user", "content": "Hi.", "chanel": "x"}]}, "did you mean 'channel'?"),

@@ -26,6 +26,13 @@ def alternative_names(format: Format) -> Iterator[Problem]:
             if branch.sets and values.count(branch.sets) > 1:
                 reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
                 yield Problem(branch.place, reason, "The name is a value: each needs its own.")
+            for field, value in branch.sets:
+                listed = (format.terminals[name].values or () for name in format.terminals_of(field))
+                if any(value in values for values in listed):
+                    reason = f"`{value}` is a listed value of `{field}`, and the name of an alternative that sets it"
+                    yield Problem(
+                        branch.place, reason, "Remove one of the two: a message does not remember which it was."
+                    )
             if not branch.name or branch.sets:
                 continue
             if branch.name in owners:

@@ -66,12 +66,15 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
     """The roles by their purpose."""
     roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
     tool = value_of(format, "result", "role")
+    listed = [
+        value for name in format.terminals_of(recovery.slots["role"]) for value in format.terminals[name].values or ()
+    ]
     model = format.opening.get(recovery.slots["role"])
     kinds = (kind.name for kind in format.turn if value_of(format, kind.name, "role") == model)
     recipients = dict.fromkeys(value_of(format, kind, "recipient") for kind in kinds)
     return arguments(
         tool=tool,
-        roles=tuple(role for role in roles if role != tool),
+        roles=tuple(role for role in roles if role != tool or role in listed),  # a name may imply that of tools
         recipients=tuple(filter(None, recipients)),
     )
 

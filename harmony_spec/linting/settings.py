@@ -185,7 +185,7 @@ class Resolver:
         self.command, self.isolated, self.base, self.fixable = command, isolated, base, tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:
-            raise SettingsError("isolated ignores all settings files; pass only one of config and isolated")
+            raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")
         if config is not None:
             self.config = load(config)
             if self.config is None:

@@ -82,7 +82,7 @@ class HeaderAutomaton:
         free: the fields of free text.
         author: the fields of an author, between which a text may be.
         divided: whether white space or a special token comes after each name, or a name directly after it.
-        lead: the literal that introduces a recipient; "" if none does.
+        lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
         lead_words: the word of it, and the name of the field.
         near_lead: matches one of `lead_words` with a sign, directly before the name; accepted even among other words.
         loose_lead: also matches a typo of the word, the word or a sign with white space around it, or the word directly
@@ -117,7 +117,7 @@ class HeaderAutomaton:
         self.marks = {field: tuple(names) for field, names in marks.items()}
         edges = [edge for row in self.rows for edge in row]
         texts = [edge.label for edge in edges if edge.kind == "text"]
-        leads = sorted({text.strip() for text in texts} - {""})
+        leads = [text for text in dict.fromkeys(text.strip() for text in texts) if text]
         self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
         self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")

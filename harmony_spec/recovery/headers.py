@@ -97,15 +97,36 @@ class Headers:
             reading.values.update(automaton.opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
-        if described and self.max_cost is not None and reading.cost > self.max_cost:
+        too_dear = self.max_cost is not None and reading.cost > self.max_cost
+        if described and (too_dear or self._loses(described.values, reading)):
             return described
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         if opened and not reading.findings and (header.mixed or not lacks_start):
-            evidence = "its parts are known, but not in their places"
+            required = (name for name in self.format.header_fields if name in self.format.required)
+            missing = [name for name in required if reading.values.get(name) is None]
+            evidence = f"{missing[0]} is missing" if missing else "its parts are known, but not in their places"
             taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
+
+    def _loses(self, values: dict[str, Any], reading: HeaderReading) -> bool:
+        """Whether a reading drops what cannot be a mistake in a header that a rule describes.
+
+        That is a recipient, a value that the grammar lists, a flag apart from its field, and a name that nothing else
+        is read from.
+        """
+        automaton, slots = self.words.automaton, self.recovery.slots
+        changed = {field for field, value in values.items() if reading.values.get(field) != value}
+        listed = {field for field, value in values.items() if field in self.format.listed_values and value}
+        if slots.role in listed and not self.words.is_listed(slots.role, values[slots.role]):
+            listed.remove(slots.role)  # the name of an author implies it
+        marked = {flag for field in changed for flag in automaton.marks.get(field, ())}
+        flags = {field for field in changed if values[field] is True} - marked
+        findings = reading.findings
+        unread = any(not found.fields for found in findings) or not any(found.taken_for for found in findings)
+        lost = slots.recipient in changed and not reading.values[slots.recipient]
+        return bool(changed & listed or flags or lost or (unread and changed & {slots.name, slots.recipient}))
 
     @property
     def words(self) -> HeaderNames:
@@ -132,6 +153,6 @@ class Headers:
         """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
         if self.format.open_frame is None:
             return None
-        values: dict[str, Any] = dict.fromkeys(self.format.open_frame.fields)
+        values = {name: self.format.defaults[name] for name in self.format.open_frame.fields}
         mixed = HeaderText(self.form, self.form.pieces(begin, end)).mixed
         return None if self.format.open_frame.read(mixed, values) is None else values
