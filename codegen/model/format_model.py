@@ -9,7 +9,7 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from .content_rules import ContentGrammar
-from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleValue, walk
+from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleMark, RuleValue, walk
 from .terminals import Special, Terminal
 
 CONTENT_FIELD = "content"
@@ -145,6 +145,11 @@ class Format(GrammarRules):
 
     def resolve(self, node: GrammarNode) -> GrammarNode:
         return self.rules[node.rule].node if isinstance(node, RuleCall) else node
+
+    def mark_of(self, field: str) -> GrammarNode | None:
+        """What a flag stands for; None for a field that has text."""
+        nodes = (node for rule in self.rules.values() for node in walk(rule.node))
+        return next((self.resolve(n.item) for n in nodes if isinstance(n, RuleMark) and n.field == field), None)
 
     def has_content(self, node: GrammarNode) -> bool:
         return CONTENT_FIELD in self.fields_of(node)

@@ -30,6 +30,7 @@ from .rule_nodes import (
 )
 from .terminals import FixedText, Special, Terminals, is_terminal
 
+NAME_THE_RULES = "Write the whole rule for each, as alternatives with names: `… | … -> name`."
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first alternative has no name."
 
 
@@ -131,7 +132,7 @@ class FramingRules(RuleBuilder):
             reason = f"`{item.operator}` inside a message is not supported, because a field holds one value"
             self.refuse(item.place, reason, "Write one message for each item, or one terminal for the whole list.")
         elif len(item.alternatives) > 1:
-            self.refuse(item.place, "alternatives inside brackets have no names", "Make them a rule of their own.")
+            self.refuse(item.place, "alternatives inside brackets have no names", NAME_THE_RULES)
         items = item.alternatives[0].items
         inner = self.sequence(items)
         if item.operator != "?":
@@ -220,5 +221,6 @@ def _replacement(item: LarkItem, times: str) -> str:
         listed = " and ".join(f"`{name}`" for name in names)
         return f"Make {listed} alternatives of the one rule for messages, each with a name, and repeat that rule."
     if names and all(map(is_terminal, names)):
-        return f"Put it into the rule for messages, at the beginning or the end, such as `{names[0].lower()}? …`."
+        part = f"`{names[0].lower()}? …`"
+        return f"Put it into the rule for messages, at the beginning or the end, such as {part}, without recovery.toml."
     return "Give this part a rule of its own, and write that once or with `?` or `*`."

@@ -13,7 +13,7 @@ from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from .format_model import CatalogueEntry, Format, Recovery
 from .frame_graph import framing, graph, is_content
-from .rule_nodes import RuleCall, RuleChoice, RuleValue
+from .rule_nodes import RuleChoice, RuleValue
 from .terminals import FixedText, Special
 
 SLOT_NAMES = ("role", "name", "channel", "recipient", "content_type", "constrain")
@@ -103,7 +103,7 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
         if isinstance(edge, RuleValue) and not is_content(edge):
             found[edge.field] |= dict.fromkeys(before.get(source, ()))
     for field in format.fields:
-        if field.flag and isinstance(node := format.resolve(RuleCall(field.name)), Special):
+        if isinstance(node := format.mark_of(field.name), Special):
             found[field.name] = {node.spelling: None}
     return {name: tuple(texts) for name, texts in found.items() if texts}
 

@@ -33,6 +33,7 @@ from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
+from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem
 from ..read.value_places import ValuePath
 from .finite_automata import DeterministicAutomaton, difference, machine, overlap, sample
@@ -64,8 +65,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     try:
         Lark(sources.texts[CONTENTS_FILE], parser=None, lexer="basic", start=list(contents.roles))
     except LarkError as error:
-        reason = f"Lark refuses the grammar: {str(error).splitlines()[0]}"
-        yield Problem(Place(CONTENTS_FILE, 1, 1), reason, "Write it so that Lark loads it as it is.")
+        yield lark_refusal(error, CONTENTS_FILE, sources.contents)
 
 
 def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:

@@ -184,13 +184,19 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The keys of lists are texts of their items; spellings are those of values, but for upper and lower case."""
+    """Joined fields can be separated, keys of lists are required texts of their items, and spellings differ from values
+    in upper and lower case only."""
     contents = format.contents
     tables = sources.table(CONVERSATION_FILE, "json")
+    held = {field.name for field in format.fields if not field.flag}
+    for name, joined in tables.get("joined", {}).items():
+        if len(texts := [each for each in joined if each in held]) > 1:
+            reason = f"`{name}` joins `{texts[0]}` and `{texts[1]}`, which cannot be separated again"
+            yield Problem(sources.place(CONVERSATION_FILE, "json", "joined", name), reason, "Join flags and one text.")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
-            if not nodes or kind_of(contents, nodes[0]) != "str":
+            if not nodes or kind_of(contents, nodes[0]) != "str" or key not in required_fields(contents, item):
                 reason = f"`{key}` is not a text that each item of `{path}` has"
                 place = sources.place(CONVERSATION_FILE, "json", "keyed", path)
                 yield Problem(place, reason, "Name a field of its records.")

@@ -71,8 +71,11 @@ def _presence(format: Format) -> Iterator[Problem]:
     for rule in format.rules.values():
         for node in walk(rule.node):
             if isinstance(node, RuleOption) and rule.name != CONTENT_FIELD and not format.always_set(node.item):
-                reason = f"no field shows whether an optional part of `{rule.name}` is present"
-                yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
+                part = node.item.rule if isinstance(node.item, RuleCall) else ""
+                optional = f"the optional `{part}`" if part else "an optional part"
+                reason = f"no field shows whether {optional} of `{rule.name}` is present"
+                remedy = "Require a field in it, or write two alternatives of the rule, with the part and without."
+                yield Problem(rule.place, reason, remedy)
 
 
 def _most(format: Format, node: GrammarNode) -> Counter[str]:

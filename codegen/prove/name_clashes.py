@@ -6,7 +6,8 @@ import keyword
 from collections.abc import Iterator
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.rule_nodes import RuleChoice
+from ..model.rule_nodes import RuleCall, RuleChoice, walk
+from ..read.grammar_folder import CONTENTS_FILE
 from ..read.problems import Place, Problem
 
 
@@ -44,6 +45,16 @@ def alternative_names(format: Format) -> Iterator[Problem]:
             place = format.contents.rules[content_rule].place
             reason = f"the alternative name `{name}` is already used in {owners[name]}"
             yield Problem(place, reason, "A style chooses one of them: choose another name.")
+
+
+def roles_inside(format: Format) -> Iterator[Problem]:
+    """A rule of contents with the name of a role is the grammar of whole contents."""
+    contents = format.contents
+    for role in contents.roles:
+        users = [rule.name for rule in contents.rules.values() if RuleCall(role) in walk(rule.node)]
+        if users:
+            reason = f"`{role}` is a role, so its rule describes whole contents, and it is a part of `{users[0]}`"
+            yield Problem(contents.rules[role].place, reason, f"Rename the rule in {CONTENTS_FILE}, or the role.")
 
 
 def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:

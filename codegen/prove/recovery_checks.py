@@ -29,7 +29,9 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     enclosing = framing(graph(format, format.message))
     if fault := _fault(format, enclosing):
         reason = f"recovery needs messages that begin with one special token, and contents between two; {fault}"
-        remedy = f"Enclose the contents, or remove {RECOVERY_FILE}: the codec then has no recovering parser."
+        remedy = (
+            f"Remove {RECOVERY_FILE}, or this part: without it, the codec has no recovering parser and no `validate`."
+        )
         yield Problem(format.rules[format.message].place, reason, remedy)
         return
     if None not in closes(format).values():
@@ -190,8 +192,12 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
     """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY_FILE, "tools", "separator")
     for terminal in misfits(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
-        reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
-        yield Problem(place, reason, "Choose a text that headers can hold.")
+        reason, remedy = f"names with `{recovery.separator}` in them do not fit {terminal}", "Choose another separator."
+        slot = recovery.slots["recipient"]
+        if any(format.terminals[name].values for name in format.terminals_of(slot)):
+            reason = f"recovery needs recipients of any name, and the grammar lists those of `{slot}`"
+            remedy = f"Let a pattern match them, or remove {RECOVERY_FILE}."
+        yield Problem(place, reason, remedy)
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:

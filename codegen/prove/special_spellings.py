@@ -21,8 +21,9 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
     for spelling in special:
         for n in range(len(spelling)):
             if other := starts.get(spelling[n:]) if n else longer.get(spelling):
-                both = f"`{spelling}` and `{other}`" if other != spelling else f"`{spelling}` and itself"
-                reason = f"the spellings of {both} can overlap in a text"
+                pair = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
+                itself = f"the spelling of `{spelling}` can overlap with itself in a text: it begins as it ends"
+                reason = itself if other == spelling else pair
                 remedy = "Choose spellings of which none begins inside another."
                 yield Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, remedy)
                 break

@@ -9,6 +9,7 @@ from lark.exceptions import LarkError
 
 from ..model.format_model import STARTS, Format
 from ..read.grammar_folder import CONVERSATION_FILE, Sources
+from ..read.lark_files import lark_refusal
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
@@ -19,8 +20,8 @@ from .message_framing import (
     optional_continuations,
     touching_texts,
 )
-from .name_clashes import alternative_names, field_names
-from .namespace_references import dangling_references
+from .name_clashes import alternative_names, field_names, roles_inside
+from .namespace_references import dangling_references, missing_schema
 from .recovery_checks import check_recovery
 from .special_spellings import overlapping_spellings, wrong_lookaheads
 
@@ -28,7 +29,7 @@ from .special_spellings import overlapping_spellings, wrong_lookaheads
 def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     """Raise `GrammarError` with all problems of a format; `taken` are names that its codec uses for something else."""
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
-    problems += dangling_references(format, sources)
+    problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
     if not problems:
         problems += [
             *ambiguous_delimiters(format),
@@ -53,15 +54,19 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
     try:
         lark = Lark(text, parser="earley", lexer="dynamic", start=starts)
     except LarkError as error:
-        reason = str(error).splitlines()[0]
-        named = next(
-            (rule for rule in format.rules.values() if f"{rule.name} " in reason), format.rules[format.message]
-        )
-        yield Problem(named.place, f"Lark refuses the grammar: {reason}", "Write it so that Lark loads it as it is.")
+        yield lark_refusal(error, format.lark, sources.definitions)
         return
     try:
         if format.example:
-            lark.parse(format.example, start=STARTS[0])
+            _read_example(lark, text, format.example)
     except UnexpectedInput as error:
-        reason = f"the example is not a {STARTS[0]}: {str(error).splitlines()[0]}"
+        reason = f"the example is not a {STARTS[0]}: {' '.join(str(error).split())}"
         yield Problem(sources.place(CONVERSATION_FILE, "example"), reason, "Write one that the grammar describes.")
+
+
+def _read_example(lark: Lark, text: str, example: str) -> None:
+    """Read the example, or raise `UnexpectedInput`."""
+    try:
+        lark.parse(example, start=STARTS[0])
+    except UnexpectedInput:  # contents without a lookahead end at the last special token, unless Lark tries all ends
+        Lark(text, parser="earley", lexer="dynamic_complete", start=STARTS[0]).parse(example)

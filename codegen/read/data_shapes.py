@@ -81,8 +81,9 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
         for key in wanted:
             if key not in value:
                 reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
-                remedy = remedy if path else "Add it; docs/grammar.md describes the files of a grammar folder."
-                yield Problem(place_of(places, *_split(path or (key,))), reason, remedy)
+                own = schema.get("properties", {}).get(key, {}).get("description", remedy)
+                advice = own if path else "Add it; docs/grammar.md describes the files of a grammar folder."
+                yield Problem(place_of(places, *_split(path or (key,))), reason, advice)
         return
     if "propertyNames" in error.absolute_schema_path:
         path = (*path, value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Tree, UnexpectedInput
+from lark.exceptions import LarkError
 
 from .problems import Place, Problem
 
@@ -102,6 +104,27 @@ def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[LarkD
     docs = {token.end_line: token.lstrip().lstrip("/#").removeprefix(" ") for token in comments}
     reader = _TreeReader(file, text, docs, problems)
     return tuple(found for child in tree.children if isinstance(child, Tree) and (found := reader.statement(child)))
+
+
+MAX_LARK_CHARS = 300
+"""Code points of an error of Lark that are shown: it quotes rules and patterns."""
+
+LARK_REMEDIES = {
+    "zero-width": "Let it match at least one character, and write `?` where it is used.",
+    "Empty terminals": "Remove the empty text, and write `?` where the terminal is used.",
+    "defined twice": "Two alternatives are equal if their optional parts are absent: let only one of them be that.",
+}
+"""What to do about an error of Lark, by a part of its text."""
+
+
+def lark_refusal(error: LarkError, file: str, definitions: Iterable[LarkDefinition]) -> Problem:
+    """The problem for a grammar that Lark does not load, at the first rule or terminal that Lark names."""
+    text = " ".join(str(error).split())
+    places = {each.name: each.place for each in definitions}
+    place = next((places[name] for name in re.findall(r"\w+", text) if name in places), Place(file, 1, 1))
+    remedy = next((advice for part, advice in LARK_REMEDIES.items() if part in text), "Correct it for Lark.")
+    shown = text if len(text) <= MAX_LARK_CHARS else f"{text[:MAX_LARK_CHARS]}\u2026"
+    return Problem(place, f"Lark refuses the grammar: {shown}", remedy)
 
 
 class _TreeReader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.content_types import definition_name, terminals_of, user_rules
 from ..model.format_model import MESSAGE, Format
-from ..model.rule_nodes import GrammarNode, RuleMark, RuleSequence, walk
+from ..model.rule_nodes import GrammarNode, RuleSequence
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
@@ -68,11 +68,8 @@ def _patterns(format: Format) -> dict[str, PythonCode]:
 
 def mark_text(format: Format, field: str) -> str | None:
     """The spelling of a flag; None for a field that has text."""
-    for rule in format.rules.values():
-        for node in walk(rule.node):
-            if isinstance(node, RuleMark) and node.field == field:
-                return _spelled(format, node.item)
-    return None
+    node = format.mark_of(field)
+    return None if node is None else _spelled(format, node)
 
 
 def _spelled(format: Format, node: GrammarNode) -> str:
