@@ -320,3 +320,26 @@ def test_decode_names_what_a_format_without_a_vocabulary_lacks(tmp_path: Path) -
     (tmp_path / "ids.json").write_text("[257]", encoding="utf-8")
     result = CliRunner().invoke(main, ["decode", "--codec", folder, str(tmp_path / "ids.json")])
     assert (result.exit_code, "no vocabulary for the encoding chatml" in result.output) == (2, True)
+
+
+def test_a_page_of_texts_needs_no_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("<|start|>user<|message|>Hi", encoding="utf-8")
+    command = ["show", "--codec", str(dialect.HERE / "muse_glimmer"), "--html", str(tmp_path / "a.txt")]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, "missing" in result.output) == (1, True)
+
+
+def test_a_format_without_purposes_has_no_chat(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("<|im_start|>user\nHi<|im_end|>\n", encoding="utf-8")
+    command = [
+        "convert",
+        "--from",
+        "text",
+        "--to",
+        "chat",
+        "--codec",
+        str(dialect.HERE / "qwen3"),
+        str(tmp_path / "a.txt"),
+    ]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, "has no FUNCTION_NAMESPACE" in result.output) == (2, True)

@@ -341,11 +341,12 @@ def _shown(finding: Diagnostic) -> str:
 def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> dict[str, Any]:
     target = conversion.target
     if target == CHAT:
+        chat = to_chat(messages, codec=codec)  # refuses a codec without purposes
         recovery = codec.FORMAT.recovery
         pairs = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in messages]
         named = [declared(path, *pair) or () for pair in pairs for path in recovery.declared_tools]
         tools = tools_to_json([each for found in named for each in found], FORMS[1], codec=codec)
-        return _chat_row(to_chat(messages, codec=codec), tools)
+        return _chat_row(chat, tools)
     if target == CONVERSATION:
         conversation: dict[str, Any] = codec.to_json(messages)
         return conversation

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from ..diagnostics import Diagnostic
-from ..errors import Code, HarmonyError
+from ..errors import Code, HarmonyError, VocabularyError
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
@@ -333,7 +333,10 @@ class _Sections:
             return list(zip(form.ids(start, end), _lengths(form, start, end), strict=True))
         if not self.has_tokens or form.broken is not None:
             return []
-        tokenizer = tokenizer_for(form.format.encoding)
+        try:
+            tokenizer = tokenizer_for(form.format.encoding)
+        except VocabularyError:  # the vocabulary of this format is not shipped
+            return []
         tokens = tokens_of(form.format, form.units[start:end], tokenizer.encode)
         return list(zip(tokens, _lengths(TokenForm(form.format, tokens, tokenizer), 0, len(tokens)), strict=True))
 
