@@ -234,3 +234,25 @@ def test_rows_that_cannot_be_converted_are_kept_as_they_are(tmp_path: Path) -> N
     result = CliRunner().invoke(main, command)
     assert (result.exit_code, result.stdout) == (1, '{"text": "<|start|>user<|message|>hi<|end|>"}\n')
     assert rejected.read_text() == "[200007, 5]\n"
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary"])
+def test_a_row_is_as_long_as_its_value(kind: str) -> None:
+    """Not as its dictionary, or as the buffers that views share."""
+    texts = pyarrow.array([f"<|start|>user<|message|>{number:09}<|end|>" for number in range(50)])
+    column = texts.dictionary_encode() if kind == "dictionary" else texts.cast(getattr(pyarrow, kind)())
+    limited = options_of(Settings(max_row_bytes=60))
+    assert check_batch(pyarrow.record_batch({"text": column}), limited).num_rows == 0
+    assert check_batch(pyarrow.record_batch({"text": column}), options_of(Settings(max_row_bytes=40))).num_rows == 50
+
+
+@pytest.mark.parametrize("column", ["x", None])
+def test_keys_of_rows_in_memory_may_be_anything(column: str | None) -> None:
+    (found,) = check_values([{1: "<|start|>user<|message|>Hi", 2: [1]}], options_of(Settings(column=column)))
+    assert [each.code.name for each in found.findings] == ["unreadable-row"]
+
+
+def test_unknown_formats_and_runners_are_refused() -> None:
+    for argument in ("kind", "runner"):
+        with pytest.raises(SettingsError, match=f"unknown {argument} 'foo'; expected"):
+            list(lint("a.jsonl", **{argument: "foo"}))

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from click.testing import CliRunner, Result
+from pyarrow import parquet
 
 from harmony_spec import parse, render_training, validate
 from harmony_spec.adapters import from_chat
@@ -183,7 +185,7 @@ def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, st
     for target in ("training", "text"):
         found = run("--from", "chat", "--to", target, "-", given=json.dumps({rows_key: [thought]}))
         assert (found.exit_code, found.stdout) == (1, "")
-        assert f"/{rows_key}/0/channel: messages of Chat Completions have no channel; Pass --from conversation." in (
+        assert f"/{rows_key}/0/channel: messages of Chat Completions have no channel. Pass --from conversation." in (
             found.stderr
         )
 
@@ -305,3 +307,22 @@ def test_rows_that_may_be_chat_are_read_with_a_finding() -> None:
     assert validate(text).diagnostics == []
     (found,) = validate(text * 2).diagnostics
     assert (found.code.name, found.index) == ("maybe-chat", 1)
+
+
+def test_ids_are_json(tmp_path: Path) -> None:
+    """Bytes as text, other values as JSON; rejected rows keep theirs, also those of Parquet."""
+    texts = ["<|start|>user<|message|>Hi.<|end|>"] * 2 + ["<|start|>user<|message|>Hi."]
+    parquet.write_table(pyarrow.table({"text": texts, "id": [b"a", b"\xff", b"c"]}), tmp_path / "a.parquet")
+    parquet.write_table(pyarrow.table({"text": texts, "id": [1.5, float("nan"), 2.5]}), tmp_path / "b.parquet")
+    found = run("--from", "text", "--to", "text", str(tmp_path / "a.parquet"), "--rejected", str(tmp_path / "r.jsonl"))
+    assert [each.get("id") for each in rows(found.stdout)] == ["a", None]
+    assert rows((tmp_path / "r.jsonl").read_text()) == [{"id": "c", "text": texts[2]}]
+    found = run("--from", "text", "--to", "text", str(tmp_path / "b.parquet"))
+    assert [each.get("id") for each in rows(found.stdout)] == [1.5, None]
+    lines = "".join(json.dumps({"id": id, "text": texts[0]}) + "\n" for id in (True, {"k": 1}, 7, "x"))
+    (tmp_path / "c.jsonl").write_text(lines)
+    assert (
+        run("--from", "text", "--to", "text", str(tmp_path / "c.jsonl"), "-o", str(tmp_path / "c.parquet")).exit_code
+        == 0
+    )
+    assert parquet.read_table(tmp_path / "c.parquet")["id"].to_pylist() == ["true", '{"k": 1}', "7", "x"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import resource
@@ -18,7 +19,7 @@ from harmony_spec.codegen import GRAMMAR, generate
 from pyarrow import parquet
 
 from harmony_spec import codec, render
-from harmony_spec.linting import Checked, InputError, lint
+from harmony_spec.linting import Checked, InputError, Settings, lint
 from harmony_spec.linting.jobs import ENDED_EARLY, MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
 from harmony_spec.view.terminal_text import printable_name
@@ -157,3 +158,52 @@ def test_an_interruption_while_processes_start(delay: float, rows: Path) -> None
     assert (process.returncode, out[:13]) == (130, "interrupted: ") or (
         is_over and process.returncode in (0, -signal.SIGINT)
     )
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.5, 0.999])
+def test_rows_before_damage_are_checked(cut: float, tmp_path: Path) -> None:
+    """Those of a compressed file that ends too early, and those before `--max-file-bytes`, whole rows only."""
+    lines = [json.dumps({"text": f"<|start|>user<|message|>Hi {number}.<|end|>"}) for number in range(6000)]
+    packed = gzip.compress("".join(f"{line}\n" for line in lines).encode())
+    (tmp_path / "cut.jsonl.gz").write_bytes(packed[: int(len(packed) * cut)])
+    *found, error = lint(tmp_path / "cut.jsonl.gz", isolated=True)
+    assert isinstance(error, InputError)
+    assert [each.findings for each in found if isinstance(each, Checked)] == [[]] * len(found)
+    assert len(found) > 4000 * cut
+    (tmp_path / "cut.txt.gz").write_bytes(packed[: int(len(packed) * cut)])
+    assert len(list(lint(tmp_path / "cut.txt.gz", isolated=True))) == 1
+    (tmp_path / "whole.jsonl.gz").write_bytes(packed)
+    *found, error = lint(tmp_path / "whole.jsonl.gz", isolated=True, settings=Settings(max_file_bytes=100_000))
+    assert isinstance(error, InputError)
+    assert 1000 < len(found) < 2000
+
+
+def test_a_baseline_that_is_not_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("<|start|>user<|message|>Hi")
+    found = run("validate", "a.txt", "none.txt", "--write-baseline", "b.json", cwd=tmp_path)
+    assert (found.returncode, found.stdout.endswith("; b.json was not written\n")) == (2, True)
+    assert not (tmp_path / "b.json").exists()
+
+
+@pytest.mark.parametrize("magic", [b"\xfd7zXZ\0", b"BZh91AY", b"PK\x03\x04"])
+def test_other_compressions_are_named(magic: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.xz").write_bytes(magic)
+    found = run("validate", "a.jsonl.xz", cwd=tmp_path)
+    assert (found.returncode, "; only gzip and zstd are read\n" in found.stderr) == (2, True)
+
+
+def test_an_odd_parquet_file_does_not_end_the_run(tmp_path: Path) -> None:
+    """A column whose name is not UTF-8, dates that Python does not have, a column without a name."""
+    text = "<|start|>user<|message|>Hi.<|end|>"
+    parquet.write_table(pyarrow.table({"text": [text]}), tmp_path / "a.parquet")
+    data = (tmp_path / "a.parquet").read_bytes().replace(b"\x18\x04text", b"\x18\x04\xffext")
+    (tmp_path / "a.parquet").write_bytes(data)
+    dates = pyarrow.array([2**31 - 1, 1], type=pyarrow.int32()).view(pyarrow.date32())
+    parquet.write_table(pyarrow.table({"text": [text] * 2, "id": dates}), tmp_path / "b.parquet")
+    parquet.write_table(pyarrow.table({"": [text, text + "<|end|>"]}), tmp_path / "c.parquet")
+    found = run("validate", "a.parquet", "b.parquet", "c.parquet", "--diff", cwd=tmp_path)
+    assert found.returncode == 2
+    assert "a.parquet: the Parquet file cannot be read: 'utf-8' codec" in found.stderr
+    assert f'\n-"{text}<|end|>"\n+"{text}"\n' in found.stdout
+    assert run("validate", "c.parquet", "--fix", cwd=tmp_path).returncode == 0
+    assert parquet.read_table(tmp_path / "c.parquet")[""].to_pylist() == [text, text]

@@ -442,3 +442,21 @@ def test_the_name_of_a_compressed_file_is_not_in_it(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(BAD.encode()))
     assert run("--fix", path).exit_code == 0
     assert b"harmony-spec" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("given", ["<(cat s.jsonl)", "/dev/stdin < <(cat s.jsonl)", "named.jsonl", "- < s.jsonl"])
+def test_a_pipe_is_fixed_as_a_whole(given: str, tmp_path: Path) -> None:
+    """A pipe can be read once only; the rows without a fix were lost."""
+    rows = [json.dumps(text) + "\n" for text in (GOOD, BAD, GOOD)]
+    (tmp_path / "s.jsonl").write_text("".join(rows))
+    os.mkfifo(tmp_path / "named.jsonl")
+    writer = "(cat s.jsonl > named.jsonl &); " * given.startswith("named")
+    command = f"{sys.executable} -m harmony_spec validate --isolated --input-format jsonl"
+    script = f"{writer}{command} --fix --fixed-output out.jsonl {given}; {writer}{command} --diff {given}"
+    found = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    fixed = (tmp_path / "out.jsonl").read_text().splitlines(keepends=True)
+    assert (fixed[0], fixed[2], len(fixed)) == (rows[0], rows[2], 3)
+    assert fixed[1] != rows[1]
+    assert f"\n {rows[0]}-{rows[1]}+{fixed[1]} {rows[2]}" in found.stdout

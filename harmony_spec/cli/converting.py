@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import isfinite
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -172,7 +174,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
     found, values = Converted(), []
     for row in batch.rows:
         for place, item, value in _values(batch, row):
-            identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
+            identifier = _identifier(value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id)
             place += id_note(identifier)
             try:
                 if isinstance(value, RowError):
@@ -187,7 +189,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
                 found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
-                found.rejected += _original(batch, item)
+                found.rejected += _original(batch, item, identifier)
                 found.failed += 1
     found.count = len(values)
     if conversion.is_parquet:
@@ -197,6 +199,15 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
     else:
         found.rows = b"".join(map(_line, values))
     return found
+
+
+def _identifier(value: object) -> object:
+    """The id of a row; None for what JSON cannot hold: bytes that are not UTF-8, infinite numbers."""
+    if isinstance(value, bytes):
+        with suppress(UnicodeDecodeError):
+            return value.decode()
+        return None
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
@@ -231,16 +242,21 @@ def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     """A row whose id is a text, and whose values with a structure are JSON."""
     row = {key: dumped(each) if key in NESTED_COLUMNS else each for key, each in value.items()}
     if ID_COLUMN in row:
-        row[ID_COLUMN] = str(row[ID_COLUMN]).encode(errors="backslashreplace").decode()
+        id = row[ID_COLUMN]
+        text = dumped(id) if isinstance(id, bool | dict | list) else str(id)
+        row[ID_COLUMN] = text.encode(errors="backslashreplace").decode()
     return row
 
 
-def _original(batch: Batch, item: Any) -> bytes:
+def _original(batch: Batch, item: Any, identifier: object) -> bytes:
     """A row as a line of JSON; lines that are not JSON stay as they are. Empty for a row that was not read."""
     if isinstance(item, RowError):
         return b""
     if not isinstance(item, bytes):
-        return _line(item.tolist() if isinstance(item, array) else item)
+        value: Any = item.tolist() if isinstance(item, array) else item
+        if identifier is not None and not isinstance(value, dict):  # its id is in another column
+            value = {TEXT if isinstance(value, str) else TOKENS: value}
+        return _line(value if identifier is None else {ID_COLUMN: identifier, **value})
     if batch.kind == "text":
         return _line(item.decode("utf-8-sig", "replace"))
     return b" ".join(item.splitlines()).strip() + b"\n"

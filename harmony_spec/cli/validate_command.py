@@ -254,4 +254,6 @@ def validate(
     )
     complete = follow(run, checked.grouped, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]
+    if complete and write_baseline is not None and run.totals.failed:
+        unwritten.append(write_baseline)
     conclude(run, complete, exit_zero or write_baseline is not None, unwritten)

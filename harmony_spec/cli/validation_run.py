@@ -219,7 +219,7 @@ def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -
         run: its findings and numbers.
         complete: whether all inputs were checked.
         exit_zero: whether findings leave the exit status at 0.
-        unwritten: the files that were not written since the run was interrupted.
+        unwritten: the files that were not written, since the run was interrupted or a file could not be read.
     """
     totals, is_json = run.totals, run.form not in FOR_READERS
     if run.has_statistics and is_json:

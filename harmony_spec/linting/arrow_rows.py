@@ -37,9 +37,9 @@ class ColumnRows:
 
     def __iter__(self) -> Iterator[Row]:
         has_long = self.values.nbytes > self.limit
-        ids = None if self.ids is None else list(_values(self.ids))
+        ids = None if self.ids is None else [None if isinstance(id, RowError) else id for id in _values(self.ids)]
         for at, value in enumerate(_token_ids(self.values) or _values(self.values)):
-            if has_long and self.values[at : at + 1].nbytes > self.limit:
+            if has_long and _size(self.values[at : at + 1]) > self.limit:
                 value = too_long(self.limit)
             yield Row(self.first + at, value, id=ids and ids[at])
 
@@ -92,12 +92,25 @@ def _token_ids(values: pyarrow.Array[Any]) -> Iterator[array[int] | None] | None
     return rows()
 
 
+def _size(value: pyarrow.Array[Any]) -> int:
+    """The bytes of an array of one value. A dictionary, and the buffers of views, hold those of other rows, too."""
+    from pyarrow import large_binary, large_string, types
+
+    if types.is_dictionary(value.type):
+        value = value.dictionary_decode()
+    if getattr(types, "is_string_view", types.is_string)(value.type):
+        value = value.cast(large_string())
+    elif getattr(types, "is_binary_view", types.is_binary)(value.type):
+        value = value.cast(large_binary())
+    return int(value.nbytes)
+
+
 def _values(values: pyarrow.Array[Any]) -> Iterator[Any]:
     """The values of each row, or the error that Python has no such value, such as a time in nanoseconds."""
     for scalar in values:
         try:
             yield scalar.as_py()
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:  # OverflowError is arithmetic
             yield RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
@@ -105,12 +118,12 @@ class Selection(NamedTuple):
     """The columns of a table that are read.
 
     Attributes:
-        column: the one that holds the inputs; empty if several together are a row, an object.
+        column: the one that holds the inputs; None if several together are a row, an object.
         columns: that one, or those several.
         ids: the column that identifies rows, if there is one.
     """
 
-    column: str
+    column: str | None
     columns: list[str]
     ids: list[str]
 
@@ -122,7 +135,7 @@ class Selection(NamedTuple):
     def rows(self, batch: pyarrow.RecordBatch, first: int, limit: int) -> ColumnRows:
         """The rows of a batch with these columns; `first` is the number of the first row, `limit` is in bytes."""
         at = batch.schema.get_all_field_indices
-        if self.column:
+        if self.column is not None:
             values = batch.column(at(self.column)[0])
         else:
             values = batch.select([index for name in self.columns for index in at(name)]).to_struct_array()
@@ -134,7 +147,7 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
     names = schema.names
     if options.columns:
         if columns := [each for each in options.columns if each in names]:
-            return Selection("", columns, [])
+            return Selection(None, columns, [])
         raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
     beside = [each for each in options.beside if each in names]
     try:
@@ -142,13 +155,13 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
     except InputError:
         if not beside or options.column is not None or not is_chat(dict.fromkeys(names)):
             raise
-        return Selection("", beside, [options.id_column] * (names.count(options.id_column) == 1))
+        return Selection(None, beside, [options.id_column] * (names.count(options.id_column) == 1))
     if options.fix and names.count(column) > 1:
         raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
     is_unique = names.count(options.id_column) == names.count(column) == 1
     ids = [options.id_column] if is_unique and options.id_column != column else []
     if options.beside and column in COLUMNS:
-        return Selection("", [column, *(each for each in beside if each not in COLUMNS)], ids)
+        return Selection(None, [column, *(each for each in beside if each not in COLUMNS)], ids)
     return Selection(column, [column], ids)
 
 

@@ -11,8 +11,12 @@ import os
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, RowsRead
 from .files import File, expand
@@ -177,7 +181,12 @@ def _listed(
     seen: set[str] = set()
     for name in names:
         if "://" in name:
-            yield from (each for each in _found(daft, name) if isinstance(each, InputError) or each[1] not in seen)
+            for each in _found(daft, name):
+                if isinstance(each, InputError):
+                    yield each
+                elif (place := _place(each[1])) not in seen:
+                    seen.add(place)
+                    yield each
             continue
         for item in expand([name], excluded, progress.skipped.append):
             if isinstance(item, InputError):
@@ -187,6 +196,12 @@ def _listed(
             elif (path := os.path.realpath(item.name)) not in seen:
                 seen.add(path)
                 yield item, path, os.path.getsize(path) if os.path.isfile(path) else 0
+
+
+def _place(url: str) -> str:
+    """What is equal for a URL and a path of one file."""
+    parts = urlsplit(url)
+    return os.path.realpath(unquote(parts.path)) if parts.scheme == "file" else url
 
 
 def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
@@ -289,12 +304,34 @@ def _opened(path: str) -> io.BufferedReader:
         raise OSError(" ".join(str(error).split())) from None
 
 
+@cache
+def _end_with_parent() -> None:
+    """End this process with its parent, in a part or not: Daft leaves its workers if a signal ends it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _rows_of(frame: Any) -> Iterator[Any]:
+    """The rows of a frame. Raises `InputError` if the run fails, such as with a worker that was killed."""
+    try:
+        yield from frame.iter_rows()
+    except Exception as error:  # Daft raises many classes
+        raise InputError(f"Daft: {' '.join(str(error).split())}; run it again") from None
+
+
 def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R]) -> Iterator[R]:
     """The results of a function for each part, each once, in order."""
     if not parts:
         return
 
     def answer(packed: Any) -> list[bytes]:
+        _end_with_parent()
         return [pickle.dumps(function(pickle.loads(each))) for each in packed.to_pylist()]
 
     call = daft.func.batch(return_dtype=daft.DataType.binary(), batch_size=1, use_process=True)(answer)
@@ -304,7 +341,7 @@ def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R])
     frame = frame.select(frame["number"], call(frame["part"]).alias("found"))
     early: dict[int, bytes] = {}
     expected = 0
-    for row in frame.iter_rows():
+    for row in _rows_of(frame):
         if row["number"] >= expected:
             early[row["number"]] = row["found"]
         while (found := early.pop(expected, None)) is not None:

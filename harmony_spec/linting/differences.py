@@ -23,7 +23,7 @@ Marked = tuple[bytes, bytes]
 def difference(original: Opened, fixed: Iterable[Checked]) -> Iterator[bytes]:
     """The diff of a file of lines, which `patch` can apply, or one for each row of a Parquet file, only for reading."""
     name = _quoted(original.name)
-    if not original.column:
+    if original.column is None:
         yield b"--- %s\n+++ %s\n" % (name, name)
         yield from _hunks(_marked(original, fixed))
         return

@@ -44,7 +44,8 @@ def expand(
         if is_folder:
             found = _walk(name, excluded, unread.append)
         elif is_pattern:
-            found = sorted(path for path in glob.iglob(name, recursive=True) if not os.path.isdir(path))
+            matched = (path for path in glob.iglob(name, recursive=True) if not os.path.isdir(path))
+            found = sorted(os.path.join(os.curdir, path) if path == STDIN else path for path in matched)
         is_empty = True
         for path in found:
             is_empty = False

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
+from ..errors import any_of
 from .batches import FileKind, Options, Runner
 from .checking import EachRow, check
 from .files import File, expand
@@ -79,6 +81,9 @@ def lint(
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
     listed = [os.fspath(name) for name in each]
+    for argument, value, known in (("kind", kind, get_args(FileKind)), ("runner", runner, get_args(Runner))):
+        if value not in (None, *known):
+            raise SettingsError(f"{argument}: unknown {argument} {value!r}; expected {any_of(known)}")
     if runner == "daft":
         if fix:
             raise SettingsError("Daft changes no files; do not pass fix")

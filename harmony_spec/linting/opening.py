@@ -29,6 +29,9 @@ COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 """The first bytes of compressed files, by their suffix."""
 
 
+UNREAD_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh9": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"PK\x03\x04": "zip"}
+"""The first bytes of files whose compression is not read."""
+
 PIPE_BYTES = 1 << 16
 """The most that a pipe holds. Source: pipe(7)."""
 
@@ -55,13 +58,14 @@ class Opened:
         stream: the decompressed stream.
         max_row_bytes: the limit of a line, or of a file that is one input.
         max_file_bytes: the limit of a compressed file.
-        copy: of standard input, which can be read only once.
+        copy: of standard input or a pipe, which can be read only once.
 
     Attributes:
-        column: of the values in a Parquet file; empty for other files.
+        column: of the values in a Parquet file that is one column of inputs; None for other files.
         path: the absolute path, without links, once the file is kept.
         magic: the first bytes of the stream on the disk.
         head: lines that are returned again, since they were read only to detect the format.
+        failure: the error of an earlier read, which is raised after what was read before it.
     """
 
     def __init__(
@@ -75,29 +79,45 @@ class Opened:
     ) -> None:
         self.name, self.file, self.stream, self.max_row_bytes = name, file, stream, max_row_bytes
         self.max_file_bytes = None if stream is file else max_file_bytes
-        self.bytes, self.magic, self.copy, self.column, self.path = 0, b"", copy, "", ""
+        self.bytes, self.magic, self.copy, self.path = 0, b"", copy, ""
+        self.column: str | None = None
+        self.failure: Exception | None = None
         self.head: list[bytes] = []
         self._identity: tuple[int, ...] = ()
 
     def readline(self, size: int) -> bytes:
-        """A line, up to this size."""
-        return self._counted(self.stream.readline(size))
+        """A line, up to this size; nothing if the stream is broken, which the next block raises."""
+        try:
+            return self._counted(self.stream.readline(size))
+        except Exception as error:
+            self.failure = self.failure or error
+            return b""
 
     def block(self, size: int) -> bytes:
         """The head, if it was not returned yet, and what follows it up to this size.
 
         Each read waits for a pipe once at most: Python handles interruptions only between reads.
         """
+        if self.failure is not None:
+            raise self.failure
         parts, self.head = self.head, []
         left = size - sum(map(len, parts))
-        while left > 0 and (part := self._counted(cast(io.BufferedReader, self.stream).read1(min(left, PIPE_BYTES)))):
-            parts.append(part)
-            left -= len(part)
+        try:
+            while left > 0 and (part := cast(io.BufferedReader, self.stream).read1(min(left, PIPE_BYTES))):
+                parts.append(self._counted(part))
+                left -= len(part)
+        except Exception as error:  # what was read before is returned first
+            if not parts:
+                raise
+            self.failure = error
         return b"".join(parts)
 
     def whole(self) -> bytes:
         """The file, up to one byte over the limit of a row."""
-        return self.block(self.max_row_bytes + 1)
+        data = self.block(self.max_row_bytes + 1)
+        if self.failure is not None:
+            raise self.failure
+        return data
 
     def read(self, size: int = -1) -> bytes:
         return self._counted(self.stream.read(size))
@@ -137,13 +157,15 @@ def open_input(
     copy: BufferedRandom | None = None,
     opener: Callable[[str], io.BufferedReader] | None = None,
 ) -> Iterator[Opened]:
-    """Open a file, or a copy of standard input; `opener` opens files that are not on this machine.
+    """Open a file, or a copy of what can be read only once; `opener` opens files that are not on this machine.
 
     Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
     """
     try:
         with _raw(name, copy) if opener is None else opener(name) as raw:
             file, magic = cast(BinaryIO, raw), raw.peek(len(ZSTD))[: len(ZSTD)]
+            if unread := UNREAD_COMPRESSIONS.get(magic):
+                raise InputError(f"{name}: the file is compressed with {unread}; only gzip and zstd are read")
             with compressed(magic, file, "rb") as stream:
                 opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)
                 opened.magic = magic
@@ -161,10 +183,14 @@ def compressed(head: bytes, file: BinaryIO, mode: Any) -> AbstractContextManager
     return cast(BinaryIO, zstd.ZstdFile(file, mode)) if head.startswith(ZSTD) else nullcontext(file)
 
 
-def saved_input() -> BufferedRandom:
-    """A copy of standard input on the disk, which can be read more than once."""
+def saved_input(name: str) -> BufferedRandom:
+    """A copy of standard input or a pipe on the disk, which can be read more than once.
+
+    Raises `InputError` if it cannot be read.
+    """
     copy = TemporaryFile()  # noqa: SIM115 - needed until its fixes are written
-    copyfileobj(standard_input(), copy)
+    with open_input(name) as opened:
+        copyfileobj(opened.file, copy)
     return copy
 
 

@@ -34,7 +34,7 @@ BUFFER_BYTES = 1 << 20
 
 def read_parquet(
     opened: Opened, options: Options, batch: int, within: ByteRange = WHOLE
-) -> tuple[str, Iterator[RowsRead]]:
+) -> tuple[str | None, Iterator[RowsRead]]:
     """Read a Parquet file: the name of its column, and its rows.
 
     Args:
@@ -142,7 +142,7 @@ def _broken(name: str, place: str = "") -> Iterator[None]:
         raise InputError(f"{name}: {NO_PYARROW}") from None
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns are texts
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{name}: the Parquet file cannot be read{place}: {lines[0]}") from None
 

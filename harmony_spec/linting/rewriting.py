@@ -111,7 +111,7 @@ def _rows(held: IO[bytes]) -> Iterator[Checked]:
 
 def _copy(original: Opened, fixed: Iterable[Checked], out: BinaryIO) -> None:
     """Copy a file with its fixed rows."""
-    if original.column:
+    if original.column is not None:
         with original.reopen() as stream:
             copy_parquet(stream, original.column, ((row.row, row.after) for row in fixed), out)
     else:

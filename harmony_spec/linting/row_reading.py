@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,7 +14,7 @@ from pathlib import PurePath
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSIONS, PIPE_BYTES, STDIN, Opened, open_input, saved_input
+from .opening import COMPRESSIONS, PIPE_BYTES, Opened, open_input, saved_input
 from .parquet import read_parquet
 from .rows import too_long
 
@@ -61,6 +63,8 @@ def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, 
                 at += len(data)
                 yield data, data
             at += len(data := stream.read(len(row.before)))
+            if len(data) < len(row.before):
+                raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", original.path)
             yield data, row.after
         yield from ((data, data) for data in iter(lambda: stream.readline(limit), b""))
 
@@ -86,7 +90,7 @@ def read(name: str, is_named: bool, kind: FileKind | None, options: Options, pro
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    copy = saved_input() if options.fix and name == STDIN else None
+    copy = saved_input(name) if options.fix and not os.path.isfile(name) else None
     with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
         kind = kind or _kind(opened)
         batches: Iterable[RowsRead]
@@ -198,14 +202,16 @@ def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
     while part.holds(start):
         data = opened.block(BATCH_BYTES if part.end is None else min(BATCH_BYTES, part.end - start))
         last = data.rfind(b"\n") + 1
-        if last < len(data):
+        if last < len(data) and opened.failure is None:
             data += opened.readline(max(limit + 1 - len(data) + last, 0))
+        if opened.failure is not None:
+            data = data[:last]  # the next block raises
         long = 0
         if len(data) - last > limit:
             long, has_end = len(data) - last, data.endswith(b"\n")
             data = data[:last]
             long += 0 if has_end else _skip_line(opened)
-        if not data and not long:
+        if not data and not long and opened.failure is None:
             break
         if long or not data.isspace() or max(map(len, BytesIO(data))) > limit:
             is_empty = False

@@ -299,7 +299,7 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
     """
     if chosen is not None:
         if chosen not in names:
-            listed = shorten(", ".join(names), MAX_LISTED_CHARS, placeholder=" …") or "none"
+            listed = shorten(", ".join(map(str, names)), MAX_LISTED_CHARS, placeholder=" …") or "none"
             raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed}")
         return chosen
     for known in COLUMNS:
@@ -307,7 +307,7 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
             return known
     fitting = list(filter(fits, names))
     if len(fitting) > 1:
-        _raise(f"several columns can be validated: {', '.join(fitting)}", hint=CHOOSE_COLUMN + ".")
+        _raise(f"several columns can be validated: {', '.join(map(str, fitting))}", hint=CHOOSE_COLUMN + ".")
     if not fitting:
         hint = f"{CHOOSE_COLUMN}, or pass --input-format text if this is not a row."
         _raise("no column has a text, token ids or a conversation", hint=hint)
