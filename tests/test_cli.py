@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -224,7 +225,15 @@ SCRIPT = shlex.quote(str(Path(sys.executable).parent / "harmony-spec"))
 def shell(command: str, folder: Path) -> tuple[int, str, str]:
     """What a command in a shell gives: its status, its output, its errors; `HS` is this one."""
     command = command.replace("HS", SCRIPT)
-    said = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    said = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
+    )
     return said.returncode, said.stdout, said.stderr
 
 

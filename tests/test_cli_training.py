@@ -167,7 +167,7 @@ def test_rows_of_parquet_that_cannot_be_converted_are_kept_apart(tmp_path: Path)
 def test_rows_without_anything_to_train_on_are_rejected() -> None:
     found = train({"messages": [*CHAT, CHAT[0]]})
     assert (found.exit_code, found.stdout) == (1, "")
-    assert "the row has nothing to train on; The last turn has no message of the model" in found.stderr
+    assert "the row has nothing to train on. The last turn has no message of the model" in found.stderr
     assert train({"messages": [*CHAT, CHAT[0]]}, "--train", "assistant").exit_code == 0
     assert train({"prompt": CHAT, "completion": []}).exit_code == 1
 
@@ -274,7 +274,7 @@ def test_messages_of_the_weight_0_are_not_trained_on(shared: bool) -> None:
         assert decode(marked) == thought + answer
         assert "Bad." not in decode(list(compress(found["input_ids"], found["completion_mask"])))
     last = {"messages": [*WEIGHED[:2], *WEIGHED[2:3], {**WEIGHED[3], "weight": 0}]}
-    assert "the row has nothing to train on; All messages that would be trained on have the weight 0" in (
+    assert "the row has nothing to train on. All messages that would be trained on have the weight 0" in (
         train(last).stderr
     )
     assert train(last, "--train", "assistant").exit_code == 1
@@ -347,7 +347,7 @@ def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
         (("--to", "training", path, "-o", path), "-o"),
         (("--to", "text", path, "--rejected", path), "--rejected"),
         (("--to", "text", path, "-o", tmp_path / "a", "--rejected", tmp_path / "a"), "--rejected"),
-        (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels: only with --to training"),
+        (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels requires --to training"),
         (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
         (
             ("--to", "text", other),

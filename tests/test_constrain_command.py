@@ -260,7 +260,7 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
         (("--score", "vllm"), "vllm is not installed; run: python -m pip install vllm"),
         (("--score", "xgrammar"), "pip install '.[xgrammar]'"),
         (("--score", tmp_path / "tag.json"), "pip install '.[xgrammar]'"),
-        (("--score", tmp_path / "x.gbnf"), "pip install '.[llamacpp]' (in a clone of harmony-spec)"),
+        (("--score", tmp_path / "x.gbnf"), "in a clone of harmony-spec, run: python -m pip install '.[llamacpp]'"),
         (("--score", tmp_path / "wrong.lark"), "llguidance refuses the grammar"),
     ):
         result = run(*arguments)

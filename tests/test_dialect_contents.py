@@ -186,7 +186,7 @@ def test_a_style_chooses_an_alternative_of_contents(tmp_path: Path) -> None:
 
 def test_a_name_chooses_in_headers_or_in_contents(tmp_path: Path) -> None:
     spaced = SPACED | {"new": SPACED["new"].replace("-> spaced", "-> call")}
-    with pytest.raises(GrammarError, match="the alternative name `call` is taken, by one of `terminator`"):
+    with pytest.raises(GrammarError, match="the alternative name `call` is already used in `terminator`"):
         generate(dialect.edited(tmp_path / "grammar", [spaced]))
 
 

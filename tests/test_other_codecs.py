@@ -239,7 +239,7 @@ def test_a_grammar_folder_is_a_codec(tmp_path: Path) -> None:
     folder.rename(other)
     refused = run("validate", "--codec", other, file)
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
-    assert "for all problems run: harmony-spec generate" in refused.stderr
+    assert "run: harmony-spec generate" in refused.stderr
 
 
 def test_start_rules_are_those_of_the_codec(tmp_path: Path) -> None:
