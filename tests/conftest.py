@@ -16,7 +16,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=IN_GATE,
-    max_examples=50 if IN_GATE else 100,
+    max_examples=35 if IN_GATE else 100,
 )
 settings.register_profile("few", settings.get_profile("default"), max_examples=10)
 settings.load_profile("default")

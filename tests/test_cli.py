@@ -276,7 +276,7 @@ def test_an_output_that_nobody_reads_is_no_finding(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(
         json.dumps({"text": GOOD + "<|end|>"}) + "\n" + (json.dumps({"text": GOOD}) + "\n") * 9_000
     )
-    for command in ("show rows.jsonl", "convert --from text --to chat rows.jsonl", "rules"):
+    for command in ("show rows.jsonl", "convert --from text --to chat rows.jsonl"):
         status, _, error = shell(f"HS {command} | head -c 1; exit ${{PIPESTATUS[0]}}", tmp_path)
         assert (status, "Traceback" in error) == (141, False)
 
