@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow
@@ -84,3 +87,48 @@ def test_a_codec_and_tools_reach_workers_by_content(folder: Path, tmp_path: Path
     tools.unlink()
     (row,) = checked
     assert [finding.code.name for finding in row.findings] == ["undeclared-tool"]
+
+
+def test_each_file_is_read_once(folder: Path) -> None:
+    names = [folder / "a.parquet", f"file://{folder}/a.parquet", f"file://{folder}/*.parquet"]
+    assert len(list(lint(names, runner="daft"))) == 6_000
+
+
+@pytest.fixture
+def many_rows(tmp_path: Path) -> Path:
+    """Rows that one worker checks for several seconds."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text((json.dumps({"tokens": TOKENS}) + "\n") * 400_000)
+    return path
+
+
+def started(path: Path) -> tuple[subprocess.Popen[str], list[str]]:
+    """A run on a file, and the workers that it has started."""
+    command = [COMMAND, "validate", "--isolated", "--runner", "daft", str(path)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(100):
+        time.sleep(0.2)
+        found = subprocess.run(["pgrep", "-P", str(run.pid), "-f", "udf_worker"], capture_output=True, check=False)
+        if found.stdout:
+            time.sleep(1)
+            return run, found.stdout.decode().split()
+    raise AssertionError("no worker was started")
+
+
+def test_a_worker_that_is_killed_is_one_line(many_rows: Path) -> None:
+    """With the status of files that cannot be read: 1 would mean findings."""
+    run, workers = started(many_rows)
+    os.kill(int(workers[0]), signal.SIGKILL)
+    error = run.communicate(timeout=60)[1]
+    assert run.returncode == 2
+    assert error.startswith("Daft: ")
+    assert error.splitlines()[0].endswith("; run it again")
+
+
+def test_workers_end_with_their_command(many_rows: Path) -> None:
+    run, workers = started(many_rows)
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    time.sleep(3)
+    left = subprocess.run(["pgrep", "-f", "udf_worker"], capture_output=True, check=False).stdout.decode().split()
+    assert not set(workers) & set(left)
