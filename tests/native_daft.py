@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow
@@ -108,17 +109,24 @@ def started(path: Path) -> tuple[subprocess.Popen[str], list[str]]:
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(100):
         time.sleep(0.2)
-        found = subprocess.run(["pgrep", "-P", str(run.pid), "-f", "udf_worker"], capture_output=True, check=False)
-        if found.stdout:
-            time.sleep(1)
-            return run, found.stdout.decode().split()
+        if workers(run.pid):
+            time.sleep(2)  # it has rows
+            return run, workers(run.pid)
     raise AssertionError("no worker was started")
+
+
+def workers(command: int) -> list[str]:
+    """The workers that a command has started."""
+    found = ["pgrep", "-P", str(command), "-f", "udf_worker"]
+    return subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()
 
 
 def test_a_worker_that_is_killed_is_one_line(many_rows: Path) -> None:
     """With the status of files that cannot be read: 1 would mean findings."""
-    run, workers = started(many_rows)
-    os.kill(int(workers[0]), signal.SIGKILL)
+    run, begun = started(many_rows)
+    for worker in begun:
+        with suppress(ProcessLookupError):
+            os.kill(int(worker), signal.SIGKILL)
     error = run.communicate(timeout=60)[1]
     assert run.returncode == 2
     assert error.startswith("Daft: ")
@@ -126,9 +134,10 @@ def test_a_worker_that_is_killed_is_one_line(many_rows: Path) -> None:
 
 
 def test_workers_end_with_their_command(many_rows: Path) -> None:
-    run, workers = started(many_rows)
+    run, begun = started(many_rows)
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=60)
     time.sleep(3)
     left = subprocess.run(["pgrep", "-f", "udf_worker"], capture_output=True, check=False).stdout.decode().split()
-    assert not set(workers) & set(left)
+    assert begun
+    assert not set(begun) & set(left)

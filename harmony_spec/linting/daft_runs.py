@@ -305,9 +305,8 @@ def _opened(path: str) -> io.BufferedReader:
 
 
 @cache
-def _end_with_parent() -> None:
-    """End this process with its parent, in a part or not: Daft leaves its workers if a signal ends it."""
-    parent = os.getppid()
+def _end_with(parent: int) -> None:
+    """End this process with its parent, also in the middle of a part: Daft leaves its workers if a signal ends it."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -330,13 +329,17 @@ def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R])
     if not parts:
         return
 
+    is_on_ray = daft.get_or_infer_runner_type() == "ray"
+    parent = 0 if is_on_ray else os.getpid()
+
     def answer(packed: Any) -> list[bytes]:
-        _end_with_parent()
+        if parent:
+            _end_with(parent)
         return [pickle.dumps(function(pickle.loads(each))) for each in packed.to_pylist()]
 
     call = daft.func.batch(return_dtype=daft.DataType.binary(), batch_size=1, use_process=True)(answer)
     frame = daft.from_pydict({"number": list(range(len(parts))), "part": list(map(pickle.dumps, parts))})
-    if daft.get_or_infer_runner_type() == "ray":
+    if is_on_ray:
         frame = frame.into_partitions(len(parts))  # tasks, which run again if their worker is lost
     frame = frame.select(frame["number"], call(frame["part"]).alias("found"))
     early: dict[int, bytes] = {}
