@@ -226,7 +226,7 @@ def show(found: list[BenchmarkRow], runs: int) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--runs", type=click.IntRange(min=FEWEST_RUNS), default=7, show_default=True, help="Runs to take medians of."
+    "--runs", type=click.IntRange(min=FEWEST_RUNS), default=15, show_default=True, help="Runs to take medians of."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 def main(runs: int, as_json: bool) -> None:

@@ -182,7 +182,8 @@ def _holds_source(kind: pyarrow.DataType) -> bool:
 
     if types.is_dictionary(kind):
         return _holds_source(kind.value_type)
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+    views = (getattr(types, name, types.is_list) for name in ("is_list_view", "is_large_list_view"))
+    if any(test(kind) for test in (types.is_list, types.is_large_list, types.is_fixed_size_list, *views)):
         return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
     if getattr(types, "is_string_view", types.is_string)(kind):
         return True
