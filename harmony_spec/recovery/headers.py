@@ -98,7 +98,7 @@ class Headers:
         if described:  # flags next to the token that opens the content
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
         too_dear = self.max_cost is not None and reading.cost > self.max_cost
-        if described and (too_dear or self._loses(described.values, reading)):
+        if described and (too_dear or self._loses(described.values, reading, header.mixed)):
             return described
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
@@ -110,11 +110,11 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    def _loses(self, values: dict[str, Any], reading: HeaderReading) -> bool:
+    def _loses(self, values: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:
         """Whether a reading drops what cannot be a mistake in a header that a rule describes.
 
-        That is a recipient, a value that the grammar lists, a flag apart from its field, and a name that nothing else
-        is read from.
+        That is a value that the grammar lists, a flag apart from its field, and author and recipient in a header with
+        something that `[slots]` does not name: the costs of words do not tell names from mistakes there.
         """
         automaton, slots = self.words.automaton, self.recovery.slots
         changed = {field for field, value in values.items() if reading.values.get(field) != value}
@@ -123,10 +123,10 @@ class Headers:
             listed.remove(slots.role)  # the name of an author implies it
         marked = {flag for field in changed for flag in automaton.marks.get(field, ())}
         flags = {field for field in changed if values[field] is True} - marked
-        findings = reading.findings
-        unread = any(not found.fields for found in findings) or not any(found.taken_for for found in findings)
+        others = {field for field, value in values.items() if value and field not in slots}
+        has_other = bool(others) or any(label in mixed for label in automaton.other_leads)
         lost = slots.recipient in changed and not reading.values[slots.recipient]
-        return bool(changed & listed or flags or lost or (unread and changed & {slots.name, slots.recipient}))
+        return bool(changed & listed or flags or (has_other and (lost or slots.name in changed)))
 
     @property
     def words(self) -> HeaderNames:
