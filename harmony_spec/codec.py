@@ -2064,8 +2064,8 @@ def parse(
     Args:
         source: text with special tokens spelled out, or token ids.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
@@ -2090,8 +2090,8 @@ def render(
     Args:
         messages: the messages to write.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
@@ -2116,8 +2116,8 @@ def render_text(
     Args:
         messages: the messages to write.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
 
     Raises:
@@ -2142,8 +2142,8 @@ def count_tokens(
     Args:
         messages: the messages to write.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
@@ -2222,8 +2222,8 @@ def recover(
     Args:
         source: text with special tokens spelled out, or token ids.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         tools: offered tools, in addition to those that the messages declare: names or namespaces.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
@@ -2260,8 +2260,8 @@ def validate(
     Args:
         source: text with special tokens spelled out, or token ids.
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         tools: offered tools, in addition to those that the messages declare: names or namespaces.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
@@ -2287,8 +2287,8 @@ class StreamParser(runtime.StreamParser[Message]):
 
     Args:
         start: the type of the input: a start rule of the grammar.
-        role: its value in the open header that a completion continues and a prompt ends with.
-        name: its value in the open header that a completion continues and a prompt ends with.
+        role: the value in the open header; a completion continues this header, and a prompt ends with it.
+        name: the value in the open header; a completion continues this header, and a prompt ends with it.
         tools: offered tools, in addition to those that the messages declare: names or namespaces.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
@@ -2315,7 +2315,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def role(self) -> Role | None:
         """The role of the author: the authority of the message, and its kind of content.
 
-        That of the open message; None if it is absent, or not read yet.
+        The value in the open message; None if absent or not read yet.
         """
         value: Role | None = self.value("role", None)
         return value
@@ -2324,7 +2324,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def name(self) -> str | None:
         """The name of the author: the full name of a tool, or a name that distinguishes several authors with one role.
 
-        That of the open message; None if it is absent, or not read yet.
+        The value in the open message; None if absent or not read yet.
         """
         value: str | None = self.value("name", None)
         return value
@@ -2333,7 +2333,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def recipient(self) -> str | None:
         """The recipient of the message: the full name of a tool in a call, a role in the answer of a tool.
 
-        That of the open message; None if it is absent, or not read yet.
+        The value in the open message; None if absent or not read yet.
         """
         value: str | None = self.value("recipient", None)
         return value
@@ -2342,7 +2342,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def channel(self) -> str | None:
         """The channel: for whom the message is visible.
 
-        That of the open message; None if it is absent, or not read yet.
+        The value in the open message; None if absent or not read yet.
         """
         value: str | None = self.value("channel", None)
         return value
@@ -2351,7 +2351,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def constrain(self) -> bool:
         """Whether the sampling of the content was constrained to the content type.
 
-        That of the open message; False if it is absent, or not read yet.
+        The value in the open message; False if absent or not read yet.
         """
         value: bool = self.value("constrain", False)
         return value
@@ -2360,7 +2360,7 @@ class StreamParser(runtime.StreamParser[Message]):
     def content_type(self) -> str | None:
         """The type of the content: `json`, `code`.
 
-        That of the open message; None if it is absent, or not read yet.
+        The value in the open message; None if absent or not read yet.
         """
         value: str | None = self.value("content_type", None)
         return value
@@ -2369,7 +2369,7 @@ class StreamParser(runtime.StreamParser[Message]):
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
-    `FORMAT.drops` has the condition for messages that complete a turn, and that for those to drop before.
+    `FORMAT.drops` has two conditions: which messages complete a turn, and which earlier ones are dropped.
 
     Raises:
         runtime.RenderError: an item is not a message of this codec.

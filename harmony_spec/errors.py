@@ -114,8 +114,9 @@ class HarmonyError(Fault, Exception):
 
     def __str__(self) -> str:
         near = f"near {self.around!r}" if self.around else ""
-        said = "; ".join(filter(None, (self.on_one_line(self.message), near, self._details())))
-        return f"{said.rstrip('.')}. {self.hint}" if self.hint else said
+        text = "; ".join(filter(None, (self.on_one_line(self.message), near, self._details())))
+        stop = "" if text.endswith((".", "?", "!", "\u2026")) else "."
+        return f"{text}{stop} {self.hint}" if self.hint else text
 
     def _details(self) -> str:
         """What else the error has to say before its hint."""

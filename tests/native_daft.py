@@ -93,6 +93,11 @@ def test_a_codec_and_tools_reach_workers_by_content(folder: Path, tmp_path: Path
 def test_each_file_is_read_once(folder: Path) -> None:
     names = [folder / "a.parquet", f"file://{folder}/a.parquet", f"file://{folder}/*.parquet"]
     assert len(list(lint(names, runner="daft"))) == 6_000
+    odd = folder / "odd"  # Daft quotes nothing in URLs
+    odd.mkdir()
+    for name in ("p#1", "p#2", "p%201", "p 1"):
+        (odd / f"{name}.jsonl").write_text(json.dumps(TOKENS) + "\n")
+    assert len(list(lint([f"file://{odd}/*.jsonl"], runner="daft"))) == 4
 
 
 @pytest.fixture

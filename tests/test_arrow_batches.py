@@ -20,6 +20,7 @@ from pyarrow import parquet
 
 from harmony_spec import codec, parse, recover, render
 from harmony_spec.cli import main
+from harmony_spec.errors import HarmonyError
 from harmony_spec.linting import (
     Checked,
     InputError,
@@ -244,6 +245,12 @@ def test_a_row_is_as_long_as_its_value(kind: str) -> None:
     limited = options_of(Settings(max_row_bytes=60))
     assert check_batch(pyarrow.record_batch({"text": column}), limited).num_rows == 0
     assert check_batch(pyarrow.record_batch({"text": column}), options_of(Settings(max_row_bytes=40))).num_rows == 50
+    messages = pyarrow.StructArray.from_arrays([column], ["content"])
+    listed = pyarrow.ListArray.from_arrays(list(range(51)), messages)
+    for nested in (messages, listed):
+        rows = list(ColumnRows(1, nested, None, 60))
+        assert not any(isinstance(row.item, HarmonyError) for row in rows)
+        assert all(isinstance(row.item, HarmonyError) for row in ColumnRows(1, nested, None, 40))
 
 
 @pytest.mark.parametrize("column", ["x", None])

@@ -319,10 +319,10 @@ def test_ids_are_json(tmp_path: Path) -> None:
     assert rows((tmp_path / "r.jsonl").read_text()) == [{"id": "c", "text": texts[2]}]
     found = run("--from", "text", "--to", "text", str(tmp_path / "b.parquet"))
     assert [each.get("id") for each in rows(found.stdout)] == [1.5, None]
-    lines = "".join(json.dumps({"id": id, "text": texts[0]}) + "\n" for id in (True, {"k": 1}, 7, "x"))
+    lines = "".join(json.dumps({"id": id, "text": texts[0]}) + "\n" for id in (True, {"k": 1}, 7, "x", [float("nan")]))
     (tmp_path / "c.jsonl").write_text(lines)
     assert (
         run("--from", "text", "--to", "text", str(tmp_path / "c.jsonl"), "-o", str(tmp_path / "c.parquet")).exit_code
         == 0
     )
-    assert parquet.read_table(tmp_path / "c.parquet")["id"].to_pylist() == ["true", '{"k": 1}', "7", "x"]
+    assert parquet.read_table(tmp_path / "c.parquet")["id"].to_pylist() == ["true", '{"k": 1}', "7", "x", None]

@@ -347,7 +347,7 @@ def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
         (("--to", "training", path, "-o", path), "-o"),
         (("--to", "text", path, "--rejected", path), "--rejected"),
         (("--to", "text", path, "-o", tmp_path / "a", "--rejected", tmp_path / "a"), "--rejected"),
-        (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels requires --to training"),
+        (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels require --to training"),
         (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
         (
             ("--to", "text", other),

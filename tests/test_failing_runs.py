@@ -185,7 +185,7 @@ def test_a_baseline_that_is_not_written_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "b.json").exists()
 
 
-@pytest.mark.parametrize("magic", [b"\xfd7zXZ\0", b"BZh91AY", b"PK\x03\x04"])
+@pytest.mark.parametrize("magic", [b"\xfd7zXZ\0", b"BZh11AY", b"PK\x03\x04", b"\x04\x22\x4d\x18"])
 def test_other_compressions_are_named(magic: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.xz").write_bytes(magic)
     found = run("validate", "a.jsonl.xz", cwd=tmp_path)

@@ -450,6 +450,7 @@ def test_a_pipe_is_fixed_as_a_whole(given: str, tmp_path: Path) -> None:
     rows = [json.dumps(text) + "\n" for text in (GOOD, BAD, GOOD)]
     (tmp_path / "s.jsonl").write_text("".join(rows))
     os.mkfifo(tmp_path / "named.jsonl")
+    (tmp_path / "-").write_text("not standard input")
     writer = "(cat s.jsonl > named.jsonl &); " * given.startswith("named")
     command = f"{sys.executable} -m harmony_spec validate --isolated --input-format jsonl"
     script = f"{writer}{command} --fix --fixed-output out.jsonl {given}; {writer}{command} --diff {given}"

@@ -18,7 +18,7 @@ STARTS = ("transcript", "prompt", "completion")
 AS_PARSED = "as_parsed"
 
 SOURCE = "Source"
-"""What begins the part of a comment of a grammar that says where its rule comes from."""
+"""The label of the part of a comment of a grammar that names the sources of its rule."""
 
 MESSAGE = "message"
 """The rule of messages in the paths of [json], whatever its name is in the grammar."""
@@ -173,7 +173,7 @@ class Format(GrammarRules):
 
 
 def comment_parts(doc: Iterable[str], fields: Iterable[str] = ()) -> dict[str, str]:
-    """A comment of a grammar: what it says of its rule (""), of its sources, and of each field that it names.
+    """The parts of a comment of a grammar: the text about its rule (""), its sources, and the text about each field.
 
     Each part is one line; in the comment, it goes on until the next part begins with `Source:` or `field:`.
     """

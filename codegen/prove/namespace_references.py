@@ -19,7 +19,7 @@ MAX_SCHEMA_DEPTH = 30
 def missing_schema(format: Format, sources: Sources) -> Iterator[Problem]:
     """The tools of users are checked by the schema."""
     if "namespace" in format.definitions and format.namespace is None:
-        reason = f"the file is missing, by which the tools of [namespace] in {CONVERSATION_FILE} are checked"
+        reason = f"the file is missing; the tools of [namespace] in {CONVERSATION_FILE} are checked with it"
         yield Problem(Place(NAMESPACE_FILE, 1, 1), reason, f"Add it, or remove [namespace] from {CONVERSATION_FILE}.")
 
 

@@ -112,7 +112,7 @@ MAX_LARK_CHARS = 300
 LARK_REMEDIES = {
     "zero-width": "Let it match at least one character, and write `?` where it is used.",
     "Empty terminals": "Remove the empty text, and write `?` where the terminal is used.",
-    "defined twice": "Two alternatives are equal if their optional parts are absent: let only one of them be that.",
+    "defined twice": "Two alternatives are equal without their optional parts: let only one of them match then.",
 }
 """What to do about an error of Lark, by a part of its text."""
 

@@ -46,7 +46,7 @@ DESCRIPTIONS = {
     "tokenizer": "encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.",
 }
 
-OF_OPEN_HEADER = "its value in the open header that a completion continues and a prompt ends with."
+OF_OPEN_HEADER = "the value in the open header; a completion continues this header, and a prompt ends with it."
 
 
 class Function(NamedTuple):
@@ -153,7 +153,7 @@ def emit_functions(format: Format, writer: Writer) -> None:
         with writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]"):
             first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
             doc = (
-                "`FORMAT.drops` has the condition for messages that complete a turn, and that for those to drop before."
+                "`FORMAT.drops` has two conditions: which messages complete a turn, and which earlier ones are dropped."
             )
             raised = "    runtime.RenderError: an item is not a message of this codec."
             writer.docstring([first, "", doc, "", "Raises:", raised])
@@ -242,7 +242,7 @@ def _stream(format: Format, writer: Writer) -> None:
             with writer.body(f"def {field.name}(self) -> {_type(field)}:"):
                 missing = "False" if field.flag else "None"
                 text = comment_parts(field.doc)[""] or "See the grammar."
-                writer.docstring([text, "", f"That of the open message; {missing} if it is absent, or not read yet."])
+                writer.docstring([text, "", f"The value in the open message; {missing} if absent or not read yet."])
                 writer.line(
                     f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})"
                 )

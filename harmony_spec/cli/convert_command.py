@@ -193,7 +193,7 @@ def convert(
     require_one_reader(*set(files))
     prepare_runner(runner, address, jobs)
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
-        raise click.UsageError(f"{', '.join(wrong)} requires --to {TRAINING}")
+        raise click.UsageError(f"{', '.join(wrong)} require{'s' * (len(wrong) == 1)} --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
     conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Collection, Container, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import isfinite
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -202,12 +201,20 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
 
 
 def _identifier(value: object) -> object:
-    """The id of a row; None for what JSON cannot hold: bytes that are not UTF-8, infinite numbers."""
-    if isinstance(value, bytes):
-        with suppress(UnicodeDecodeError):
-            return value.decode()
+    """The id of a row; None for what JSON cannot hold, such as infinite numbers and bytes that are not UTF-8."""
+    try:
+        value = value.decode() if isinstance(value, bytes) else value
+        json.dumps(value, default=_refused_bytes, allow_nan=False)
+    except ValueError:
         return None
-    return None if isinstance(value, float) and not isfinite(value) else value
+    return value
+
+
+def _refused_bytes(value: object) -> str:
+    """A value of an id that is not JSON, such as a date, as a text."""
+    if isinstance(value, bytes):
+        raise ValueError("bytes")
+    return str(value)
 
 
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
@@ -255,7 +262,8 @@ def _original(batch: Batch, item: Any, identifier: object) -> bytes:
     if not isinstance(item, bytes):
         value: Any = item.tolist() if isinstance(item, array) else item
         if identifier is not None and not isinstance(value, dict):  # its id is in another column
-            value = {TEXT if isinstance(value, str) else TOKENS: value}
+            is_talk = isinstance(value, list) and any(isinstance(each, dict) for each in value)
+            value = {TEXT if isinstance(value, str) else MESSAGES_KEY if is_talk else TOKENS: value}
         return _line(value if identifier is None else {ID_COLUMN: identifier, **value})
     if batch.kind == "text":
         return _line(item.decode("utf-8-sig", "replace"))

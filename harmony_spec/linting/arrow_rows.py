@@ -96,11 +96,16 @@ def _size(value: pyarrow.Array[Any]) -> int:
     """The bytes of an array of one value. A dictionary, and the buffers of views, hold those of other rows, too."""
     from pyarrow import large_binary, large_string, types
 
-    if types.is_dictionary(value.type):
-        value = value.dictionary_decode()
-    if getattr(types, "is_string_view", types.is_string)(value.type):
+    kind = value.type
+    if types.is_struct(kind):
+        return sum(map(_size, value.flatten()))
+    if _is_list(kind):
+        return _size(value.flatten()) + 8 * len(value)
+    if types.is_dictionary(kind):
+        return _size(value.dictionary_decode())
+    if getattr(types, "is_string_view", types.is_string)(kind):
         value = value.cast(large_string())
-    elif getattr(types, "is_binary_view", types.is_binary)(value.type):
+    elif getattr(types, "is_binary_view", types.is_binary)(kind):
         value = value.cast(large_binary())
     return int(value.nbytes)
 
@@ -176,14 +181,20 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
         raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
 
 
+def _is_list(kind: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    views = (getattr(types, name, types.is_list) for name in ("is_list_view", "is_large_list_view"))
+    return any(test(kind) for test in (types.is_list, types.is_large_list, types.is_fixed_size_list, *views))
+
+
 def _holds_source(kind: pyarrow.DataType) -> bool:
     """Whether a column of this type may hold texts, token ids or messages."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
         return _holds_source(kind.value_type)
-    views = (getattr(types, name, types.is_list) for name in ("is_list_view", "is_large_list_view"))
-    if any(test(kind) for test in (types.is_list, types.is_large_list, types.is_fixed_size_list, *views)):
+    if _is_list(kind):
         return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
     if getattr(types, "is_string_view", types.is_string)(kind):
         return True

@@ -16,7 +16,6 @@ from pathlib import Path
 from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import unquote, urlsplit
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, RowsRead
 from .files import File, expand
@@ -198,10 +197,13 @@ def _listed(
                 yield item, path, os.path.getsize(path) if os.path.isfile(path) else 0
 
 
+FILE_URL = "file://"
+"""What a path has before it in URLs. Daft quotes nothing in them."""
+
+
 def _place(url: str) -> str:
     """What is equal for a URL and a path of one file."""
-    parts = urlsplit(url)
-    return os.path.realpath(unquote(parts.path)) if parts.scheme == "file" else url
+    return os.path.realpath(url.removeprefix(FILE_URL)) if url.startswith(FILE_URL) else url
 
 
 def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
@@ -304,6 +306,10 @@ def _opened(path: str) -> io.BufferedReader:
         raise OSError(" ".join(str(error).split())) from None
 
 
+WORKER_ENDED = "UDF process closed the connection"
+"""What Daft 0.7 says of a worker that was killed."""
+
+
 @cache
 def _end_with(parent: int) -> None:
     """End this process with its parent, also in the middle of a part: Daft leaves its workers if a signal ends it."""
@@ -321,7 +327,8 @@ def _rows_of(frame: Any) -> Iterator[Any]:
     try:
         yield from frame.iter_rows()
     except Exception as error:  # Daft raises many classes
-        raise InputError(f"Daft: {' '.join(str(error).split())}; run it again") from None
+        advice = "; run it again" if WORKER_ENDED in str(error) else ""
+        raise InputError(f"Daft: {' '.join(str(error).split())}{advice}") from error
 
 
 def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R]) -> Iterator[R]:

@@ -29,8 +29,10 @@ COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 """The first bytes of compressed files, by their suffix."""
 
 
-UNREAD_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh9": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"PK\x03\x04": "zip"}
+UNREAD_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"PK\x03\x04": "zip"}
 """The first bytes of files whose compression is not read."""
+
+FILE_CHANGED = "the file changed while it was checked; it was not written"
 
 PIPE_BYTES = 1 << 16
 """The most that a pipe holds. Source: pipe(7)."""
@@ -139,7 +141,7 @@ class Opened:
         with suppress(FileNotFoundError):
             found = found or os.lstat(self.path)
         if found is None or _identity(found) != self._identity:
-            raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
+            raise OSError(errno.ESTALE, FILE_CHANGED, self.path)
 
     def _counted(self, data: bytes) -> bytes:
         self.bytes += len(data)
@@ -164,7 +166,7 @@ def open_input(
     try:
         with _raw(name, copy) if opener is None else opener(name) as raw:
             file, magic = cast(BinaryIO, raw), raw.peek(len(ZSTD))[: len(ZSTD)]
-            if unread := UNREAD_COMPRESSIONS.get(magic):
+            if unread := next((kind for head, kind in UNREAD_COMPRESSIONS.items() if magic.startswith(head)), None):
                 raise InputError(f"{name}: the file is compressed with {unread}; only gzip and zstd are read")
             with compressed(magic, file, "rb") as stream:
                 opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)

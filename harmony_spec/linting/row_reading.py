@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSIONS, PIPE_BYTES, Opened, open_input, saved_input
+from .opening import COMPRESSIONS, FILE_CHANGED, PIPE_BYTES, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
 from .rows import too_long
 
@@ -64,7 +64,7 @@ def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, 
                 yield data, data
             at += len(data := stream.read(len(row.before)))
             if len(data) < len(row.before):
-                raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", original.path)
+                raise OSError(errno.ESTALE, FILE_CHANGED, original.path)
             yield data, row.after
         yield from ((data, data) for data in iter(lambda: stream.readline(limit), b""))
 
@@ -90,7 +90,7 @@ def read(name: str, is_named: bool, kind: FileKind | None, options: Options, pro
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    copy = saved_input(name) if options.fix and not os.path.isfile(name) else None
+    copy = saved_input(name) if options.fix and (name == STDIN or not os.path.isfile(name)) else None
     with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
         kind = kind or _kind(opened)
         batches: Iterable[RowsRead]
