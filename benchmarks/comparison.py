@@ -73,5 +73,5 @@ def bare_tiktoken() -> tiktoken.Encoding:
 
     vocabulary, split = load(codec.FORMAT.encoding), "|".join(codec.FORMAT.encoding.split)
     bare = tiktoken.Encoding("bare", pat_str=split, mergeable_ranks={b"a": 0}, special_tokens={})
-    bare._core_bpe = vocabulary._encode.__self__  # type: ignore[attr-defined]
+    bare._core_bpe = vocabulary.decode_bytes.__self__
     return bare

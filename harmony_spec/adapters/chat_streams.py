@@ -290,7 +290,7 @@ class ChatStream:
             index: the number of the answer.
 
         Raises:
-            IndexError: there is no such answer.
+            IndexError: the answer is unknown.
             ValueError: the answer has ended.
         """
         parser = self._parser(index)
