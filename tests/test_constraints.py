@@ -424,3 +424,14 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
     if not made.report.lines("lark") and admits(grammar, text):
         assert made.admits(text)
+
+
+def test_what_a_target_cannot_enforce_is_said_of_its_argument() -> None:
+    """Stop tokens that an engine adds are not a fault of the tools."""
+    stops = [codec.FORMAT.encoding.special[spelling] for spelling in ("<|return|>", "<|call|>")]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    for options, write in (({"stops": stops}, "lark"), ({}, "gbnf")):
+        constraint = constrain((), tools=[tool], on_unenforced="error", **options)
+        with pytest.raises(ConversionError) as caught:
+            getattr(constraint, write)()
+        assert caught.value.pointer == "/stops"

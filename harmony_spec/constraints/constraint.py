@@ -97,8 +97,7 @@ class Constraint:
 
     def _require_enforced(self, target: TargetName) -> None:
         if self.on_unenforced == "error" and (lines := self.report.lines(target)):
-            of_stops = (*self.report.inexact_stops, *(f"gbnf: {line}" for line in self.report.gbnf_stops))
-            argument = "stops" if lines[0] in of_stops else "tools"
+            argument = "stops" if lines[0] in self.report.stop_lines(target) else "tools"
             fail((argument,), "; ".join(lines), code=UNSUPPORTED_VALUE)
 
     def lark(self, *, portable: bool = False) -> str:

@@ -67,13 +67,16 @@ class ConstraintReport:
     def lines(self, target: str | None = None) -> list[str]:
         """The report in words, for one target or for all."""
         found = [str(each) for each in self.unenforced if target in (None, each.target)]
-        found += self.inexact_stops
-        if target in (None, "gbnf"):
-            found += [f"gbnf: {line}" for line in self.gbnf_stops if line not in self.inexact_stops]
+        found += self.stop_lines(target)
         if self.has_json and target in (None, PORTABLE):
             found.append(f"{PORTABLE}: xgrammar admits special tokens inside of strings in JSON")
         found += left_out_lines(self)
         return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
+
+    def stop_lines(self, target: str | None = None) -> list[str]:
+        """What concerns the stop tokens of the engine."""
+        of_gbnf = self.gbnf_stops if target in (None, "gbnf") else ()
+        return [*self.inexact_stops, *(f"gbnf: {line}" for line in of_gbnf if line not in self.inexact_stops)]
 
 
 def left_out_lines(found: Offer | ConstraintReport) -> list[str]:
