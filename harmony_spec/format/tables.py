@@ -44,9 +44,9 @@ class Tokenizer(Protocol):
         """A function (or method) that returns the bytes of ordinary tokens."""
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(repr=False)
 class Encoding:
-    """The vocabulary of a format.
+    """The vocabulary of a format. Equal ones share what engines make of them: in llguidance, two seconds and 120 MB.
 
     Attributes:
         base: the name of the vocabulary of ordinary tokens; None if the caller passes a tokenizer.
@@ -65,6 +65,9 @@ class Encoding:
     special: Mapping[str, int]
     unassigned: frozenset[int] = frozenset()
     tokenizer: Tokenizer | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.size, self.sha256))
 
 
 @dataclass(eq=False, repr=False)
