@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import groupby
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
@@ -185,9 +184,9 @@ class Form(ABC):
         """Return the token ids of a message, whose content has a text if that is certain; None for a text."""
         return None
 
-    @abstractmethod
     def spelled(self, start: int, end: int) -> str:
         """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
+        return "".join(spelling or text for spelling, text, _, _ in self.pieces(start, end))
 
     def around(self, span: Span) -> tuple[str, int]:
         """Return the text around a span, special tokens spelled out, and the offset of the span in it."""
@@ -437,15 +436,6 @@ class TokenForm(Form):
                 return None
         tokenizer = None if text is None else self.tokenizer
         return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer, 0, None))
-
-    def spelled(self, start: int, end: int) -> str:
-        data = b""
-        for is_text, run in groupby(self.tokens[start:end], self.is_ordinary):
-            if is_text:
-                data += self.decode_bytes(list(run))
-            else:
-                data += "".join(self.special_ids.get(token) or f"<{number_text(token)}>" for token in run).encode()
-        return data.decode(errors="replace")
 
 
 def _character(number: int) -> str:
