@@ -168,21 +168,6 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: An
                 yield from validator.descend(value, each, path=name, schema_path=pattern)
 
 
-def _required(validator: Any, names: list[str], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    for name in filterfalse(instance.__contains__, names) if validator.is_type(instance, "object") else ():
-        yield ValidationError(f"{name!r} is a required property")
-
-
-def _dependencies(validator: Any, needed: dict[str, Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    for name in filter(instance.__contains__, needed) if validator.is_type(instance, "object") else ():
-        others = [needed[name]] if isinstance(needed[name], str) else needed[name]
-        if isinstance(others, list):
-            for other in filterfalse(instance.__contains__, others):
-                yield ValidationError(f"{other!r} is a dependency of {name!r}")
-        else:
-            yield from validator.descend(instance, others, schema_path=name)
-
-
 def _additional_properties(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "object"):
         yield from _check_others("Additional", validator, taken, instance, _is_named(schema))
@@ -291,12 +276,9 @@ def _followed(check: Check) -> Check:
 REPLACED_KEYWORDS: dict[str, Check] = {
     "additionalProperties": _additional_properties,
     "const": _const,
-    "dependencies": _dependencies,
-    "dependentRequired": _dependencies,
     "enum": _enum,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
-    "required": _required,
     "unevaluatedProperties": _unevaluated_properties,
     "uniqueItems": _unique_items,
 }
