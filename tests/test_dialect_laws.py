@@ -10,6 +10,7 @@ from random import Random
 from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import given, settings
@@ -224,6 +225,7 @@ def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) ->
         assert module.recover(source, start) == found
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache_limits, "HEADER_CACHE_BYTES", 3 * cache_limits.MEMORY_PER_HEADER)
+        patch.setattr(module.FORMAT, "owned", WeakKeyDictionary())
         assert [module.recover(source, start) for source in sources] == warm
 
 

@@ -21,49 +21,6 @@ class HeaderCache(dict[Any, Any]):
     """A cache of headers. Its class allows weak references."""
 
 
-class HeaderCaches(dict[Any, Any]):
-    """All caches of one owner, such as a tokenizer: those of each list of tools, and others.
-
-    Once the caches of headers have more than `HEADER_CACHE_BYTES` together, all start anew, also those that a reader
-    still uses.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bytes, self._used = 0, WeakValueDictionary[int, HeaderCache]()
-
-    def of(self, *key: object) -> HeaderCache:
-        """The cache with a key."""
-        found: HeaderCache | None = self.get(key)
-        if found is None:
-            self._make_room(MEMORY_PER_HEADER)
-            found = self[key] = HeaderCache()
-            self._used[id(found)] = found
-        return found
-
-    def put(self, key: object, value: object, headers: int) -> None:
-        """Keep something that takes as much memory as so many headers."""
-        self._make_room(MEMORY_PER_HEADER * headers)
-        self[key] = value
-
-    def remember(self, cache: HeaderCache, key: object, value: object, length: int) -> None:
-        """Keep a header of so many tokens or characters in a cache, unless it is long."""
-        if length <= MAX_CACHED_UNITS:
-            self._make_room(MEMORY_PER_HEADER)
-            cache[key] = value
-
-    def clear(self) -> None:
-        for cache in [*self._used.values()]:
-            cache.clear()
-        super().clear()
-        self.bytes = 0
-
-    def _make_room(self, size: int) -> None:
-        if self.bytes + size > HEADER_CACHE_BYTES:
-            self.clear()
-        self.bytes += size
-
-
 class SizedCache(dict[Any, V]):
     """A cache limited by memory, not by the number of entries: contents and schemas of strangers have any size.
 
@@ -76,16 +33,51 @@ class SizedCache(dict[Any, V]):
 
     def put(self, key: object, value: V, size_bytes: int) -> None:
         """Keep a value of about this size."""
-        if size_bytes > self.limit_bytes:
-            return
+        if size_bytes <= self.limit_bytes:
+            self.make_room(size_bytes)
+            self[key] = value
+
+    def make_room(self, size_bytes: int) -> None:
+        """Count something of about this size."""
         if self.bytes + size_bytes > self.limit_bytes:
             self.clear()
-        self[key] = value
         self.bytes += size_bytes
 
     def clear(self) -> None:
         super().clear()
         self.bytes = 0
+
+
+class HeaderCaches(SizedCache[Any]):
+    """All caches of one owner, such as a tokenizer: those of each list of tools, and others.
+
+    Once the caches of headers have more than `HEADER_CACHE_BYTES` together, all start anew, also those that a reader
+    still uses.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(HEADER_CACHE_BYTES)
+        self._used = WeakValueDictionary[int, HeaderCache]()
+
+    def of(self, *key: object) -> HeaderCache:
+        """The cache with a key."""
+        found: HeaderCache | None = self.get(key)
+        if found is None:
+            self.make_room(MEMORY_PER_HEADER)
+            found = self[key] = HeaderCache()
+            self._used[id(found)] = found
+        return found
+
+    def remember(self, cache: HeaderCache, key: object, value: object, length: int) -> None:
+        """Keep a header of so many tokens or characters in a cache, unless it is long."""
+        if length <= MAX_CACHED_UNITS:
+            self.make_room(MEMORY_PER_HEADER)
+            cache[key] = value
+
+    def clear(self) -> None:
+        for cache in [*self._used.values()]:
+            cache.clear()
+        super().clear()
 
 
 CONTENT_CACHE_BYTES = 32 << 20

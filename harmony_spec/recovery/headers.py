@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from .. import codes
+from ..format.cache_limits import MEMORY_PER_HEADER
 from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
@@ -135,7 +136,8 @@ class Headers:
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
             found = HeaderNames(self.format, self.names)
-            self.form.caches.put(key, found, 1 + len(self.names.tools or ()))
+            self.form.caches.make_room(MEMORY_PER_HEADER * (1 + len(self.names.tools or ())))
+            self.form.caches[key] = found
         return found
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
