@@ -118,7 +118,7 @@ class Layout:
         """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
             raise Inexpressible("description", f"expected a str, got {shown(text)}")
-        return [text] if text.isprintable() else lines_of(text)
+        return lines_of(text)
 
     def lines(self, lines: list[str], before: str, after: str) -> str:
         """Write lines, each between two texts."""

@@ -11,6 +11,7 @@ from ..errors import Span, VocabularyError
 from ..format.tables import Format, Tokenizer
 from ..source.forms import TokenForm
 from ..source.token_places import tokens_of
+from ..vocabulary import tokenizer_for
 
 ALL_SPECIAL = "all"
 
@@ -19,8 +20,6 @@ def encode(
     format: Format, text: str, allowed_special: Literal["all"] | Iterable[str], tokenizer: Tokenizer | None
 ) -> list[int]:
     """Encode a text. Raises `VocabularyError` for a special token that it spells and that is not allowed."""
-    from ..vocabulary import tokenizer_for
-
     if not isinstance(text, str):
         raise TypeError(f"text: expected a str, got {type(text).__name__}")
     is_set = isinstance(allowed_special, Iterable) and not isinstance(allowed_special, str)
@@ -41,8 +40,6 @@ def encode(
 
 def decode(format: Format, tokens: Sequence[int], tokenizer: Tokenizer | None) -> str:
     """Decode token ids, special tokens spelled out. Unknown ids are written as `<id>`, invalid UTF-8 as U+FFFD."""
-    from ..vocabulary import tokenizer_for
-
     if isinstance(tokens, str | bytes):
         raise TypeError(f"expected token ids, got a {type(tokens).__name__}")
     form = TokenForm(format, tokens, tokenizer_for(format.encoding, tokenizer))
