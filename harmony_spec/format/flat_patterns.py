@@ -54,11 +54,6 @@ class Slot:
     group: str = ""
     once: bool = False
 
-    @property
-    def is_text(self) -> bool:
-        """Whether the value is the text of a group, or None if the match does not have the group."""
-        return self.value == f"<{self.group}>"
-
 
 @dataclass(frozen=True)
 class Flat:
@@ -364,11 +359,6 @@ class Flattening:
 
     def record(self, rule: RecordRule) -> tuple[Flat, Slot] | None:
         """A record; of one that nests, the first alternative."""
-        match rule.ways:
-            case ((Value(name),),) if isinstance(listed := self.rules.table[name], Enumerated):
-                pattern, group = self.group("|".join(map(re.escape, listed.texts.values())))
-                made = self.rules.bind({text: rule.made(**{name: each}) for each, text in listed.texts.items()})
-                return Flat(f"(?>{pattern})"), Slot(ALWAYS, f"{made}[<{group}>]", group)
         flat = self.parts(rule.ways[0]) if self.nested else self.ways(rule.ways, rule.names)
         if flat is None or (self.nested and any(rule.names)):
             return None
@@ -378,7 +368,7 @@ class Flattening:
             absent = [] if part.default_factory is not MISSING else rule.absent.get(part.name, part.default)
             default = self.rules.bind(absent)  # one list for all: a type is converted at once, and not changed
             value = default if slot is None else slot.value
-            if slot is not None and slot.is_set != ALWAYS and not (slot.is_text and absent is None):
+            if slot is not None and slot.is_set != ALWAYS:
                 value = f"({value} if {slot.is_set} else {default})"
             arguments.append(value)
         group = next((slot.group for slot in flat.slots.values() if slot.group and slot.is_set == ALWAYS), "")
