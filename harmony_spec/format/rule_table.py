@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
 
@@ -362,24 +361,15 @@ class Lines(Rule):
         return next(part for part in self.ways[0] if isinstance(part, Many))
 
 
-RUN = re.compile(r"\[\^(?:[^\]\\]|\\.)+\]\+")
-"""An expression for other characters than some."""
-
-
 def _expressions(parts: TableParts, rules: Rules, bracket: str = "(?:") -> str:
     """The regular expression of parts of lines; with "(", the text of a field is a group."""
     found = ""
-    for part, after in zip_longest(parts, parts[1:], fillvalue=""):
+    for part in parts:
         match part:
             case str():
                 found += re.escape(part)
             case Token(name, terminal, optional):
-                inner, may_be_absent = rules.terminals[terminal], optional or not name
-                if isinstance(after, str) and RUN.fullmatch(inner) and after and not re.match(inner, after):
-                    inner = inner[:-1] + ("*+" if may_be_absent else "++")  # a shorter match would not help
-                else:
-                    inner = f"(?:{inner}){'?' * may_be_absent}"
-                found += f"{bracket if name else '(?:'}{inner})"
+                found += f"{bracket if name else '(?:'}(?:{rules.terminals[terminal]}){'?' * (optional or not name)})"
             case _:
                 raise AssertionError(f"{part} is not in lines")
     return found
