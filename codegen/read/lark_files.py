@@ -167,41 +167,28 @@ class _TreeReader:
         return tuple(self.alternative(branch) for branch in branches)
 
     def alternative(self, node: Any) -> LarkAlternative:
-        name = None
-        place = self.place(node)
-        if node.data == "alias":
-            node, alias = node.children
-            name = None if alias is None else str(alias)
-            place = place if node is None or (node.data == "expansion" and not node.children) else self.place(node)
-        items = node.children if node is not None and node.data == "expansion" else [node] * (node is not None)
-        return LarkAlternative(tuple(self.item(item) for item in items), name, place)
+        inner, name = node.children if node.data == "alias" else (node, None)
+        items = inner.children if inner.data == "expansion" else [inner]
+        place = self.place(inner if items else node)
+        return LarkAlternative(tuple(map(self.item, items)), name and str(name), place)
 
     def item(self, node: Any) -> LarkItem:
         place = self.place(node)
-        if node.data == "expr":
-            inner, *operators = node.children
-            operator = "..".join(str(part) for part in operators if part is not None)
-            operator = f"~{operator}" if operator[:1].isdigit() else operator
-            if not operator and inner.data != "maybe":
-                return self.atom(inner)
-            content = inner.children[0] if inner.data == "maybe" else inner
-            return LarkGroup(self.bracketed(content), "?" if inner.data == "maybe" else operator, place)
-        return self.atom(node)
-
-    def bracketed(self, node: Any) -> tuple[LarkAlternative, ...]:
-        if node.data in ("expansions", "alias", "expansion"):
-            return self.alternatives(node)
-        return (LarkAlternative((self.item(node),), None, self.place(node)),)
-
-    def atom(self, node: Any) -> LarkItem:
-        place = self.place(node)
-        if node.data == "name":
-            return LarkName(str(node.children[0]), place)
-        if node.data == "literal":
-            return self.literal(node.children[0], place)
-        if node.data in ("expansions", "alias", "expansion", "expr", "maybe"):
-            operator = "?" if node.data == "maybe" else ""
-            return LarkGroup(self.bracketed(node.children[0] if operator else node), operator, place)
+        match node.data:
+            case "name":
+                return LarkName(str(node.children[0]), place)
+            case "literal":
+                return self.literal(node.children[0], place)
+            case "maybe":
+                return LarkGroup(self.alternatives(node.children[0]), "?", place)
+            case "expansions" | "alias":
+                return LarkGroup(self.alternatives(node), "", place)
+            case "expr":
+                inner, *operators = node.children
+                operator = "..".join(str(part) for part in operators if part is not None)
+                if not operator or inner.data == "maybe":
+                    return self.item(inner)
+                return LarkGroup(self.alternatives(inner), f"~{operator}" if operator[0].isdigit() else operator, place)
         self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
         return LarkString("", place)
 
