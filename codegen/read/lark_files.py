@@ -186,7 +186,7 @@ class _TreeReader:
             case "expr":
                 inner, *operators = node.children
                 operator = "..".join(str(part) for part in operators if part is not None)
-                if not operator or inner.data == "maybe":
+                if not operator:
                     return self.item(inner)
                 return LarkGroup(self.alternatives(inner), f"~{operator}" if operator[0].isdigit() else operator, place)
         self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
