@@ -58,10 +58,6 @@ class ContentGrammar(GrammarRules):
     implied: frozenset[tuple[str, str]] = frozenset()
     indents: Mapping[str, int] = field(default_factory=dict)
 
-    def is_date(self, terminal: str) -> bool:
-        """Whether a text that fits a terminal becomes the date that it spells, if it is one."""
-        return terminal.startswith("DATE")
-
     @cached_property
     def by_hand(self) -> tuple[str, ...]:
         """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
@@ -332,7 +328,12 @@ def _is_lines(node: RuleList) -> bool:
 
 def is_typed(terminal: str) -> bool:
     """Whether a text that fits a terminal of contents becomes another value."""
-    return is_json(terminal) or terminal.startswith("DATE")
+    return is_json(terminal) or is_date(terminal)
+
+
+def is_date(terminal: str) -> bool:
+    """Whether a text that fits a terminal of contents becomes the date that it spells, if it is one."""
+    return terminal.startswith("DATE")
 
 
 def is_json(terminal: str) -> bool:

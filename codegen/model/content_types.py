@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
-from .content_rules import ContentGrammar, is_json, rule_of
+from .content_rules import ContentGrammar, is_date, is_json, rule_of
 from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue
 from .terminals import Terminal
 
@@ -79,8 +79,7 @@ def ordered_fields(contents: ContentGrammar, rule: str) -> Iterator[tuple[str, s
     """The fields of a class and their types; those without a default come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
     required = {name for name in required_fields(contents, rule) if not kinds[name].startswith("list[")}
-    yield from ((name, kind) for name, kind in kinds.items() if name in required)
-    yield from ((name, kind) for name, kind in kinds.items() if name not in required)
+    yield from sorted(kinds.items(), key=lambda field: field[0] not in required)
 
 
 def required_fields(contents: ContentGrammar, rule: str) -> set[str]:
@@ -112,7 +111,7 @@ def kind_of(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str] = 
         case RuleValue(_, terminal):
             if is_json(terminal):
                 return "Any"
-            if contents.is_date(terminal):
+            if is_date(terminal):
                 return DATE_TYPE
             return listed_type(terminal) if contents.terminals[terminal].values else "str"
         case RuleList(_, item):

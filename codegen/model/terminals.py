@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,9 @@ class Terminal:
     values: tuple[str, ...] | None
     place: Place
     source: str
+
+    def fits(self, text: str) -> bool:
+        return re.fullmatch(pattern.expression(self.pattern), text) is not None
 
 
 def is_terminal(name: str) -> bool:

@@ -222,10 +222,6 @@ def misfits(contents: ContentGrammar, rule: str, values: Mapping[str, Any]) -> I
             yield (name,), f"`{name}` of `{rule}` must be {wanted}"
 
 
-def _fits(terminal: Terminal, text: str) -> bool:
-    return re.fullmatch(pattern.expression(terminal.pattern), text) is not None
-
-
 def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) -> str:
     """What a field of a kind holds instead of this value; "" if it may hold the value."""
     listed = listed_values(contents, node)
@@ -241,7 +237,7 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
     if kind == "str":
         if not isinstance(value, str):
             return "a text"
-        unfit = [terminal.name for terminal in terminals_of(contents, node) if not _fits(terminal, value)]
+        unfit = [terminal.name for terminal in terminals_of(contents, node) if not terminal.fits(value)]
         return f"a text that fits {unfit[0]}" if unfit and len(unfit) == len(terminals_of(contents, node)) else ""
     terminal = terminal_of(contents, node)
     return "" if terminal and is_json(terminal.name) else "left out: no data file can hold its value"

@@ -6,7 +6,6 @@ the end of a path, which begins with a role (`x-of-role`) or a class.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -24,7 +23,6 @@ from ..model.content_types import (
 from ..model.format_model import AS_PARSED, MESSAGE, Format
 from ..model.recovery_tables import closes
 from ..model.rule_nodes import GrammarNode, RuleMark
-from ..read import regular_expressions as pattern
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
 from ..read.problems import Problem, suggestion
@@ -97,7 +95,7 @@ def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *
 def misfits(format: Format, field: str, value: str) -> Iterator[str]:
     """The terminals of a field that cannot have this text."""
     for terminal in format.terminals_of(field):
-        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), value):
+        if not format.terminals[terminal].fits(value):
             yield terminal
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import ContentGrammar, is_json
+from ..model.content_rules import ContentGrammar, is_date, is_json
 from ..model.content_types import class_name, core_fields, tools_name
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
@@ -109,7 +109,7 @@ class _Row:
             options["values"] = values
         if name and self.is_fitting(name, terminal, optional):
             options["checked"] = False
-        if self.contents.is_date(terminal):
+        if is_date(terminal):
             options["is_date"] = True
         return call("runtime.Token", literal(name), literal(terminal), *arguments(**options))
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..model.format_model import Format
 from ..model.frame_graph import framing, graph
 from ..model.rule_nodes import RuleCall
-from ..model.terminals import Special
+from ..model.terminals import Special, is_terminal
 from ..read.grammar_folder import CONTENTS_FILE, Sources
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 
@@ -38,7 +38,7 @@ def diagrams(sources: Sources, format: Format) -> dict[str, str]:
     page += ["The states of an input, and the special tokens that lead from one to the next.", "", "![](states.svg)"]
     for file, definitions in ((sources.lark, sources.definitions), (CONTENTS_FILE, sources.contents)):
         named = {definition.name: definition for definition in definitions}
-        rules = [definition for definition in definitions if not _is_terminal(definition.name)]
+        rules = [definition for definition in definitions if not is_terminal(definition.name)]
         page += ["", f"## {file}"] if rules else []
         for rule in rules:
             svg = f"{rule.name.lstrip('_')}.svg"
@@ -54,10 +54,6 @@ def _prose(doc: Iterable[str]) -> Iterator[str]:
     lines = [re.sub(r"<[^>\s]*>", lambda match: f"`{match[0]}`", line) for line in doc]
     if lines:
         yield from ("  \n".join(lines), "")
-
-
-def _is_terminal(name: str) -> bool:
-    return name.lstrip("_").isupper()
 
 
 def _railroad(rule: LarkDefinition, named: Mapping[str, LarkDefinition]) -> str:
