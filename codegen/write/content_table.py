@@ -126,9 +126,7 @@ def emit_tools(format: Format, writer: Writer) -> None:
     for file, value in format.tools.items() if namespace else ():
         assert namespace is not None
         name = tools_name(file)
-        writer.line()
-        writer.line()
-        with writer.body(f"def {name}() -> {class_name(contents, namespace.rule)}:"):
+        with writer.function(name, [], class_name(contents, namespace.rule)):
             writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
             writer.block(record_code(contents, namespace.rule, value), prefix="return ")
 

@@ -33,12 +33,10 @@ def emit_json(format: Format, writer: Writer) -> None:
     writer.line("CONVERSATION_SCHEMA: dict[str, Any]")
     writer.line('"""The JSON Schema of the JSON form of a conversation."""')
     writer.line()
-    writer.line("if not TYPE_CHECKING:")
-    writer.line()
-    writer.line("    def __getattr__(name: str) -> Any:")
-    writer.line('        if name == "CONVERSATION_SCHEMA":')
-    writer.line("            return globals().setdefault(name, _json().schema())")
-    writer.line('        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
+    with writer.body("if not TYPE_CHECKING:"), writer.function("__getattr__", ["name: str"], "Any"):
+        writer.line('if name == "CONVERSATION_SCHEMA":')
+        writer.line("    return globals().setdefault(name, _json().schema())")
+        writer.line('raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
     if format.namespace is not None:
         writer.line()
         writer.line()

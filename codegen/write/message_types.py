@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..model.content_rules import ContentGrammar, rule_of
@@ -26,16 +26,18 @@ def _content_types(format: Format, writer: Writer) -> None:
     users = user_rules(contents)
     for rule in contents.rules.values():
         if rule.kind == "enumerated":
-            names = Block("Literal[", tuple(map(literal, rule.values)), "]")
-            writer.line()
-            writer.block(names, prefix=f"{class_name(contents, rule.name)} = ")
+            _emit_listed(class_name(contents, rule.name), rule.values, writer)
     for name, terminal in contents.terminals.items():
         if terminal.values:
-            writer.line()
-            writer.block(Block("Literal[", tuple(map(literal, terminal.values)), "]"), prefix=f"{listed_type(name)} = ")
+            _emit_listed(listed_type(name), terminal.values, writer)
     for rule in contents.rules.values():
         if rule.kind == "record":
             _emit_class(format, rule.name, rule.name in users, writer)
+
+
+def _emit_listed(name: str, values: Iterable[str], writer: Writer) -> None:
+    writer.line()
+    writer.block(Block("Literal[", tuple(map(literal, values)), "]"), prefix=f"{name} = ")
 
 
 def plain_values(contents: ContentGrammar, rule: str) -> dict[str, list[Any] | None]:
@@ -74,8 +76,7 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
             else:
                 writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
         if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
-            writer.line()
-            with writer.body("def __post_init__(self) -> None:"):
+            with writer.function("__post_init__", ["self"], "None"):
                 for name in dates:
                     writer.line(f"self.{name} = runtime.to_date(self.{name})")
 
@@ -122,19 +123,18 @@ def _field_value(contents: ContentGrammar, node: GrammarNode, value: Any) -> obj
     return [record_code(contents, rule, item) for item in value]
 
 
-def annotation(field: Field) -> str:
+def annotation(field: Field, required: bool) -> str:
+    """The type of a field, or of one that may be absent."""
     if field.flag:
         return "bool"
     name = field.type_name if field.values else "str"
-    return name if field.required else f"{name} | None"
+    return name if required else f"{name} | None"
 
 
 def emit_message(format: Format, writer: Writer) -> None:
     for field in format.fields:
         if field.values:
-            writer.line()
-            listed = Block("Literal[", tuple(map(literal, field.values)), "]")
-            writer.block(listed, prefix=f"{field.type_name} = ")
+            _emit_listed(field.type_name, field.values, writer)
     _content_types(format, writer)
     emit_class(format, writer)
 
@@ -149,16 +149,15 @@ def emit_class(format: Format, writer: Writer) -> None:
         contents = [class_name(format.contents, role) for role in format.contents.roles]
         for field in format.fields:
             default = "" if field.required else " = False" if field.flag else " = None"
-            kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field)
+            kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field, field.required)
             writer.line(f"{field.name}: {kind}{default}")
         writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
         writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
         writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
         if contents:
             _text(writer)
-        writer.line()
-        writer.line("def __repr__(self) -> str:")
-        writer.line("    return runtime.short_repr(self)")
+        with writer.function("__repr__", ["self"], "str"):
+            writer.line("return runtime.short_repr(self)")
         _json_methods(writer)
 
 
@@ -178,9 +177,7 @@ def _docstring(format: Format, writer: Writer) -> None:
 
 
 def _text(writer: Writer) -> None:
-    writer.line()
-    writer.line("@property")
-    with writer.body("def text(self) -> str:"):
+    with writer.function("text", ["self"], "str", decorator="property"):
         writer.docstring(
             ["The content as text, without parts that other messages decide, such as the line about function calls."]
         )
@@ -188,15 +185,12 @@ def _text(writer: Writer) -> None:
 
 
 def _json_methods(writer: Writer) -> None:
-    writer.line()
-    with writer.body("def to_json(self) -> dict[str, Any]:"):
+    with writer.function("to_json", ["self"], "dict[str, Any]"):
         writer.docstring(
             ["Convert the message to its JSON form. Raises the same exceptions as the function `to_json`."]
         )
         writer.line("return _json().message_to_json(self)")
-    writer.line()
-    writer.line("@classmethod")
-    with writer.body("def from_json(cls, value: object) -> Message:"):
+    with writer.function("from_json", ["cls", "value: object"], "Message", decorator="classmethod"):
         writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
         writer.line("message: Message = _json().message_from_json(value)")
         writer.line("return message")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format, comment_parts
 from ..model.rule_nodes import RuleCall
-from .source_text import Block, Writer, call, literal, mapping
+from .message_types import annotation
+from .source_text import Block, Writer, call, data, literal, mapping
 
 FUNCTION_PARAMETERS = {
     "self": "self",
@@ -182,12 +183,8 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
     found = [FUNCTION_PARAMETERS[name].format(**values) for name in function.arguments.split()]
     fields = []
     for field in _given(format, function):
-        kind, default = _type(field), format.opening.get(field.name)
-        if default is None:
-            default = False if field.flag else None
-        else:
-            kind = kind.removesuffix(" | None")
-        fields.append(f"{field.name}: {kind} = {literal(default) if isinstance(default, str) else default}")
+        default = format.opening.get(field.name, False if field.flag else None)
+        fields.append(f"{field.name}: {annotation(field, default is not None)} = {data(default)}")
     positional = 2 if {"start", "train"} & {*function.arguments.split()} or len(found) == 1 else 1
     return [*found[:positional], *["*"] * (len(found) > positional), *fields, *found[positional:]]
 
@@ -220,30 +217,19 @@ def _passed(format: Format, function: Function, name: str) -> Block:
     return call(name, "FORMAT", *found)
 
 
-def _type(field: Field) -> str:
-    return "bool" if field.flag else f"{field.type_name if field.values else 'str'} | None"
-
-
 def _stream(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
     with writer.body(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result}):"):
         writer.docstring(_doc(format, STREAM_PARSER_INIT))
-        writer.line()
-        parameters = _parameters(format, STREAM_PARSER_INIT, "completion")
-        writer.block(Block("def __init__(", tuple(parameters), ")"), suffix=" -> None:")
-        with writer.body():
+        with writer.function("__init__", _parameters(format, STREAM_PARSER_INIT, "completion"), "None"):
             writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))
         for field in format.fields:
             if field.name == CONTENT_FIELD:
                 continue
-            writer.line()
-            writer.line("@property")
-            with writer.body(f"def {field.name}(self) -> {_type(field)}:"):
-                missing = "False" if field.flag else "None"
+            kind, missing = annotation(field, False), "False" if field.flag else "None"
+            with writer.function(field.name, ["self"], kind, decorator="property"):
                 text = comment_parts(field.doc)[""] or "See the grammar."
                 writer.docstring([text, "", f"The value in the open message; {missing} if absent or not read yet."])
-                writer.line(
-                    f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})"
-                )
+                writer.line(f"value: {kind} = self.value({literal(field.name)}, {missing})")
                 writer.line("return value")

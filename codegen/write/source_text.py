@@ -176,9 +176,9 @@ class Writer:
 
     @contextmanager
     def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> Iterator[None]:
-        """Write the first line of a function, and indent its body."""
-        self.line()
-        self.line()
+        """Write the first line of a function or method after blank lines, and indent its body."""
+        for _ in range(1 if self.depth else 2):
+            self.line()
         if decorator:
             self.line(f"@{decorator}")
         self.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
