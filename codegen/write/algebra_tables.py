@@ -24,9 +24,7 @@ def emit_algebra(format: Format, writer: Writer) -> None:
             writer.line()
         for name in ordered(format):
             writer.comment(format.rules[name].source)
-            node = _node(format.rules[name].node)
-            prefix = f"{algebra_name(name)} = "
-            writer.line(prefix + node) if isinstance(node, str) else writer.block(node, prefix=prefix)
+            writer.block(_node(format.rules[name].node), prefix=f"{algebra_name(name)} = ")
             writer.line()
         made = mapping({literal(name): algebra_name(name) for name in format.frames})
         writer.block(made, prefix="return ")

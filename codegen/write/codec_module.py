@@ -135,10 +135,9 @@ def _special_tokens(vocabulary: VocabularyFile, writer: Writer) -> None:
 
 
 def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
-    writer.line(f"{name} = {{")
-    for spelling, number in ids.items():
-        writer.line(f"    {literal(spelling)}: {number},")
-    writer.line("}")
+    with writer.body(f"{name} = {{", "}"):
+        for spelling, number in ids.items():
+            writer.line(f"{literal(spelling)}: {number},")
 
 
 def _encoding(vocabulary: VocabularyFile, writer: Writer) -> None:

@@ -29,9 +29,8 @@ def emit_contents(format: Format, writer: Writer) -> None:
         for rule in contents.rules.values():
             if rule.kind != "constant":
                 writer.comment(rule.source)
-                writer.block(
-                    _Row(contents, rule, rule.name in by_hand).code().prefixed(f"{literal(rule.name)}: "), suffix=","
-                )
+                row = _Row(contents, rule, rule.name in by_hand).code()
+                writer.block(row, prefix=f"{literal(rule.name)}: ", suffix=",")
     writer.line()
     _emit_table(format, writer)
 

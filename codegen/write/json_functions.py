@@ -9,7 +9,7 @@ from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .public_functions import emit_json_functions
-from .source_text import Block, PythonCode, Writer, arguments, call, data, literal
+from .source_text import PythonCode, Writer, arguments, call, data, literal
 
 
 def emit_json(format: Format, writer: Writer) -> None:
@@ -40,9 +40,7 @@ def emit_json(format: Format, writer: Writer) -> None:
     if format.namespace is not None:
         writer.line()
         writer.line()
-        namespace = data(dict(format.namespace))
-        assert isinstance(namespace, Block)
-        writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
+        writer.block(data(format.namespace), prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
         writer.line('"""The JSON Schema of a tool namespace."""')
     emit_json_functions(format, writer)
 

@@ -18,7 +18,7 @@ from ..model.content_types import (
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
 from ..model.rule_nodes import GrammarNode, RuleMark
-from .source_text import Block, Writer, arguments, call, data, literal
+from .source_text import Block, Writer, arguments, call, data, literal, prefixed
 
 
 def _content_types(format: Format, writer: Writer) -> None:
@@ -68,11 +68,7 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
             if (rule, name) in contents.implied:
                 writer.line(f"{name}: bool | None = None")
             elif name in own:
-                default = _default(contents, rule, name, own[name])
-                declared = f"{name}: {_optional(kind)} = "
-                writer.block(default, prefix=declared) if isinstance(default, Block) else writer.line(
-                    declared + default
-                )
+                writer.block(_default(contents, rule, name, own[name]), prefix=f"{name}: {_optional(kind)} = ")
             else:
                 writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
         if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
@@ -104,7 +100,7 @@ def _declaration(contents: ContentGrammar, rule: str, name: str, kind: str) -> s
 
 def _default(contents: ContentGrammar, rule: str, name: str, value: Any) -> str | Block:
     code = data(_field_value(contents, contents.fields(rule)[name][0], value))
-    return call("field", code.prefixed("default_factory=lambda: ")) if isinstance(code, Block) else code
+    return call("field", prefixed("default_factory=lambda: ", code)) if isinstance(code, Block) else code
 
 
 def record_code(contents: ContentGrammar, rule: str, value: Mapping[str, Any]) -> Block:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 WIDTH = 120
 
@@ -27,8 +27,9 @@ class Block:
         inner = ", ".join(item if isinstance(item, str) else item.flat() for item in self.items)
         return f"{self.open}{inner}{',' if self.single else ''}{self.close}"
 
-    def prefixed(self, prefix: str) -> Block:
-        return Block(prefix + self.open, self.items, self.close, self.single)
+
+def prefixed(prefix: str, code: str | Block) -> str | Block:
+    return prefix + code if isinstance(code, str) else replace(code, open=prefix + code.open)
 
 
 def call(name: str, *items: str | Block) -> Block:
@@ -42,10 +43,7 @@ def group(items: Iterable[str | Block]) -> Block:
 
 def mapping(items: Mapping[str, str | Block]) -> Block:
     """A dict; keys are code."""
-    entries = (
-        value.prefixed(f"{key}: ") if isinstance(value, Block) else f"{key}: {value}" for key, value in items.items()
-    )
-    return Block("{", tuple(entries), "}")
+    return Block("{", tuple(prefixed(f"{key}: ", value) for key, value in items.items()), "}")
 
 
 class PythonCode(str):
@@ -69,8 +67,7 @@ def data(value: object) -> str | Block:
 def arguments(**values: object) -> Iterator[str | Block]:
     """Arguments with keywords, see `data`."""
     for name, value in values.items():
-        code = data(value)
-        yield code.prefixed(f"{name}=") if isinstance(code, Block) else f"{name}={code}"
+        yield prefixed(f"{name}=", data(value))
 
 
 def literal(text: str) -> str:
@@ -141,17 +138,15 @@ class Writer:
             self.line(line)
         self.line('"""')
 
-    def block(self, block: Block, prefix: str = "", suffix: str = "") -> None:
-        """Write a statement that ends in brackets."""
-        if self.fits(prefix + block.flat() + suffix):
-            self.line(prefix + block.flat() + suffix)
+    def block(self, code: str | Block, prefix: str = "", suffix: str = "") -> None:
+        """Write a statement; if it ends in brackets, it may need several lines."""
+        flat = prefix + (code if isinstance(code, str) else code.flat()) + suffix
+        if isinstance(code, str) or self.fits(flat):
+            self.line(flat)
             return
-        with self.body(prefix + block.open, block.close + suffix):
-            for item in block.items:
-                if isinstance(item, Block):
-                    self.block(item, suffix=",")
-                else:
-                    self.line(item + ",")
+        with self.body(prefix + code.open, code.close + suffix):
+            for item in code.items:
+                self.block(item, suffix=",")
 
     def chain(self, terms: list[str], operator: str, prefix: str, suffix: str = "") -> None:
         """Write terms joined by an operator after `prefix`, in brackets if they need several lines."""
