@@ -5,6 +5,8 @@ Both work on texts in which special tokens are surrogates.
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from ..model.format_model import CONTENT_FIELD, Format
 from ..model.frame_graph import content_value
 from ..model.rule_nodes import (
@@ -17,16 +19,14 @@ from ..model.rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
+    parts,
     walk,
 )
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
-from .source_text import Writer, call, literal, mapping, raw
+from .source_text import PythonCode, Writer, call, literal, mapping, raw
 
 FIRST_MARKER = 0xD800
-
-PatternPiece = tuple[str, str]
-"""("text", regular expression) or ("name", constant that holds one)."""
 
 
 def markers(format: Format) -> dict[str, str]:
@@ -46,13 +46,12 @@ def emit_patterns(format: Format, writer: Writer) -> None:
         writer.line()
     for name in ordered(format):
         writer.comment(format.rules[name].source)
-        _emit_rule(name, _rule_pieces(format, name), writer)
-
-
-def _emit_rule(name: str, unmerged: list[PatternPiece], writer: Writer) -> None:
-    pieces = _merged_texts(unmerged)
-    writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
-    writer.line()
+        terms: list[str] = []
+        for is_constant, group in groupby(_rule_pieces(format, name), lambda piece: isinstance(piece, PythonCode)):
+            pieces = list(group)
+            terms += pieces if is_constant else [raw("".join(pieces))]
+        writer.chain(terms, "+", f"{constant(name)} = ")
+        writer.line()
 
 
 def ordered(format: Format) -> list[str]:
@@ -70,52 +69,43 @@ def ordered(format: Format) -> list[str]:
     return list(found)
 
 
-def _rule_pieces(format: Format, name: str) -> list[PatternPiece]:
+def _rule_pieces(format: Format, name: str) -> list[str]:
+    """The regular expression of a rule in pieces; those of code are constants for others."""
     if name != CONTENT_FIELD:
         return _pieces(format, format.rules[name].node)
     terminal = format.terminals[content_value(format).terminal]
     optional = "?" if isinstance(format.rules[CONTENT_FIELD].node, RuleOption) else ""
     if pattern.is_free(terminal.pattern):
-        return [("text", f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})")]
-    return [("text", f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(terminal.pattern)}){optional})")]
+        return [f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})"]
+    return [f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(terminal.pattern)}){optional})"]
 
 
-def _pieces(format: Format, node: GrammarNode) -> list[PatternPiece]:
+def _pieces(format: Format, node: GrammarNode) -> list[str]:
     match node:
         case Special(_, spelling):
-            return [("text", f"\\u{ord(markers(format)[spelling]):04x}")]
+            return [f"\\u{ord(markers(format)[spelling]):04x}"]
         case FixedText(text):
-            return [("text", pattern.escape(text))]
+            return [pattern.escape(text)]
         case RuleValue(field, terminal):
-            return [("text", f"(?P<{field}>"), ("name", constant(terminal)), ("text", ")")]
+            return [f"(?P<{field}>", PythonCode(constant(terminal)), ")"]
         case RuleMark(field, item):
-            return [("text", _named(field)), *_pieces(format, item), ("text", ")")]
+            return [_named(field), *_pieces(format, item), ")"]
         case RuleOption(item):
-            return [("text", "(?:"), *_pieces(format, item), ("text", ")?")]
+            return ["(?:", *_pieces(format, item), ")?"]
         case RuleSequence(items):
             return [piece for item in items for piece in _pieces(format, item)]
         case RuleCall(rule):
-            return [("name", constant(rule))]
+            return [PythonCode(constant(rule))]
         case RuleChoice(_, branches):
-            pieces: list[PatternPiece] = []
+            pieces: list[str] = []
             for index, branch in enumerate(branches):
-                pieces += [("text", "|" if index else "(?:"), *_pieces(format, branch.node)]
+                pieces += ["|" if index else "(?:", *_pieces(format, branch.node)]
                 if branch.name is not None:
                     field, value = branch.sets[0] if branch.sets else ("", branch.name)
-                    pieces.append(("text", f"{_named(field, value)})"))
-            return [*pieces, ("text", ")")]
+                    pieces.append(f"{_named(field, value)})")
+            return [*pieces, ")"]
         case RuleList():
             raise AssertionError("a message holds no list")
-
-
-def _merged_texts(pieces: list[PatternPiece]) -> list[PatternPiece]:
-    merged: list[PatternPiece] = []
-    for kind, text in pieces:
-        if kind == "text" and merged and merged[-1][0] == "text":
-            merged[-1] = ("text", merged[-1][1] + text)
-        else:
-            merged.append((kind, text))
-    return merged
 
 
 def _named(field: str, value: str = "") -> str:
@@ -206,10 +196,9 @@ def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
 
 def _body(format: Format, node: GrammarNode, writer: Writer) -> None:
     """Write statements that build the text of a node and return it."""
-    items = node.items if isinstance(node, RuleSequence) else (node,)
     terms: list[str] = []
     started = False
-    for item in items:
+    for item in parts(node):
         if not isinstance(item, RuleOption):
             terms += _terms(format, item)
             continue
@@ -225,12 +214,9 @@ def _body(format: Format, node: GrammarNode, writer: Writer) -> None:
 
 
 def _present(format: Format, node: GrammarNode) -> list[str]:
-    """The condition for an optional part: all fields that it requires are set."""
+    """The condition for an optional part: all fields that it requires are set. `prove` sees to it that there is one."""
     required = format.always_set(node)
-    fields = [field for field in format.fields_of(node) if field in required]
-    if fields:
-        return [_is_set(format, field, node) for field in fields]
-    return [" or ".join(_is_set(format, field, node) for field in format.fields_of(node))]
+    return [_is_set(format, field, node) for field in format.fields_of(node) if field in required]
 
 
 def _terms(format: Format, node: GrammarNode) -> list[str]:
