@@ -39,7 +39,7 @@ class RuleBuilder(ABC):
             case LarkGroup():
                 return self.group(item)
             case LarkName(name, place):
-                if fixed := self.terminals.fixed(name):
+                if fixed := self.terminals.fixed.get(name):
                     return fixed
                 if name in self.terminals.patterns:
                     return self.value(name, place)

@@ -52,8 +52,8 @@ class Terminals:
     """Builds all terminals, by name. Unusable ones are added to `problems`.
 
     Attributes:
-        specials: the special tokens.
-        constants: the fixed texts.
+        specials: the special tokens, by spelling.
+        fixed: the terminals that are one special token or fixed text.
         patterns: the patterns of text.
         lookaheads: whether a lookahead may hold any pattern.
     """
@@ -68,7 +68,7 @@ class Terminals:
         self.definitions, self.special, self.problems = definitions, special, problems
         self.lookaheads = lookaheads
         self.specials: dict[str, Special] = {}
-        self.constants: dict[str, FixedText] = {}
+        self.fixed: dict[str, Special | FixedText] = {}
         self.patterns: dict[str, Terminal] = {}
         self.parts = 0
         for definition in definitions.values():
@@ -79,38 +79,16 @@ class Terminals:
         self.problems.append(Problem(place, reason, remedy))
 
     def add(self, definition: LarkDefinition) -> None:
-        name = definition.name
-        node = self.union(definition.alternatives)
-        if node is None:
-            return
-        place = definition.alternatives[0].place
+        node, place = self.union(definition.alternatives), definition.alternatives[0].place
         if isinstance(node, pattern.Text):
-            self.constant(name, node.text, place)
-            return
-        self.add_pattern(name, node, place, definition.source)
+            self.fixed[definition.name] = self.text(node.text, place, definition.name)
+        elif node is not None:
+            self.add_pattern(definition.name, node, place, definition.source)
 
-    def constant(self, name: str, text: str, place: Place) -> None:
-        """Add a terminal that is one fixed text; it may be the spelling of a special token."""
+    def text(self, text: str, place: Place, terminal: str = "") -> Special | FixedText:
+        """The node for a string in a rule, or for a terminal that is one."""
         if text in self.special:
-            same = next((s for s in self.specials.values() if s.spelling == text), None)
-            self.specials.setdefault(name, same or Special(name, text))
-        else:
-            self.refuse_special_in(text, place)
-            self.constants[name] = FixedText(text)
-
-    def text(self, text: str, place: Place) -> Special | FixedText:
-        """The node for a string in a rule."""
-        if text not in self.special:
-            self.refuse_special_in(text, place)
-            return FixedText(text)
-        same = next((s for s in self.specials.values() if s.spelling == text), None)
-        return same or self.specials.setdefault(text, Special(text, text))
-
-    def fixed(self, name: str) -> Special | FixedText | None:
-        """The node for a terminal that is one fixed text."""
-        return self.specials.get(name) or self.constants.get(name)
-
-    def refuse_special_in(self, text: str, place: Place) -> None:
+            return self.specials.setdefault(text, Special(terminal or text, text))
         if inside := next((s for s in self.special if s in text), None):
             self.refuse(
                 place, f"the special token `{inside}` is inside a longer text", "Split it into parts of its own."
@@ -120,6 +98,7 @@ class Terminals:
             self.refuse(
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
+        return FixedText(text)
 
     def add_pattern(self, name: str, node: pattern.RegexNode, place: Place, source: str) -> None:
         values = None
