@@ -139,11 +139,10 @@ class Terminals:
                 return self.union(definition.alternatives)
             case LarkGroup(alternatives, operator, place):
                 inner = self.union(alternatives)
-                bounds = {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}.get(operator)
-                if inner is None or bounds is None:
+                if inner is None or operator not in ("", *pattern.REPETITIONS):
                     self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
                     return None
-                return inner if bounds == (1, 1) else pattern.Repeat(inner, *bounds)
+                return pattern.Repeat(inner, *pattern.REPETITIONS[operator]) if operator else inner
 
     def regex(self, source: str, flags: str, place: Place) -> pattern.RegexNode | None:
         try:

@@ -76,6 +76,9 @@ RegexNode = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
 
 ANY_CHARACTER = Chars("", negated=True)
 
+REPETITIONS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+"""The bounds of each sign after a part, in Lark, too."""
+
 
 def is_free(node: RegexNode) -> bool:
     """Whether the pattern matches every text that is not empty, apart from lookaheads that exclude special tokens."""
@@ -94,20 +97,6 @@ def walk(node: RegexNode) -> Iterator[RegexNode]:
                 yield from walk(child)
         case Repeat(item):
             yield from walk(item)
-
-
-def without_lookaheads(node: RegexNode) -> RegexNode:
-    """The pattern for the same strings, whatever follows them."""
-    match node:
-        case Concat(items):
-            return Concat(tuple(without_lookaheads(item) for item in items if not isinstance(item, Ahead | Excluded)))
-        case AnyOf(options):
-            return AnyOf(tuple(map(without_lookaheads, options)))
-        case Repeat(item, low, high):
-            return Repeat(without_lookaheads(item), low, high)
-        case Ahead() | Excluded():
-            return Concat(())
-    return node
 
 
 def escape(text: str) -> str:
@@ -139,8 +128,11 @@ def any_of(words: list[str]) -> str:
     return f"(?:{whole})?" if optional else whole
 
 
-def expression(node: RegexNode) -> str:
-    """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens."""
+def expression(node: RegexNode, lookaheads: bool = True) -> str:
+    """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens.
+
+    Without lookaheads, it is the pattern for the same strings, whatever follows them.
+    """
     match node:
         case Text(text):
             return escape(text)
@@ -149,17 +141,17 @@ def expression(node: RegexNode) -> str:
         case Chars(body):
             return f"(?:(?![{SURROGATE_CLASS}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
         case Concat(items):
-            return "".join(map(expression, items))
+            return "".join(expression(item, lookaheads) for item in items)
         case AnyOf(options):
-            return f"(?:{'|'.join(map(expression, options))})"
+            return f"(?:{'|'.join(expression(option, lookaheads) for option in options)})"
         case Excluded():
             return ""
         case Ahead(item):
-            return f"(?!{expression(item)})"
+            return f"(?!{expression(item)})" if lookaheads else ""
         case Repeat(item, low, high):
             single = isinstance(item, Chars) or (isinstance(item, Text) and len(item.text) == 1)
-            inner = expression(item) if single else f"(?:{expression(item)})"
-            sign = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((low, high))
+            inner = expression(item, lookaheads) if single else f"(?:{expression(item, lookaheads)})"
+            sign = next((sign for sign, bounds in REPETITIONS.items() if bounds == (low, high)), None)
             return inner + (sign or f"{{{low},{'' if high is None else high}}}")
 
 
@@ -279,12 +271,12 @@ class _PatternReader:
             self.at = bounds.end()
             low = int(bounds[1])
             high = low if not bounds[2] else int(bounds[3]) if bounds[3] else None
-        elif (sign := self.peek()) and sign in "*+?":
+        elif (sign := self.peek()) in REPETITIONS:
             self.at += 1
-            low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
+            low, high = REPETITIONS[sign]
         else:
             return item
-        if self.peek() in ("?", "+", "*", "{") and self.peek():
+        if self.peek() in (*REPETITIONS, "{"):
             raise PatternError("lazy, possessive and doubled repetitions are not supported", self.at)
         if high is not None and (high < low or high > MAX_REPETITIONS):
             raise PatternError(f"a repetition needs bounds in order, at most {MAX_REPETITIONS}", start)
@@ -332,13 +324,16 @@ class _PatternReader:
             raise PatternError(f"a lookahead may only list special tokens ({error})", start) from None
 
     def escape(self) -> RegexNode:
+        char = self.source[self.at : self.at + 1]
+        if char in set("dDsSwW"):
+            self.at += 1
+            return Chars(char.lower().join(("\\", "")), negated=char.isupper())
+        return Text(self.escaped_character())
+
+    def escaped_character(self) -> str:
+        """The character after a backslash."""
         start, char = self.at - 1, self.source[self.at : self.at + 1]
         self.at += 1
-        if char in set("dDsSwW"):
-            return Chars(char.lower().join(("\\", "")), negated=char.isupper())
-        return Text(self.escaped_character(char, start))
-
-    def escaped_character(self, char: str, start: int) -> str:
         length = {"x": 2, "u": 4, "U": 8}.get(char)
         if length:
             digits = self.source[self.at : self.at + length]
@@ -371,14 +366,10 @@ class _PatternReader:
                 self.at += 1
             else:
                 self.at += 1
-                body += _visible(re.escape(self.escaped_character(*self.class_escape()) if char == "\\" else char))
+                body += _visible(re.escape(self.escaped_character() if char == "\\" else char))
         self.at += 1
         try:
             re.compile(f"[{body}]")
         except re.error as error:
             raise PatternError(f"not a class: {error.msg}", start) from None
         return Chars(body, negated)
-
-    def class_escape(self) -> tuple[str, int]:
-        self.at += 1
-        return self.source[self.at - 1 : self.at], self.at - 2

@@ -94,8 +94,8 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
 
 def _word(named: Terminal) -> str:
     """The pattern of a name in a header: what follows it there is not what follows it in contents."""
-    alone = pattern.without_lookaheads(named.pattern)
-    return terminal_pattern(named.name) if alone == named.pattern else raw(pattern.expression(alone))
+    alone = pattern.expression(named.pattern, lookaheads=False)
+    return terminal_pattern(named.name) if alone == pattern.expression(named.pattern) else raw(alone)
 
 
 def _purposes(format: Format) -> Arguments:
