@@ -37,11 +37,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     if None not in closes(format).values():
         reason = "every stop token is a named alternative"
         yield Problem(format.rules[format.message].place, reason, "Give the canonical one no name.")
-    fields = {field.name: field for field in format.fields}
-    for key, name in recovery.slots.items():
-        if name not in fields and (name or key == "role"):
-            place = sources.place(RECOVERY_FILE, "slots", key)
-            yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
+    fields = [field.name for field in format.fields]
     if (role := recovery.slots["role"]) in fields and role not in format.opening:
         reason = f"recovery needs the `{role}` of the model, for headers without one"
         yield Problem(sources.place(RECOVERY_FILE), reason, f"Set `{role}` in [opening] of {CONVERSATION_FILE}.")
@@ -54,7 +50,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _contents(format, enclosing)
     yield from _repeated_tokens(format, enclosing)
     yield from _frames(format, enclosing)
-    yield from _slots(recovery, sources)
+    yield from _slots(fields, recovery, sources)
     yield from _companions(sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
@@ -153,13 +149,16 @@ def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
     return reached == made.final and not any(made.steps[state] for state in reached)
 
 
-def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    """Each field has one meaning."""
+def _slots(fields: list[str], recovery: Recovery, sources: Sources) -> Iterator[Problem]:
+    """Each slot is a field, which has one meaning."""
     owners: dict[str, str] = {}
     for key, name in recovery.slots.items():
+        place = sources.place(RECOVERY_FILE, "slots", key)
+        if name not in fields and (name or key == "role"):
+            yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
         if name and name in owners:
             reason = f"`{name}` is the field of `{owners[name]}` and of `{key}`"
-            yield Problem(sources.place(RECOVERY_FILE, "slots", key), reason, "Name another field, or remove the key.")
+            yield Problem(place, reason, "Name another field, or remove the key.")
         owners.setdefault(name, key)
 
 

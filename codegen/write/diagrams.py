@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -151,19 +152,9 @@ def _states(format: Format) -> str:
             bend = 200 + 40 * far
             path, label = f"M{a - 40} 170C{a - 80} {bend} {b + 80} {bend} {b + 40} 170", 214 + 28 * far
         lines.append(f'<path d="{path}" marker-end="url(#tip)" />')
-        words = _wrapped(names, width // 9 * far if far else 24)
+        columns = width // 9 * far if far else 24
+        words = textwrap.wrap(" ".join(names), columns, break_long_words=False, break_on_hyphens=False)
         step = 16 if source > target else -16
         for row, line in enumerate(words if step > 0 else words[::-1]):
             lines.append(f'<text x="{place}" y="{label + row * step}">{html.escape(line)}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
-
-
-def _wrapped(names: Iterable[str], width: int) -> list[str]:
-    lines = [""]
-    for name in names:
-        joined = f"{lines[-1]} {name}".strip()
-        if lines[-1] and len(joined) > width:
-            lines.append(name)
-        else:
-            lines[-1] = joined
-    return lines
