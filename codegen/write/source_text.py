@@ -83,18 +83,10 @@ def raw(text: str) -> str:
     return f'r"{text}"' if safe and "\\" in text else literal(text)
 
 
-def plain(text: str) -> str:
-    """A line without control characters or lone surrogates, for comments and docstrings."""
-    return "".join(c if (c.isascii() and c.isprintable()) or c > "\u00a0" else repr(c)[1:-1] for c in text).rstrip()
-
-
-def comment(text: str) -> Iterator[str]:
-    for line in text.split("\n"):
-        yield f"# {ascii_text(plain(line))}".rstrip()
-
-
-def ascii_text(text: str) -> str:
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+def ascii_line(text: str) -> str:
+    """A line in ASCII without control characters, for comments and docstrings."""
+    shown = "".join(c if (c.isascii() and c.isprintable()) or c > "\u00a0" else repr(c)[1:-1] for c in text)
+    return shown.rstrip().encode("ascii", "backslashreplace").decode("ascii")
 
 
 class Writer:
@@ -108,8 +100,8 @@ class Writer:
         self.lines.append("    " * self.depth + text if text else "")
 
     def comment(self, text: str) -> None:
-        for line in comment(text):
-            self.line(line)
+        for line in text.split("\n"):
+            self.line(f"# {ascii_line(line)}".rstrip())
 
     def docstring(self, paragraphs: Iterable[str]) -> None:
         """Write a docstring; a paragraph that begins with spaces keeps that indent.
@@ -118,7 +110,7 @@ class Writer:
         """
         lines: list[str] = []
         for paragraph in paragraphs:
-            safe = ascii_text(plain(paragraph)).replace("\\", "/").replace('"""', "'''")
+            safe = ascii_line(paragraph).replace("\\", "/").replace('"""', "'''")
             indent = " " * (len(safe) - len(safe.lstrip()))
             lines += textwrap.wrap(
                 safe.lstrip(),
