@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -50,13 +50,13 @@ class ContentGrammar(GrammarRules):
         indents: by how many spaces the lines in a rule are indented.
     """
 
-    rules: Mapping[str, GrammarRule] = field(default_factory=dict)
-    terminals: Mapping[str, Terminal] = field(default_factory=dict)
-    roles: tuple[str, ...] = ()
-    schemas: frozenset[str] = frozenset()
-    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    implied: frozenset[tuple[str, str]] = frozenset()
-    indents: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[str, GrammarRule]
+    terminals: Mapping[str, Terminal]
+    roles: tuple[str, ...]
+    schemas: frozenset[str]
+    defaults: Mapping[str, Mapping[str, Any]]
+    implied: frozenset[tuple[str, str]]
+    indents: Mapping[str, int]
 
     @cached_property
     def by_hand(self) -> tuple[str, ...]:
@@ -100,9 +100,10 @@ class ContentGrammar(GrammarRules):
         held = self.fields_of(other).keys()
         return all(not held.isdisjoint(need) for need in needs if need)
 
-    def text_of(self, rule: str) -> str:
-        """The text of a constant rule."""
-        return "".join(part.text for part in parts(self.rules[rule].node) if isinstance(part, FixedText))
+
+def fixed_text(node: GrammarNode) -> str:
+    """The text that a node always has."""
+    return "".join(part.text for part in parts(node) if isinstance(part, FixedText))
 
 
 def rule_of(node: GrammarNode) -> str | None:
@@ -156,9 +157,9 @@ def _unlike_spellings(
     for rule in rules.values():
         if rule.kind != "text" or len(rule.ways) < 2:
             continue
-        values = [part for way in rule.ways for part in way.items if isinstance(part, RuleValue)]
-        if other := next((v for v in values if is_typed(v.terminal) or terminals[v.terminal].values), None):
-            reason = f"`{rule.name}` is a text in several spellings, and `{other.terminal}` is another value"
+        named = [part.terminal for way in rule.ways for part in way.items if isinstance(part, RuleValue)]
+        if other := next((name for name in named if is_json(name) or is_date(name) or terminals[name].values), None):
+            reason = f"`{rule.name}` is a text in several spellings, and `{other}` is another value"
             yield Problem(rule.place, reason, "Give each terminal a rule of its own, and choose between the rules.")
         elif rule.name in choices:
             reason = f"`{rule.name}` has several spellings, and is one of several rules to choose from"
@@ -324,11 +325,6 @@ def _is_lines(node: RuleList) -> bool:
     *before, last = parts(node.item)
     texts = [text for part in before if (text := _text(part))]
     return bool(node.least and texts) and last == FixedText("\n") and not any(is_json(text.terminal) for text in texts)
-
-
-def is_typed(terminal: str) -> bool:
-    """Whether a text that fits a terminal of contents becomes another value."""
-    return is_json(terminal) or is_date(terminal)
 
 
 def is_date(terminal: str) -> bool:

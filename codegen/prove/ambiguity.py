@@ -28,7 +28,7 @@ from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
-from .finite_automata import Automaton, DeterministicAutomaton, machine, overlap, sample, token_letter
+from .finite_automata import Automaton, machine, overlap, sample, token_letter
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class _AutomatonBuilder:
             case FixedText(text):
                 return automaton.text(at, text, Label(None, rule))
             case RuleValue(field, terminal):
-                return automaton.insert(at, self.machine(terminal), Label(field, rule))
+                return automaton.insert(at, machine(self.format.terminals[terminal].pattern), Label(field, rule))
             case RuleMark(_, item):
                 return self.node(item, at, rule)
             case RuleOption(item):
@@ -130,9 +130,6 @@ class _AutomatonBuilder:
                 return self.choice(node, at)
             case RuleList():
                 raise AssertionError("a message holds no list")
-
-    def machine(self, terminal: str) -> DeterministicAutomaton:
-        return machine(self.format.terminals[terminal].pattern)
 
     def choice(self, choice: RuleChoice, at: int) -> int:
         """Add alternatives, each without the texts that an earlier one reads."""

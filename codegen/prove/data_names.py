@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..model.content_rules import ContentGrammar, is_json
+from ..model.content_rules import is_json
 from ..model.content_types import (
     is_list,
     is_schema,
@@ -148,15 +148,11 @@ def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
         case "one of several values":
             return bool(listed_values(contents, node))
         case "a JSON Schema":
-            return is_schema(contents, node) or _is_json(contents, node)
+            terminal = terminal_of(contents, node)
+            return is_schema(contents, node) or (terminal is not None and is_json(terminal.name))
         case "text that may be absent":
             return isinstance(node, RuleMark)
     return kind_of(contents, node) == PYTHON_TYPES[kind]
-
-
-def _is_json(contents: ContentGrammar, node: GrammarNode) -> bool:
-    terminal = terminal_of(contents, node)
-    return terminal is not None and is_json(terminal.name)
 
 
 def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:

@@ -68,7 +68,7 @@ def load(folder: Path) -> Sources:
         if (text := _text(path, problems)) is not None:
             texts[path.name] = text
     data = {name: value for name in texts if (value := _data(name, texts[name], problems)) is not None}
-    places = {name: _places(name, texts[name]) for name in data}
+    places = {name: value_places(name, texts[name]) for name in data}
     if all(name in data or name.endswith(".lark") for name in texts):
         problems += misshapen_data(data, places)
     definitions: tuple[LarkDefinition, ...] = ()
@@ -99,10 +99,6 @@ def _text(path: Path, problems: list[Problem]) -> str | None:
         place = Place(path.name, before.count(b"\n") + 1, column)
         problems.append(Problem(place, f"not UTF-8: byte 0x{error.object[error.start]:02x}", "Save it as UTF-8 text."))
     return None
-
-
-def _places(name: str, text: str) -> dict[ValuePath, Place]:
-    return {path: Place(name, *at) for path, at in value_places(text, name.endswith(".toml")).items()}
 
 
 def _data(name: str, text: str, problems: list[Problem]) -> Any:

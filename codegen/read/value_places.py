@@ -11,6 +11,8 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from .problems import Place
+
 ValuePath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
@@ -28,15 +30,16 @@ _TOKEN = re.compile(
 )
 
 
-def value_places(text: str, is_toml: bool) -> dict[ValuePath, tuple[int, int]]:
-    """Line and column, from 1, of each key of a table, and of each item of a list; of a repeated one the last."""
+def value_places(file: str, text: str) -> dict[ValuePath, Place]:
+    """The place of each key of a table, and of each item of a list; of a repeated one the last."""
+    is_toml = file.endswith(".toml")
     places = _Places(text, is_toml)
     places.document() if is_toml else places.value(())
     lines = [0, *(match.end() for match in re.finditer("\n", text))]
     found = {}
     for path, at in places.found.items():
         line = bisect_right(lines, at)
-        found[path] = line, at - lines[line - 1] + 1
+        found[path] = Place(file, line, at - lines[line - 1] + 1)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import ContentGrammar, is_date, is_json
+from ..model.content_rules import ContentGrammar, fixed_text, is_date, is_json
 from ..model.content_types import class_name, core_fields, tools_name
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
@@ -49,10 +49,8 @@ class _Row:
     def code(self) -> Block:
         rule, contents = self.rule, self.contents
         if rule.kind == "enumerated":
-            texts = ("".join(node.text for node in way.items if isinstance(node, FixedText)) for way in rule.ways)
-            return call(
-                "runtime.Enumerated", mapping(dict(zip(map(literal, rule.values), map(literal, texts), strict=True)))
-            )
+            texts = {literal(way.name or ""): literal(fixed_text(way.node)) for way in rule.ways}
+            return call("runtime.Enumerated", mapping(texts))
         ways = data(tuple(tuple(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways))
         options: dict[str, object] = {}
         if any(names := contents.spellings(rule.name)):
@@ -90,7 +88,7 @@ class _Row:
             case RuleValue(name, terminal):
                 return self.token(name, terminal, optional=False)
             case RuleCall(rule) if self.contents.rules[rule].kind == "constant":
-                return self.contents.text_of(rule)
+                return fixed_text(self.contents.rules[rule].node)
             case RuleCall(rule):
                 return call("runtime.Value" if self.contents.is_field(rule) else "runtime.Use", literal(rule))
             case RuleOption(item):

@@ -18,7 +18,8 @@ def emit_json(format: Format, writer: Writer) -> None:
         "always": tuple(_path(format, path) for path in table.get("always", ())),
         "absent": {_path(format, path): text for path, text in table.get("absent", {}).items()},
         "joined": {
-            name: {f: mark_text(format, f) or None for f in parts} for name, parts in table.get("joined", {}).items()
+            name: {field: _spelled(format, format.mark_of(field)) or None for field in fields}
+            for name, fields in table.get("joined", {}).items()
         },
         "keyed": {_path(format, path): key for path, key in table.get("keyed", {}).items()},
         "spelled": {_path(format, path): tuple(texts) for path, texts in table.get("spelled", {}).items()},
@@ -62,14 +63,9 @@ def _patterns(format: Format) -> dict[str, PythonCode]:
     return found
 
 
-def mark_text(format: Format, field: str) -> str | None:
-    """The spelling of a flag; None for a field that has text."""
-    node = format.mark_of(field)
-    return None if node is None else _spelled(format, node)
-
-
-def _spelled(format: Format, node: GrammarNode) -> str:
-    match format.resolve(node):
+def _spelled(format: Format, node: GrammarNode | None) -> str:
+    """The spelling of a flag; "" for a field that has text."""
+    match node and format.resolve(node):
         case Special(_, spelling):
             return spelling
         case FixedText(text):
