@@ -37,7 +37,6 @@ def _checked(folder: Path) -> tuple[Sources, Format]:
         check(format, sources, taken_names(format))
     except (TooLarge, RecursionError):
         reason = "the grammar is too large, or nested too deeply"
-        raise GrammarError(
-            [Problem(Place(folder.resolve().name, 1, 1), reason, "Make its rules and patterns smaller.")]
-        ) from None
+        problem = Problem(Place(folder.resolve().name), reason, "Make its rules and patterns smaller.")
+        raise GrammarError([problem]) from None
     return sources, format

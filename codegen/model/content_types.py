@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from .content_rules import ContentGrammar, is_date, is_json, rule_of
-from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue
+from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue, camel_case
 from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
@@ -16,8 +16,7 @@ DATE_TYPE = "runtime.date | str"
 
 
 def class_name(contents: ContentGrammar, rule: str) -> str:
-    name = "".join(part.title() for part in rule.split("_"))
-    return name + CONTENT_SUFFIX if rule in contents.roles else name
+    return camel_case(rule) + CONTENT_SUFFIX if rule in contents.roles else camel_case(rule)
 
 
 def definition_name(contents: ContentGrammar, rule: str) -> str:
@@ -113,16 +112,12 @@ def kind_of(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str] = 
                 return "Any"
             if is_date(terminal):
                 return DATE_TYPE
-            return listed_type(terminal) if contents.terminals[terminal].values else "str"
+            return camel_case(terminal) if contents.terminals[terminal].values else "str"
         case RuleList(_, item):
             return f"list[{next(kind_of(contents, inner, seen) for _, inner in contents.settings(item))}]"
         case RuleCall(rule):
             return _type_of_rule(contents, rule, seen)
     return "Any"
-
-
-def listed_type(terminal: str) -> str:
-    return "".join(part.title() for part in terminal.split("_"))
 
 
 def _type_of_rule(contents: ContentGrammar, rule: str, seen: frozenset[str]) -> str:

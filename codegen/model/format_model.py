@@ -26,18 +26,14 @@ MESSAGE = "message"
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the message type. `values` are those of an enumerated field; a flag is a boolean."""
+    """A field of the message type. `values` and `type_name` are those of an enumerated field; a flag is a boolean."""
 
     name: str
+    type_name: str
     values: tuple[str, ...] | None
     flag: bool
     required: bool
-    doc: tuple[str, ...]
-
-    @property
-    def type_name(self) -> str:
-        """The name of the type of an enumerated field."""
-        return "".join(part.title() for part in self.name.split("_"))
+    doc: str
 
 
 @dataclass(frozen=True)

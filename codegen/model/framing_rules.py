@@ -181,7 +181,7 @@ class FramingRules(RuleBuilder):
 def build_start(name: str, rules: FramingRules, lark: str) -> StartRule | None:
     definition = rules.definitions.get(name)
     if definition is None:
-        place = Place(lark, 1, 1)
+        place = Place(lark)
         rules.refuse(place, f"the start rule `{name}` is missing", f"Start rules: {', '.join(STARTS)}.")
         return None
     paths = []

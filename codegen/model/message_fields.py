@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .format_model import CONTENT_FIELD, Field, Format
-from .rule_nodes import RuleCall, RuleChoice, RuleMark, RuleValue, walk
+from .format_model import CONTENT_FIELD, Field, Format, comment_parts
+from .rule_nodes import RuleCall, RuleChoice, RuleMark, RuleValue, camel_case, walk
 
 
 def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:
@@ -14,7 +14,8 @@ def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterat
     order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT_FIELD))
     for name in order:
         values, flag = _values(partial, name)
-        yield Field(name, values, flag, name in required, docs.get(name, ()))
+        doc = comment_parts(docs.get(name, ()))[""] or "See the grammar."
+        yield Field(name, camel_case(name), values, flag, name in required, doc)
 
 
 def _values(partial: Format, field: str) -> tuple[tuple[str, ...] | None, bool]:

@@ -155,6 +155,11 @@ class GrammarRules(ABC):
         return set()
 
 
+def camel_case(name: str) -> str:
+    """The name of the type for a field, rule or terminal."""
+    return "".join(part.title() for part in name.split("_"))
+
+
 def parts(node: GrammarNode) -> tuple[GrammarNode, ...]:
     return node.items if isinstance(node, RuleSequence) else (node,)
 

@@ -245,7 +245,7 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
 
 def _schema_rules(format: Format) -> Iterator[Problem]:
     """The library writes schemas as types by rules and terminals of certain names."""
-    contents, place = format.contents, Place(CONTENTS_FILE, 1, 1)
+    contents, place = format.contents, Place(CONTENTS_FILE)
     for known, needed in SCHEMA_FIELDS.items():
         rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
@@ -291,7 +291,7 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
     for file, value in format.tools.items():
         if not tools_name(file).isidentifier():
             reason = f"`{tools_name(file)}` cannot be the name of a function"
-            yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
+            yield Problem(Place(file), reason, "Use letters, digits and underscores in the name of the file.")
         errors = list(Draft202012Validator(schema).iter_errors(value))
         for error in errors:
             reason = f"not a namespace: at {error.json_path}: {error.message[:MAX_SCHEMA_ERROR_CHARS]}"

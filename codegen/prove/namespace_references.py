@@ -20,7 +20,7 @@ def missing_schema(format: Format, sources: Sources) -> Iterator[Problem]:
     """The tools of users are checked by the schema."""
     if "namespace" in format.definitions and format.namespace is None:
         reason = f"the file is missing; the tools of [namespace] in {CONVERSATION_FILE} are checked with it"
-        yield Problem(Place(NAMESPACE_FILE, 1, 1), reason, f"Add it, or remove [namespace] from {CONVERSATION_FILE}.")
+        yield Problem(Place(NAMESPACE_FILE), reason, f"Add it, or remove [namespace] from {CONVERSATION_FILE}.")
 
 
 def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:

@@ -122,4 +122,4 @@ def place_of(places: Mapping[str, Mapping[ValuePath, Place]], file: str, path: V
     found = places.get(file, {})
     while path and path not in found:
         path = path[:-1]
-    return found.get(path, Place(file, 1, 1))
+    return found.get(path, Place(file))

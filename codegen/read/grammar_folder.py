@@ -59,7 +59,7 @@ def load(folder: Path) -> Sources:
     larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS_FILE)
     if len(larks) != 1:
         found = ", ".join(path.name for path in larks) or "none"
-        place = Place(folder.resolve().name, 1, 1)
+        place = Place(folder.resolve().name)
         reason = f"a grammar folder holds one .lark file beside {CONTENTS_FILE}; found {found}"
         problems.append(Problem(place, reason, "Name another folder."))
     texts = {}
@@ -84,12 +84,12 @@ def _text(path: Path, problems: list[Problem]) -> str | None:
     """The text of a file; None, with a problem, if it cannot be read."""
     try:
         if path.exists() and not path.is_file():
-            problems.append(Problem(Place(path.name, 1, 1), "not a file", "Replace it with a file, or rename it."))
+            problems.append(Problem(Place(path.name), "not a file", "Replace it with a file, or rename it."))
             return None
         content = path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
-        problems.append(Problem(Place(path.name, 1, 1), reason, "Change its permissions, or replace it."))
+        problems.append(Problem(Place(path.name), reason, "Change its permissions, or replace it."))
         return None
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -110,7 +110,7 @@ def _data(name: str, text: str, problems: list[Problem]) -> Any:
             value = json.loads(text, parse_constant=_number, parse_float=_number, object_pairs_hook=_object)
             if isinstance(value, dict):
                 return value
-            problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Write a JSON object."))
+            problems.append(Problem(Place(name), "not a JSON object", "Write a JSON object."))
     except json.JSONDecodeError as error:
         problems.append(Problem(Place(name, error.lineno, error.colno), f"not JSON: {error.msg}", "Correct the JSON."))
     except tomllib.TOMLDecodeError as error:
@@ -118,11 +118,11 @@ def _data(name: str, text: str, problems: list[Problem]) -> Any:
         place = Place(name, int(where[1]), int(where[2])) if where else Place(name, text.count("\n") + 1, 1)
         problems.append(Problem(place, f"not TOML: {error}", "Correct the TOML; no key may occur twice."))
     except RecursionError:
-        problems.append(Problem(Place(name, 1, 1), "nested too deeply", "Nest less deeply."))
+        problems.append(Problem(Place(name), "nested too deeply", "Nest less deeply."))
     except _UnusableValue as error:
-        problems.append(Problem(Place(name, 1, 1), *error.args))
+        problems.append(Problem(Place(name), *error.args))
     except ValueError as error:  # an integer of more than 4,300 digits
-        problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Write a shorter number."))
+        problems.append(Problem(Place(name), f"not usable: {error}", "Write a shorter number."))
     return None
 
 

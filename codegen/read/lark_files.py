@@ -121,7 +121,7 @@ def lark_refusal(error: LarkError, file: str, definitions: Iterable[LarkDefiniti
     """The problem for a grammar that Lark does not load, at the first rule or terminal that Lark names."""
     text = " ".join(str(error).split())
     places = {each.name: each.place for each in definitions}
-    place = next((places[name] for name in re.findall(r"\w+", text) if name in places), Place(file, 1, 1))
+    place = next((places[name] for name in re.findall(r"\w+", text) if name in places), Place(file))
     remedy = next((advice for part, advice in LARK_REMEDIES.items() if part in text), "Correct it for Lark.")
     shown = text if len(text) <= MAX_LARK_CHARS else f"{text[:MAX_LARK_CHARS]}\u2026"
     return Problem(place, f"Lark refuses the grammar: {shown}", remedy)

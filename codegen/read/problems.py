@@ -9,11 +9,11 @@ from difflib import get_close_matches
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A position in a file of the grammar folder; line and column count from 1."""
+    """A position in a file of the grammar folder; line and column count from 1. That of a file is its first one."""
 
     file: str
-    line: int
-    column: int
+    line: int = 1
+    column: int = 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

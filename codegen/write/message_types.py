@@ -10,14 +10,13 @@ from ..model.content_types import (
     DATE_TYPE,
     class_name,
     is_schema,
-    listed_type,
     ordered_fields,
     record_in,
     required_fields,
     user_rules,
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
-from ..model.rule_nodes import GrammarNode, RuleMark
+from ..model.rule_nodes import GrammarNode, RuleMark, camel_case
 from .source_text import Block, Writer, arguments, call, data, literal, prefixed
 
 
@@ -29,7 +28,7 @@ def _content_types(format: Format, writer: Writer) -> None:
             _emit_listed(class_name(contents, rule.name), rule.values, writer)
     for name, terminal in contents.terminals.items():
         if terminal.values:
-            _emit_listed(listed_type(name), terminal.values, writer)
+            _emit_listed(camel_case(name), terminal.values, writer)
     for rule in contents.rules.values():
         if rule.kind == "record":
             _emit_class(format, rule.name, rule.name in users, writer)
@@ -158,18 +157,14 @@ def emit_class(format: Format, writer: Writer) -> None:
 
 
 def _docstring(format: Format, writer: Writer) -> None:
-    attributes = []
-    for field in format.fields:
-        text = comment_parts(field.doc)[""] or "See the grammar."
-        attributes.append(f"    {field.name}: {text}")
-    attributes.append(
-        "    variants: The named alternatives of the grammar that the message was read from; not compared."
-    )
-    attributes.append("    repair: How the recovering parser repaired the message; not compared.")
-    attributes.append("    tokens: The token ids that the message was read from; not compared.")
-    rule = format.rules[format.message]
-    first = rule.doc[0] if rule.doc else "One message."
-    writer.docstring([first, "", *rule.doc[1:], *[""] * (len(rule.doc) > 1), "Attributes:", *attributes])
+    attributes = [
+        *(f"    {field.name}: {field.doc}" for field in format.fields),
+        "    variants: The named alternatives of the grammar that the message was read from; not compared.",
+        "    repair: How the recovering parser repaired the message; not compared.",
+        "    tokens: The token ids that the message was read from; not compared.",
+    ]
+    first, *others = format.rules[format.message].doc or ("One message.",)
+    writer.docstring([first, "", *others, *[""] * bool(others), "Attributes:", *attributes])
 
 
 def _text(writer: Writer) -> None:

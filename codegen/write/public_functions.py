@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format, comment_parts
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format
 from ..model.rule_nodes import RuleCall
 from .message_types import annotation
 from .source_text import Block, Writer, call, data, literal, mapping
@@ -229,7 +229,8 @@ def _stream(format: Format, writer: Writer) -> None:
                 continue
             kind, missing = annotation(field, False), "False" if field.flag else "None"
             with writer.function(field.name, ["self"], kind, decorator="property"):
-                text = comment_parts(field.doc)[""] or "See the grammar."
-                writer.docstring([text, "", f"The value in the open message; {missing} if absent or not read yet."])
+                writer.docstring(
+                    [field.doc, "", f"The value in the open message; {missing} if absent or not read yet."]
+                )
                 writer.line(f"value: {kind} = self.value({literal(field.name)}, {missing})")
                 writer.line("return value")
