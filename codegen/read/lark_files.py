@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from lark import Lark, Token, Tree, UnexpectedInput
@@ -78,31 +79,19 @@ def names_in(alternatives: tuple[LarkAlternative, ...]) -> Iterator[str]:
 
 
 @cache
-def _lark_syntax() -> tuple[Lark, list[Token]]:
-    comments: list[Token] = []
-    parser = Lark.open_from_package(
-        "lark",
-        "lark.lark",
-        ["grammars"],
-        parser="lalr",
-        propagate_positions=True,
-        lexer_callbacks={"COMMENT": comments.append},
-    )
-    return parser, comments
+def _lark_syntax() -> Lark:
+    return Lark.open_from_package("lark", "lark.lark", ["grammars"], parser="lalr", propagate_positions=True)
 
 
 def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[LarkDefinition, ...]:
-    parser, comments = _lark_syntax()
-    comments.clear()
     try:
-        tree = parser.parse(text + "\n")
+        tree = _lark_syntax().parse(text + "\n")
     except UnexpectedInput as error:
         line, column = max(error.line, 1), max(error.column, 1)
         near = error.get_context(text).strip().splitlines()[0] if error.pos_in_stream is not None else "end of file"
         problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Correct the rule."))
         return ()
-    docs = {token.end_line: token.lstrip().lstrip("/#").removeprefix(" ") for token in comments}
-    reader = _TreeReader(file, text, docs, problems)
+    reader = _TreeReader(file, text, problems)
     return tuple(found for child in tree.children if isinstance(child, Tree) and (found := reader.statement(child)))
 
 
@@ -130,8 +119,9 @@ def lark_refusal(error: LarkError, file: str, definitions: Iterable[LarkDefiniti
 class _TreeReader:
     """Lark's syntax tree of a grammar, turned into definitions."""
 
-    def __init__(self, file: str, text: str, docs: dict[int | None, str], problems: list[Problem]) -> None:
-        self.file, self.text, self.docs, self.problems = file, text, docs, problems
+    def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
+        self.file, self.text, self.problems = file, text, problems
+        self.lines = text.split("\n")
 
     def place(self, node: Tree[Token] | Token) -> Place:
         where = node if isinstance(node, Token) else node.meta
@@ -152,11 +142,9 @@ class _TreeReader:
             self.refuse(
                 tree, f"`{name}` has a priority or parameters", "Remove them; order decides between alternatives."
             )
-        doc: list[str] = []
-        line = self.place(tree).line - 1
-        while line in self.docs and self.text.splitlines()[line - 1].lstrip().startswith(("//", "#")):
-            doc.insert(0, self.docs[line])
-            line -= 1
+        above = reversed(self.lines[: self.place(tree).line - 1])
+        comments = takewhile(lambda line: line.startswith(("//", "#")), map(str.lstrip, above))
+        doc = [line.lstrip("/#").removeprefix(" ") for line in comments][::-1]
         source = self.text[tree.meta.start_pos : tree.meta.end_pos].rstrip()
         alternatives = self.alternatives(body)
         collapses = str(name).startswith("?")
