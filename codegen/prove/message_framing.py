@@ -18,9 +18,10 @@ SAME_CONTENT = (
 
 
 def fields_of_messages(format: Format) -> Iterator[Problem]:
+    message = format.rules[format.message]
     if CONTENT_FIELD not in format.rules:
-        place = format.rules[format.message].place
-        yield Problem(place, f"the rule `{CONTENT_FIELD}` is missing", "It is the rule for the text of a message.")
+        reason = f"the rule `{CONTENT_FIELD}` is missing"
+        yield Problem(message.place, reason, "It is the rule for the text of a message.")
         return
     content = format.rules[CONTENT_FIELD]
     values = format.terminals_of(CONTENT_FIELD)
@@ -30,9 +31,22 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
             content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, and add a field for the kind of the content."
         )
         return
+    known = format.fields_of(RuleCall(format.message))
+    if not set(known) - {CONTENT_FIELD}:
+        yield Problem(message.place, f"`{message.name}` has no field but its content", "Add one for the author.")
+    if CONTENT_FIELD not in known:
+        reason = f"`{message.name}` has no content"
+        yield Problem(message.place, reason, "A transcript is made of messages with content.")
     for name in format.frames:
         rule = format.rules[name]
         most = _most(format, rule.node)
+        for field in format.fields_of(RuleCall(name)):
+            if field not in known:
+                reason = f"`{name}` has the field `{field}`, which `{message.name}` lacks"
+                yield Problem(rule.place, reason, f"Add it to `{message.name}`. {SAME_CONTENT}")
+        if name == format.open_frame and any(field.startswith("->") for field in most):
+            reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
+            yield Problem(rule.place, reason, "Write the open header in one way.")
         if most[CONTENT_FIELD] > 1:
             yield Problem(rule.place, f"`{name}` can hold `{CONTENT_FIELD}` twice", ONE_CONTENT)
             continue  # a message in a message holds every field twice
@@ -48,22 +62,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
                 )
             elif field == CONTENT_FIELD and field not in format.always_set(rule.node):
                 yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
-    known = format.fields_of(RuleCall(format.message))
-    if not set(known) - {CONTENT_FIELD}:
-        place = format.rules[format.message].place
-        yield Problem(place, f"`{format.message}` has no field but its content", "Add one for the author.")
-    for name in format.frames:
-        for field in format.fields_of(RuleCall(name)):
-            if field not in known:
-                reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
-                yield Problem(format.rules[name].place, reason, f"Add it to `{format.message}`. {SAME_CONTENT}")
-        if name == format.open_frame and any(key.startswith("->") for key in _most(format, format.rules[name].node)):
-            reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
-            yield Problem(format.rules[name].place, reason, "Write the open header in one way.")
     yield from _presence(format)
-    if CONTENT_FIELD not in known:
-        place = format.rules[format.message].place
-        yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
 
 
 def _presence(format: Format) -> Iterator[Problem]:
