@@ -78,7 +78,7 @@ def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]
             yield Problem(rule.place, reason, "Remove the `?`: its value is a class then.")
         if rule.kind not in ("record", "enumerated"):
             continue
-        if name in taken or name in owners or not name.isidentifier() or keyword.iskeyword(name):
+        if name in taken or name in owners or keyword.iskeyword(name):
             other = f", as `{owners[name]}` is" if name in owners else ""
             yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
         owners[name] = rule.name

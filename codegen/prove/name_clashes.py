@@ -67,7 +67,7 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
             yield Problem(place, reason, "Choose another name.")
         if field.values:
             name = field.type_name
-            if not name.isidentifier() or name in taken or keyword.iskeyword(name) or name in types:
+            if name in taken or name in types or keyword.iskeyword(name):
                 other = f", as `{types[name]}` would" if name in types else ""
                 reason = f"the values of `{field.name}` would be the type `{name}`{other}"
                 yield Problem(place, reason, "Choose another name for the field.")
