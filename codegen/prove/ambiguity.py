@@ -85,18 +85,10 @@ class _AutomatonBuilder:
         for _, steps in start.paths:
             at = self.automaton.branch(begin)
             for step in steps:
-                at = self.repeated(step.frame, step.times, at)
+                call = RuleCall(step.frame)
+                repeated: dict[str, GrammarNode] = {"": call, "?": RuleOption(call), "*": RuleList("", call, 0)}
+                at = self.node(repeated[step.times], at, step.frame)
             self.automaton.empty[at].append(end)
-        return end
-
-    def repeated(self, frame: str, times: str, at: int) -> int:
-        if not times:
-            return self.node(RuleCall(frame), at, frame)
-        end = self.automaton.state()
-        loop = self.automaton.branch(at)
-        self.automaton.empty[loop].append(end)
-        last = self.node(RuleCall(frame), self.automaton.branch(loop), frame)
-        self.automaton.empty[last].append(loop if times == "*" else end)
         return end
 
     def node(self, node: GrammarNode, at: int, rule: str) -> int:
@@ -128,8 +120,12 @@ class _AutomatonBuilder:
                 return self.node(self.format.rules[name].node, at, name)
             case RuleChoice():
                 return self.choice(node, at)
-            case RuleList():
-                raise AssertionError("a message holds no list")
+            case RuleList(_, item):  # in a start rule
+                end = automaton.state()
+                loop = automaton.branch(at)
+                automaton.empty[loop].append(end)
+                automaton.empty[self.node(item, automaton.branch(loop), rule)].append(loop)
+                return end
 
     def choice(self, choice: RuleChoice, at: int) -> int:
         """Add alternatives, each without the texts that an earlier one reads."""
