@@ -287,14 +287,14 @@ def test_known_names_stay_where_the_grammar_has_them(name: str) -> None:
     """Law 7 for headers of known names, drawn from the automaton: also parts that no conversation has together."""
     module, rng = codec_of(name), Random(name)
     recovery, names, read = module.FORMAT.recovery, known_names(module), 0
-    rows = automaton_of(module.FORMAT).rows
+    rows = automaton_of(module.FORMAT).edges
     for _ in range(150):
         text, state = "", 0
         while rows[state]:
             edge = rng.choice(rows[state])
             state = edge.target
-            text += rng.choice(names.get(edge.label) or ["high"]) if edge.kind == "field" else edge.label
-            if edge.label in recovery.opens:
+            text += rng.choice(names.get(edge.spelling) or ["high"]) if edge.kind == "field" else edge.spelling
+            if edge.spelling in recovery.opens:
                 break
         text += rng.choice(["Hello.", ""]) + rng.choice(list(recovery.closes))
         try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from ..format.tables import HOLE, Format, Frame, Recovery
+from ..format.tables import HOLE, Format, Frame
 
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -33,25 +33,30 @@ class HeaderEdge(NamedTuple):
 
     Attributes:
         kind: "token" (a special token), "text" (a literal) or "field" (a value).
-        label: the spelling of the token, the literal, or the name of the field.
+        spelling: the spelling of the token, the literal, or the name of the field.
+        label: what `HeaderAutomaton.step` calls it.
         target: the state after it.
         sets: fields that it sets besides: flags, and fields whose value is the name of an alternative.
     """
 
     kind: str
+    spelling: str
     label: str
     target: int
     sets: tuple[tuple[str, str | bool], ...] = ()
 
 
-def header_edges(frame: Frame, recovery: Recovery) -> list[list[HeaderEdge]]:
+def header_edges(frame: Frame, format: Format) -> list[list[HeaderEdge]]:
     """For each state of a message's frame, what may come next, up to the token that opens the content."""
     rows: list[list[HeaderEdge]] = [[] for _ in frame.steps]
     for state in (todo := [0]):
         for atom, target in frame.steps[state]:
-            kind = "token" if atom.special else "text" if atom.text else "field"
-            label = atom.special or atom.text or atom.label.split(" ")[0]
-            rows[state].append(HeaderEdge(kind, label, target, recovery.sets.get(target, ())))
+            field = atom.label.split(" ")[0]
+            if atom.special:
+                names = "token", atom.special, format.markers[atom.special]
+            else:
+                names = ("text", atom.text, atom.text.strip()) if atom.text else ("field", field, FIELD + field)
+            rows[state].append(HeaderEdge(*names, target, format.meaning.sets.get(target, ())))
             if target not in todo and atom.special not in frame.opens:
                 todo.append(target)
     return rows
@@ -101,23 +106,21 @@ class HeaderAutomaton:
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
         frame = format.starts["transcript"][0].steps[0][0]
-        self.rows = header_edges(frame, recovery)
-        self.edges = [[(self._label(format, edge), edge) for edge in row] for row in self.rows]
-        self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self.edges]
+        self.edges = header_edges(frame, format)
+        self._blank = [frozenset(edge.target for edge in row if not edge.label) for row in self.edges]
         self.start, self._anywhere = frozenset({0}), frozenset(range(len(self.edges)))
         self.step, self.awaited = cache(self._step), cache(self._awaited)
         self.introduces: dict[str, str] = {}
         marks: dict[str, dict[str, None]] = {}
-        for label, edge in (pair for row in self.edges for pair in row if pair[0] and pair[0][0] != FIELD):
-            follow = [after for _, after in self.edges[edge.target] if after.kind == "field"]
-            for field in (after.label for after in follow):
-                self.introduces.setdefault(label, field)
+        edges = [edge for row in self.edges for edge in row]
+        for edge in (edge for edge in edges if edge.label and edge.kind != "field"):
+            for field in (after.spelling for after in self.edges[edge.target] if after.kind == "field"):
+                self.introduces.setdefault(edge.label, field)
                 marks.setdefault(field, {}).update(dict.fromkeys(name for name, _ in edge.sets))
             if edge.sets:
-                self.introduces[label] = edge.sets[0][0]
+                self.introduces[edge.label] = edge.sets[0][0]
         self.marks = {field: tuple(names) for field, names in marks.items()}
-        edges = [edge for row in self.rows for edge in row]
-        texts = [edge.label for edge in edges if edge.kind == "text"]
+        texts = [edge.spelling for edge in edges if edge.kind == "text"]
         leads = [text for text in dict.fromkeys(text.strip() for text in texts) if text]
         self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
         self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
@@ -127,15 +130,15 @@ class HeaderAutomaton:
         self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
         patterns = _near_leads(word, self.lead_words, recovery.of_functions)
         self.near_lead, self.loose_lead = (re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-        self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
-        named = {edge.label for edge in edges if edge.kind == "field"}
-        self.reads = named | {name for edge in edges if edge.label not in recovery.opens for name, _ in edge.sets}
+        self.opener_sets = {edge.spelling: edge.sets for edge in edges if edge.spelling in recovery.opens}
+        named = {edge.spelling for edge in edges if edge.kind == "field"}
+        self.reads = named | {name for edge in edges if edge.label not in self.opens for name, _ in edge.sets}
         atoms = (atom for row in frame.steps for atom, _ in row)
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
-        begun = (pair for row in self.step(self.start, self.begins)[0] for pair in self.edges[row])
-        self.first_texts = [edge.label for label, edge in begun if edge.kind == "text" and label]
+        begun = (edge for row in self.step(self.start, self.begins)[0] for edge in self.edges[row])
+        self.first_texts = [edge.spelling for edge in begun if edge.kind == "text" and edge.label]
         self.free = frozenset(recovery.free_texts.values())
         self.author = (self.role, recovery.slots.name)
         self.divided = not any(self._is_closed(edge) for edge in edges)
@@ -143,12 +146,6 @@ class HeaderAutomaton:
         closes = next(spelling for spelling, name in recovery.closes.items() if name is None)
         self.content_and_stop = {s: format.markers[s] + format.markers[closes] for s in recovery.opens}
         self.blanked = re.compile(self._blanked(format))
-
-    @staticmethod
-    def _label(format: Format, edge: HeaderEdge) -> str:
-        if edge.kind == "token":
-            return format.markers[edge.label]
-        return edge.label.strip() if edge.kind == "text" else FIELD + edge.label
 
     def _blanked(self, format: Format) -> str:
         recovery, opens = format.meaning, "".join(self.opens)
@@ -163,8 +160,8 @@ class HeaderAutomaton:
         """The state of a header that continues an open one."""
         if state := self.jump(FIELD + self.role)[0]:
             return state
-        edges = [edge for row in self.edges for _, edge in row if self.role in dict(edge.sets)]
-        opens = [edge for edge in edges if edge.label in self.opener_sets]
+        edges = [edge for row in self.edges for edge in row if self.role in dict(edge.sets)]
+        opens = [edge for edge in edges if edge.spelling in self.opener_sets]
         if opens:  # the author comes with the content
             return self.step(self.start, self.begins)[0]
         return frozenset(edge.target for edge in edges)  # tokens or texts spell the roles
@@ -175,20 +172,21 @@ class HeaderAutomaton:
 
     def _step(self, state: State, label: str) -> tuple[State, Sets]:
         every = state.union(*(self._blank[row] for row in state))
-        edges = [edge for row in sorted(every) for name, edge in self.edges[row] if name == label]
+        edges = [edge for row in sorted(every) for edge in self.edges[row] if edge.label == label]
         return frozenset(edge.target for edge in edges), edges[0].sets if edges else ()
 
     def _awaited(self, state: State) -> tuple[str, ...]:
-        edges = [edge for row in state for _, edge in self.edges[row]]
+        edges = [edge for row in state for edge in self.edges[row]]
         if not all(edge.kind == "field" for edge in edges):
             return ()
-        return tuple(sorted({edge.label for edge in edges}, key=self.fields.index))
+        return tuple(sorted({edge.spelling for edge in edges}, key=self.fields.index))
 
     def _is_closed(self, edge: HeaderEdge) -> bool:
         """Whether a text may end a field, as a bracket does. The one between an author and its name introduces that."""
-        texts = [after for _, after in self.edges[edge.target] if after.kind == "text" and not after.label[0].isspace()]
-        follow = (edge.label, *(after.label for text in texts for _, after in self.edges[text.target]))
-        return edge.kind == "field" and bool(texts) and follow != self.author
+        follow = self.edges[edge.target]
+        texts = [after for after in follow if after.kind == "text" and not after.spelling[0].isspace()]
+        names = (edge.spelling, *(after.spelling for text in texts for after in self.edges[text.target]))
+        return edge.kind == "field" and bool(texts) and names != self.author
 
     def is_of_words(self, values: Mapping[str, Any]) -> bool:
         """Whether the names in a header that a rule describes are its words, so that one can be a mistake."""

@@ -175,21 +175,21 @@ class StrippedText:
 
     def _paths(self, state: int, at: int, values: StrippedValues, lead: str) -> Iterator[tuple[int, StrippedValues]]:
         """Where headers end, with their fields. Special tokens are free, but no longer show what they set."""
-        for label, edge in self.automaton.edges[state]:
+        for edge in self.automaton.edges[state]:
             if edge.kind == "token":
                 if any(field == self.slots.role for field, _ in edge.sets):
                     continue  # tokens spell the roles
-                if edge.label in self.automaton.opener_sets:
+                if edge.spelling in self.automaton.opener_sets:
                     yield at, values
                 else:
                     yield from self._paths(edge.target, at, values, "")
             elif edge.kind == "text":
-                spaced = r"\s*" if edge.label[-1].isspace() else ""
+                label, spaced = edge.label, r"\s*" if edge.spelling[-1].isspace() else ""
                 if match := re.compile(rf"\s*{re.escape(label)}{spaced}" if label else r"\s+").match(self.text, at):
                     yield from self._paths(edge.target, match.end(), {**values, **dict(edge.sets)}, label or " ")
             else:
-                for name, end in self._spelled(edge.label, at, lead, self.slots.recipient in values):
-                    found = {**values, edge.label: name, **dict(edge.sets)}
+                for name, end in self._spelled(edge.spelling, at, lead, self.slots.recipient in values):
+                    found = {**values, edge.spelling: name, **dict(edge.sets)}
                     yield from self._paths(edge.target, end, found, "")
 
     def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
