@@ -80,11 +80,6 @@ class HeaderNames:
         """The costs and diagnostics of a field."""
         return self.recovery.fields.get(field, NO_COSTS)
 
-    def is_listed(self, field: str, word: str) -> bool:
-        """Whether the grammar lists a word as a value of a field."""
-        pattern = self.automaton.patterns.get(field)
-        return pattern is not None and pattern.fullmatch(word) is not None
-
     def is_known(self, word: str) -> bool:
         return word in self.all or self.tools.is_tool(word)
 

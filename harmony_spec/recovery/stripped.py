@@ -42,19 +42,17 @@ NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 """After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
 call of it."""
 
-StrippedValues = dict[str, Any]
-
 
 class StrippedHeader(NamedTuple):
     """Where a header begins and ends in the text, and the fields that it has."""
 
     start: int
     end: int
-    values: StrippedValues
+    values: dict[str, Any]
 
 
 def with_headers(
-    format: Format, form: Form, continued: bool, given: StrippedValues, tools: list[Any] | None
+    format: Format, form: Form, continued: bool, given: dict[str, Any], tools: list[Any] | None
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
     pieces = list(form.pieces(0, len(form.units)))
@@ -173,7 +171,7 @@ class StrippedText:
         paths = (path for row in state for path in self._paths(row, at, {}, ""))
         return max((StrippedHeader(at, *path) for path in paths), key=_size, default=StrippedHeader(at, at, {}))
 
-    def _paths(self, state: int, at: int, values: StrippedValues, lead: str) -> Iterator[tuple[int, StrippedValues]]:
+    def _paths(self, state: int, at: int, values: dict[str, Any], lead: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """Where headers end, with their fields. Special tokens are free, but no longer show what they set."""
         for edge in self.automaton.edges[state]:
             if edge.kind == "token":
