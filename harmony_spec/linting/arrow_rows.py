@@ -103,9 +103,9 @@ def _size(value: pyarrow.Array[Any]) -> int:
         return _size(value.flatten()) + 8 * len(value)
     if types.is_dictionary(kind):
         return _size(value.dictionary_decode())
-    if getattr(types, "is_string_view", types.is_string)(kind):
+    if types.is_string_view(kind):
         value = value.cast(large_string())
-    elif getattr(types, "is_binary_view", types.is_binary)(kind):
+    elif types.is_binary_view(kind):
         value = value.cast(large_binary())
     return int(value.nbytes)
 
@@ -184,7 +184,7 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
 def _is_list(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
-    views = (getattr(types, name, types.is_list) for name in ("is_list_view", "is_large_list_view"))
+    views = (types.is_list_view, types.is_large_list_view)
     return any(test(kind) for test in (types.is_list, types.is_large_list, types.is_fixed_size_list, *views))
 
 
@@ -196,6 +196,4 @@ def _holds_source(kind: pyarrow.DataType) -> bool:
         return _holds_source(kind.value_type)
     if _is_list(kind):
         return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
-    if getattr(types, "is_string_view", types.is_string)(kind):
-        return True
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_struct(kind))
+    return any(test(kind) for test in (types.is_string, types.is_large_string, types.is_string_view, types.is_struct))
