@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, unified_diff
+from io import BytesIO
 from itertools import chain
 
 from .findings import Checked
@@ -73,16 +74,11 @@ def _marked(original: Opened, fixed: Iterable[Checked]) -> Iterator[Marked]:
                 yield (b"" if is_long else b" "), before
             is_inside = is_long and not before.endswith(b"\n")
             continue
-        old, new = _lines(before), _lines(after)
+        old, new = (BytesIO(data).readlines() for data in (before, after))  # only a line feed ends one, as in `diff`
         for kind, start, end, other_start, other_end in SequenceMatcher(None, old, new).get_opcodes():
             yield from ((b" " if kind == "equal" else b"-", line) for line in old[start:end])
             if kind != "equal":
                 yield from ((b"+", line) for line in new[other_start:other_end])
-
-
-def _lines(data: bytes) -> list[bytes]:
-    """Lines as `diff` and `patch` count them: only a line feed ends one."""
-    return re.findall(rb"[^\n]*\n|[^\n]+\Z", data)
 
 
 def _quoted(name: str) -> bytes:
