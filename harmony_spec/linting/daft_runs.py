@@ -17,11 +17,10 @@ from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .batches import WHOLE, Batch, ByteRange, FileKind, Options, RowsRead
+from .batches import WHOLE, ByteRange, FileKind, Options
 from .files import File, expand
 from .opening import COMPRESSIONS, STDIN, InputError, open_input
-from .parquet import read_parquet
-from .row_reading import BATCH_BYTES, Progress, kind_of, rows_of
+from .row_reading import Progress, batches_of, kind_of
 
 if TYPE_CHECKING:
     from .jobs import Item
@@ -137,14 +136,8 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
     try:
         limits = options.max_row_bytes, options.max_file_bytes
         with open_input(name, *limits, opener=lambda _: _opened(part.path)) as opened:
-            batches: Iterable[RowsRead]
-            if part.kind == "parquet":
-                _, batches = read_parquet(opened, options, BATCH_BYTES, part.part)
-                options = replace(options, column=None)  # its values may have columns of their own
-            else:
-                batches = rows_of(opened, part.part)
-            for rows, size, _ in batches:
-                found += work([Batch(name, part.kind, part.file.is_named, options, rows, size)])
+            for batch, _ in batches_of(opened, part.kind, part.file.is_named, options, part.part):
+                found += work([batch])
     except InputError as error:
         error.name = name
         found.append(error)

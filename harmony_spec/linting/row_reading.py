@@ -92,20 +92,28 @@ def read(name: str, is_named: bool, kind: FileKind | None, options: Options, pro
     """
     copy = saved_input(name) if options.fix and (name == STDIN or not os.path.isfile(name)) else None
     with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
-        kind = kind or _kind(opened)
-        batches: Iterable[RowsRead]
-        if kind == "parquet":
-            opened.column, batches = read_parquet(opened, options, BATCH_BYTES)
-            options = replace(options, column=None)  # its values may have columns of their own
-        else:
-            batches = rows_of(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
+        batches = batches_of(opened, kind or _kind(opened), is_named, options)
         if options.fix:
             progress.originals[name] = opened.keep()
         before, has_position = progress.bytes, opened.file.seekable()
-        for rows, size, position in batches:
-            yield Batch(name, kind, is_named, options, rows, size)
+        for batch, position in batches:
+            yield batch
             if has_position:
                 progress.bytes = before + (opened.file.tell() if position is None else position)
+
+
+def batches_of(
+    opened: Opened, kind: FileKind, is_named: bool, options: Options, part: ByteRange = WHOLE
+) -> Iterator[tuple[Batch, int | None]]:
+    """The batches of a part of a file, each with how many bytes of the file were read; None if its stream is there."""
+    batches: Iterable[RowsRead]
+    if kind == "parquet":
+        opened.column, batches = read_parquet(opened, options, BATCH_BYTES, part)
+        options = replace(options, column=None)  # its values may have columns of their own
+    else:
+        batches = rows_of(opened, part) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
+    for rows, size, position in batches:
+        yield Batch(opened.name, kind, is_named, options, rows, size), position
 
 
 def read_one(name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[FileKind, Row]:
