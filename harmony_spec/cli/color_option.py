@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import click
 
-ColorChoice = Literal["auto", "always", "never"]
+COLOR_CHOICE = f"{__name__}.choice"
+"""The key of the choice in `Context.meta`."""
 
 
-class ChosenColor:
-    """The last choice of this process; another object for each run."""
-
-    choice: ColorChoice = "auto"
-
-
-chosen = ChosenColor()
-
-
-def _set_color(context: click.Context, _: click.Parameter, choice: ColorChoice | None) -> None:
-    """The group resets what an earlier run in this process chose; a command keeps the choice of the group."""
-    global chosen
-    if choice is not None or context.parent is None:
-        chosen = ChosenColor()
-        chosen.choice = choice or "auto"
+def _set_color(context: click.Context, _: click.Parameter, choice: str | None) -> None:
+    """Keep the choice of the group, unless the command has one, too."""
+    if choice is not None:
+        context.meta[COLOR_CHOICE] = choice
 
 
 COLOR = click.option(
     "--color",
-    type=click.Choice(get_args(ColorChoice)),
+    type=click.Choice(("auto", "always", "never")),
     is_eager=True,
     expose_value=False,
     callback=_set_color,

@@ -24,7 +24,7 @@ from ..linting.opening import STDIN, InputError
 from ..linting.settings import SettingsError, definitions
 from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
-from . import color_option
+from .color_option import COLOR, COLOR_CHOICE
 
 FINDINGS, UNUSABLE = 1, 2
 
@@ -46,30 +46,31 @@ class Stream:
 
     Attributes:
         is_stderr: which of the two it is.
-        console: prints to it: with colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal
-            decide.
     """
 
     def __init__(self, is_stderr: bool) -> None:
         self.is_stderr = is_stderr
-        self._chosen: color_option.ChosenColor | None = None
 
     @property
     def console(self) -> Console:
-        if self._chosen is not color_option.chosen:
-            self._chosen = color_option.chosen
-            is_forced = self._chosen.choice == "always"
-            self._console = _Console(
+        """Prints to it: with colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal decide."""
+        meta = click.get_current_context().meta
+        choice = meta.get(COLOR_CHOICE)
+        key = f"{__name__}.{'stderr' if self.is_stderr else 'stdout'}.{choice}"
+        if key not in meta:
+            is_forced = choice == "always"
+            meta[key] = _Console(
                 soft_wrap=True,
                 highlight=False,
                 markup=False,
                 emoji=False,  # a name such as `a:x:b` is printed as it is
                 stderr=self.is_stderr,
-                color_system="standard" if is_forced else None if self._chosen.choice == "never" else "auto",
+                color_system="standard" if is_forced else None if choice == "never" else "auto",
                 force_terminal=True if is_forced else None,
                 no_color=False if is_forced else None,
             )
-        return self._console
+        console: Console = meta[key]
+        return console
 
     def print(self, item: Any = "", style: str | None = None) -> None:
         self.console.print(item, style=style)
@@ -99,7 +100,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.groups = groups or {}
-        color_option.COLOR(self)
+        COLOR(self)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in their groups."""
