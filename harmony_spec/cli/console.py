@@ -94,11 +94,15 @@ class Command(click.Command):
     """A command with `--color`.
 
     Args:
+        example: a line for a shell, which `--help` shows at its end.
         groups: the long flags of options, by the headings that `--help` shows them under; one list if empty.
     """
 
-    def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
+    def __init__(
+        self, *args: Any, example: str, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any
+    ) -> None:
         super().__init__(*args, **attributes)
+        self.epilog = f"\b\nExample:\n  {example}"
         self.groups = groups or {}
         COLOR(self)
 
@@ -320,10 +324,9 @@ def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
     return None if path is None else list(tools_from_json(json.loads(definitions(path, codec)), codec=codec))
 
 
-def example(*commands: str) -> str:
-    """The epilog of a command: a pipe that begins with the example of the grammar."""
-    pipe = " | ".join((f"printf '%s' '{default_codec().EXAMPLE}'", *commands))
-    return f"\b\nExample:\n  {pipe}"
+def piped(*commands: str) -> str:
+    """A pipe that begins with the example of the grammar."""
+    return " | ".join((f"printf '%s' '{default_codec().EXAMPLE}'", *commands))
 
 
 def refuse(message: str) -> NoReturn:

@@ -30,12 +30,8 @@ OWN_MODEL = "harmony"
 MAX_SHOWN_MISTAKES = 5
 """Refused and accepted completions that are printed, the smallest ones."""
 
-CONSTRAIN_EXAMPLE = """\b
-Example:
-  harmony-spec constrain --target lark --builtin python"""
 
-
-@click.command("constrain", cls=Command, epilog=CONSTRAIN_EXAMPLE)
+@click.command("constrain", cls=Command, example="harmony-spec constrain --target lark --builtin python")
 @click.option("--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Grammar to print.")
 @click.option("--score", "scored", metavar="FILE", help="Print mistakes of another grammar: FILE, or an engine's own.")
 @click.option("--prompt", metavar="FILE", help="Prompt that declares tools, channels and formats of answers.")

@@ -76,9 +76,8 @@ FOR_TRAINING = {
 LENGTH_PERCENTILES = (1, 10, 50, 90, 99, 100)
 """The percentiles of the lengths of rows that are printed."""
 
-CONVERT_EXAMPLE = """\b
-Example:
-  printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
+CONVERT_EXAMPLE = """\
+printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
 
 
 @dataclass
@@ -125,7 +124,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     return value or "".join(names[:1])
 
 
-@click.command(cls=Command, epilog=CONVERT_EXAMPLE)
+@click.command(cls=Command, example=CONVERT_EXAMPLE)
 @click.argument("files", nargs=-1, required=True, shell_complete=complete_file)
 @click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
 @click.option(

@@ -8,13 +8,13 @@ import click
 
 from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
-from .console import CODEC, MAX_ROW, TOKENIZER, Command, codec_of, complete_file, example, refuse
+from .console import CODEC, MAX_ROW, TOKENIZER, Command, codec_of, complete_file, piped, refuse
 from .parse_command import read_input
 
 PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec decode -")
 
 
-@click.command(cls=Command, epilog=example(*PIPE))
+@click.command(cls=Command, example=piped(*PIPE))
 @click.argument("file", shell_complete=complete_file)
 @CODEC
 @TOKENIZER

@@ -34,7 +34,7 @@ from .console import (
     codec_of,
     codec_option,
     complete_file,
-    example,
+    piped,
     require_one_reader,
     starts_of,
 )
@@ -43,7 +43,7 @@ MISSING_ROW = "missing-row"
 """The kind of difference of files with different numbers of rows."""
 
 
-@click.command(cls=Command, epilog=example("tee a.txt", "harmony-spec diff --json - a.txt"))
+@click.command(cls=Command, example=piped("tee a.txt", "harmony-spec diff --json - a.txt"))
 @click.argument("first", metavar="A", shell_complete=complete_file)
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")

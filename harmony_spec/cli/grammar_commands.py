@@ -38,7 +38,7 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
 
 @click.command(
     cls=Command,
-    epilog="\b\nExample:\n  harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py",
+    example="harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py",
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -82,7 +82,7 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
         OUT.print(f"{status} {output}")
 
 
-@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec grammar another-grammar && ls another-grammar")
+@click.command(cls=Command, example="harmony-spec grammar another-grammar && ls another-grammar")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), callback=require_folder)
 @QUIET
 def grammar(folder: Path, quiet: bool) -> None:
@@ -108,7 +108,7 @@ def grammar(folder: Path, quiet: bool) -> None:
 
 @click.command(
     cls=Command,
-    epilog="\b\nExample:\n  harmony-spec grammar my-grammar && harmony-spec diagrams my-grammar -o pictures",
+    example="harmony-spec grammar my-grammar && harmony-spec diagrams my-grammar -o pictures",
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(

@@ -34,7 +34,7 @@ from .console import (
     codec_of,
     codec_option,
     complete_file,
-    example,
+    piped,
     read_tools,
     refuse,
     require_one_reader,
@@ -53,7 +53,7 @@ KIND_HINTS: dict[FileKind, str] = {
 """Errors for files that are not one input."""
 
 
-@click.command(cls=Command, epilog=example("harmony-spec parse -"))
+@click.command(cls=Command, example=piped("harmony-spec parse -"))
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the input.")
 @CODEC

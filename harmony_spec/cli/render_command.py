@@ -22,7 +22,7 @@ from .console import (
     codec_of,
     codec_option,
     complete_file,
-    example,
+    piped,
     starts_of,
     styles_of,
 )
@@ -33,7 +33,7 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
         raise click.UsageError("unknown option --training; use: harmony-spec convert --from conversation --to training")
 
 
-@click.command(cls=Command, epilog=example("harmony-spec parse -", "harmony-spec render -"))
+@click.command(cls=Command, example=piped("harmony-spec parse -", "harmony-spec render -"))
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of text to write.")
 @CODEC

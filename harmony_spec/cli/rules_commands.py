@@ -16,7 +16,7 @@ from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 
-@click.command("rules", cls=Command, epilog="\b\nExample:\n  harmony-spec rules")
+@click.command("rules", cls=Command, example="harmony-spec rules")
 @CODEC
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_rules(as_json: bool) -> None:
@@ -37,7 +37,7 @@ def list_rules(as_json: bool) -> None:
     OUT.print(count(len(found), "rule"))
 
 
-@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec explain missing-terminator")
+@click.command(cls=Command, example="harmony-spec explain missing-terminator")
 @click.argument("codes", nargs=-1, required=True, metavar="CODE...", shell_complete=complete_rule)
 @CODEC
 def explain(codes: tuple[str, ...]) -> None:

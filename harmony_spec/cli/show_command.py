@@ -40,7 +40,7 @@ from .console import (
     codec_choice,
     codec_of,
     complete_file,
-    example,
+    piped,
     reads_rows,
     refuse,
     require_one_reader,
@@ -69,7 +69,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
     return range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
-@click.command(cls=Command, epilog=example("harmony-spec show -"))
+@click.command(cls=Command, example=piped("harmony-spec show -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
 @reads_rows
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")

@@ -13,12 +13,11 @@ from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
 
-TOOLS_EXAMPLE = """\b
-Example:
-  printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
+TOOLS_EXAMPLE = """\
+printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
 
 
-@click.command("tools", cls=Command, epilog=TOOLS_EXAMPLE)
+@click.command("tools", cls=Command, example=TOOLS_EXAMPLE)
 @click.argument("file", shell_complete=complete_file)
 @click.option(
     "--as",

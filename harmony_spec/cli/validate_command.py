@@ -31,7 +31,7 @@ from .console import (
     codec_of,
     complete_file,
     complete_selectors,
-    example,
+    piped,
     prepare_runner,
     reads_rows,
     require_file,
@@ -92,7 +92,7 @@ _backup = require_name(lambda name: name and not {"/", "\\"} & set(name), "pass 
 _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 
 
-@click.command(cls=Command, groups=GROUPS, epilog=example("harmony-spec validate -"))
+@click.command(cls=Command, groups=GROUPS, example=piped("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
 @reads_rows
 @click.option("--skip-others", is_flag=True, help="Skip files without special tokens, even if they are named.")
