@@ -211,13 +211,27 @@ CODEC = click.option(
 )
 
 
-TOKENIZER = click.option(
-    "--tokenizer",
-    metavar="MODULE:NAME",
-    is_eager=True,
-    expose_value=False,
-    callback=_set_tokenizer,
-    help="Tokenizer to use: a Python object with encode and decode_bytes.  [default: that of the codec]",
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A decorator that adds the options that several commands share, in this order."""
+
+    def added(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return added
+
+
+uses_codec = with_options(
+    CODEC,
+    click.option(
+        "--tokenizer",
+        metavar="MODULE:NAME",
+        is_eager=True,
+        expose_value=False,
+        callback=_set_tokenizer,
+        help="Tokenizer to use: a Python object with encode and decode_bytes.  [default: that of the codec]",
+    ),
 )
 
 
@@ -231,9 +245,11 @@ def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help:
     )
 
 
+FILE_PATH = click.Path(path_type=Path, dir_okay=False)
+
 TOOLS_OPTION = click.option(
     "--tools",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE_PATH,
     help="JSON file of tools that are available in addition to those that the input declares.",
 )
 MAX_ROW = click.option(
@@ -247,14 +263,19 @@ STRIPPED = click.option(
 )
 
 
-RUNNER = click.option(
-    "--runner",
-    type=click.Choice(get_args(Runner)),
-    default="local",
-    show_default=True,
-    help="Processes of this machine, or Daft, which also runs on clusters and reads object stores.",
+runs_in_processes = with_options(
+    click.option(
+        "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]"
+    ),
+    click.option(
+        "--runner",
+        type=click.Choice(get_args(Runner)),
+        default="local",
+        show_default=True,
+        help="Processes of this machine, or Daft, which also runs on clusters and reads object stores.",
+    ),
+    click.option("--address", metavar="ADDRESS", help="Address of a Ray cluster, for --runner daft."),
 )
-ADDRESS = click.option("--address", metavar="ADDRESS", help="Address of a Ray cluster, for --runner daft.")
 
 
 def prepare_runner(runner: Runner, address: str | None, jobs: int | None) -> None:
@@ -289,14 +310,19 @@ require_folder = require_name(lambda path: path != Path(STDIN), _IS_STDOUT)
 require_file = require_name(lambda path: path not in (Path(), Path(STDIN)), f"the name is empty, or {_IS_STDOUT}")
 """Callbacks for what is written under a name."""
 
+
+def output_option(help: str, callback: Callable[..., Any] = standard_output) -> Callable[[Any], Any]:
+    """A file to write; by default, standard output may be named."""
+    return click.option("-o", "--output", type=FILE_PATH, callback=callback, help=help)
+
+
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
 KIND = click.option("--input-format", "kind", type=click.Choice(get_args(FileKind)), help="Format of the files.")
 COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="Column that holds the inputs.")
 
-ROW_OPTIONS = (
-    CODEC,
-    TOKENIZER,
+reads_rows = with_options(
+    uses_codec,
     click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
     KIND,
     COLUMN,
@@ -310,13 +336,7 @@ ROW_OPTIONS = (
     STRIPPED,
     MAX_ROW,
 )
-
-
-def reads_rows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that read files of rows."""
-    for option in reversed(ROW_OPTIONS):
-        command = option(command)
-    return command
+"""The options of commands that read files of rows."""
 
 
 def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:

@@ -26,15 +26,12 @@ from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .application import INTERRUPTED
 from .console import (
-    ADDRESS,
-    CODEC,
     ERR,
+    FILE_PATH,
     FINDINGS,
     MAX_ROW,
     OUT,
     QUIET,
-    RUNNER,
-    TOKENIZER,
     UNUSABLE,
     Command,
     OfCodec,
@@ -43,12 +40,14 @@ from .console import (
     codec_option,
     complete_file,
     count,
+    output_option,
     prepare_runner,
     require_file,
     require_one_reader,
-    standard_output,
+    runs_in_processes,
     styles_of,
     trainable_of,
+    uses_codec,
 )
 from .converting import (
     CHAT,
@@ -130,24 +129,12 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 @click.option(
     "--to", "target", type=click.Choice((*SOURCE_FORMATS, TRAINING)), required=True, help="Form to convert to."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=standard_output,
-    help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
-)
-@click.option(
-    "--rejected",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=require_file,
-    help="File for the rows that cannot be converted.",
-)
+@output_option("File to write; Parquet if its name ends in .parquet.  [default: standard output]")
+@click.option("--rejected", type=FILE_PATH, callback=require_file, help="File for the rows that cannot be converted.")
 @click.option(
     "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."
 )
-@CODEC
-@TOKENIZER
+@uses_codec
 @codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
@@ -161,9 +148,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 )
 @click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
 @click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
-@RUNNER
-@ADDRESS
+@runs_in_processes
 @MAX_ROW
 @QUIET
 def convert(

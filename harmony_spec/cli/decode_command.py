@@ -8,7 +8,7 @@ import click
 
 from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
-from .console import CODEC, MAX_ROW, TOKENIZER, Command, codec_of, complete_file, piped, refuse
+from .console import MAX_ROW, Command, codec_of, complete_file, piped, refuse, uses_codec
 from .parse_command import read_input
 
 PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec decode -")
@@ -16,8 +16,7 @@ PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec 
 
 @click.command(cls=Command, example=piped(*PIPE))
 @click.argument("file", shell_complete=complete_file)
-@CODEC
-@TOKENIZER
+@uses_codec
 @MAX_ROW
 def decode(file: str, max_row_bytes: int | None) -> None:
     """Write token ids as text, special tokens spelled out.

@@ -20,14 +20,12 @@ from ..linting.row_reading import Progress, read
 from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
-    CODEC,
     COLUMN,
     ERR,
     FINDINGS,
     KIND,
     MAX_ROW,
     OUT,
-    TOKENIZER,
     UNUSABLE,
     Command,
     codec_choice,
@@ -37,6 +35,7 @@ from .console import (
     piped,
     require_one_reader,
     starts_of,
+    uses_codec,
 )
 
 MISSING_ROW = "missing-row"
@@ -47,8 +46,7 @@ MISSING_ROW = "missing-row"
 @click.argument("first", metavar="A", shell_complete=complete_file)
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
-@CODEC
-@TOKENIZER
+@uses_codec
 @KIND
 @COLUMN
 @MAX_ROW

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from ..view import terminal_text as report
-from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse, require_folder, standard_output
+from .console import ERR, FINDINGS, OUT, QUIET, Command, count, output_option, refuse, require_folder
 
 Made = TypeVar("Made")
 
@@ -41,13 +41,7 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
     example="harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py",
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=standard_output,
-    help="Module to write.  [default: standard output]",
-)
+@output_option("Module to write.  [default: standard output]")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the module is not up to date.")
 @QUIET
 def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> None:

@@ -21,12 +21,10 @@ from ..linting.row_reading import read_one
 from ..linting.rows import RowContent
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
-    CODEC,
     ERR,
     FINDINGS,
     MAX_ROW,
     STRIPPED,
-    TOKENIZER,
     TOOLS_OPTION,
     UNUSABLE,
     Command,
@@ -39,6 +37,7 @@ from .console import (
     refuse,
     require_one_reader,
     starts_of,
+    uses_codec,
 )
 
 SingleKind = Literal["text", "json"]
@@ -56,8 +55,7 @@ KIND_HINTS: dict[FileKind, str] = {
 @click.command(cls=Command, example=piped("harmony-spec parse -"))
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the input.")
-@CODEC
-@TOKENIZER
+@uses_codec
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
 @click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
 @TOOLS_OPTION

@@ -13,10 +13,8 @@ from ..json_form import opening_from_json
 from ..linting.outputs import format_error
 from ..linting.rows import json_of, read_text
 from .console import (
-    CODEC,
     ERR,
     FINDINGS,
-    TOKENIZER,
     UNUSABLE,
     Command,
     codec_of,
@@ -25,6 +23,7 @@ from .console import (
     piped,
     starts_of,
     styles_of,
+    uses_codec,
 )
 
 
@@ -36,8 +35,7 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
 @click.command(cls=Command, example=piped("harmony-spec parse -", "harmony-spec render -"))
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of text to write.")
-@CODEC
-@TOKENIZER
+@uses_codec
 @codec_option("--style", styles_of, "Style of headers.")
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option(

@@ -40,11 +40,11 @@ from .console import (
     codec_choice,
     codec_of,
     complete_file,
+    output_option,
     piped,
     reads_rows,
     refuse,
     require_one_reader,
-    standard_output,
     trainable_of,
 )
 from .converting import INPUT_IDS, MASKS, ChatMessages, listed_rows, read_chat, without_training
@@ -79,13 +79,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--train", type=OfCodec("train", trainable_of), help="Mark the text to train on for these messages.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
 @click.option("--statistics", is_flag=True, help="With --html, write statistics of all rows instead of the rows.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=standard_output,
-    help="File for the page.  [default: standard output]",
-)
+@output_option("File for the page.  [default: standard output]")
 def show(
     files: tuple[str, ...],
     kind: FileKind | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,24 @@ from ..linting.rewriting import Rewriter, claim, files_read, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
-    ADDRESS,
     CODEC_PATH,
     ERR,
+    FILE_PATH,
     OUT,
-    RUNNER,
     TOKENIZER_NAME,
     Command,
     codec_choice,
     codec_of,
     complete_file,
     complete_selectors,
+    output_option,
     piped,
     prepare_runner,
     reads_rows,
     require_file,
     require_name,
     require_one_reader,
+    runs_in_processes,
 )
 from .validation_run import Run, conclude, follow
 
@@ -47,6 +49,13 @@ def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...
     if option.name == "select" and values and not selectors:
         raise click.BadParameter("no rule selected; pass codes, prefixes, names, or ALL")
     return selectors if values or option.name != "select" else None
+
+
+def _selecting(flag: str, help: str) -> Callable[[Any], Any]:
+    """An option that selects rules."""
+    return click.option(
+        flag, multiple=True, callback=_selectors, shell_complete=complete_selectors, metavar="CODES", help=help
+    )
 
 
 _file = require_name(lambda path: path != Path(), "the name is empty")
@@ -84,7 +93,6 @@ GROUPS = {
 }
 """The options by the headings of `--help`."""
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _results = require_name(
     lambda path: path.suffix in OUTPUT_SUFFIXES, f"the name must end with {' or '.join(OUTPUT_SUFFIXES)}"
 )
@@ -103,41 +111,29 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     metavar="N",
     help=f"Maximum size of a compressed file after decompression.  [default: {MAX_FILE_BYTES}]",
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
-@RUNNER
-@ADDRESS
+@runs_in_processes
 @click.option(
     "--config",
-    type=_FILE,
+    type=FILE_PATH,
     is_eager=True,
     callback=_config,
     help="Settings file for all inputs, instead of the nearest pyproject.toml.",
 )
 @click.option("--isolated", is_flag=True, help="Ignore settings files.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
-@click.option(
-    "--select",
-    multiple=True,
-    callback=_selectors,
-    shell_complete=complete_selectors,
-    metavar="CODES",
-    help=f"Report only these rules ({_CODES}).",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    callback=_selectors,
-    shell_complete=complete_selectors,
-    metavar="CODES",
-    help="Do not report these rules.",
-)
+@_selecting("--select", f"Report only these rules ({_CODES}).")
+@_selecting("--ignore", "Do not report these rules.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Report only findings of at least this severity.")
 @click.option(
-    "--baseline", type=_FILE, callback=_file, metavar="FILE", help="Report only findings that are not in this baseline."
+    "--baseline",
+    type=FILE_PATH,
+    callback=_file,
+    metavar="FILE",
+    help="Report only findings that are not in this baseline.",
 )
 @click.option(
     "--write-baseline",
-    type=_FILE,
+    type=FILE_PATH,
     callback=require_file,
     metavar="FILE",
     help="Record all findings as a baseline, and exit with 0.",
@@ -150,19 +146,12 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     show_default=True,
     help="Format of the findings.",
 )
-@click.option("-o", "--output", type=_FILE, callback=_results, help="Write results by row to .jsonl or .parquet.")
+@output_option("Write results by row to .jsonl or .parquet.", _results)
 @click.option("--statistics", is_flag=True, help="Print counts by code and tokens by channel instead of findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings, but no summary.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
 @click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that rewrite repaired fields or change tokens.")
-@click.option(
-    "--fixable",
-    multiple=True,
-    callback=_selectors,
-    shell_complete=complete_selectors,
-    metavar="CODES",
-    help="Also apply all fixes of these rules.",
-)
+@_selecting("--fixable", "Also apply all fixes of these rules.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
 @click.option("--backup", metavar="SUFFIX", callback=_backup, help="Keep copies of replaced files.")
