@@ -16,12 +16,14 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import default_codec, load_codec, load_tokenizer
-from ..errors import CodecError
-from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, FileKind, Runner
+from ..codec_loading import codec_text, default_codec, load_codec, load_tokenizer
+from ..errors import CodecError, HarmonyError
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, FileKind, Options, Runner
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN, InputError
+from ..linting.outputs import format_error
 from ..linting.settings import SettingsError, definitions
+from ..source.saved_text import Source
 from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
 from .color_option import COLOR, COLOR_CHOICE
@@ -347,6 +349,18 @@ def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
 def piped(*commands: str) -> str:
     """A pipe that begins with the example of the grammar."""
     return " | ".join((f"printf '%s' '{default_codec().EXAMPLE}'", *commands))
+
+
+def row_options(max_row_bytes: int | None = None, **others: Any) -> Options:
+    """How rows are read with the chosen codec, without settings and rules."""
+    text = codec_text(*codec_choice())
+    return Options(frozenset(), codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES, **others)
+
+
+def refuse_input(error: HarmonyError, name: str, source: Source = "", *row: Any, status: int = UNUSABLE) -> NoReturn:
+    """Print an error with its place in an input, and exit; `row` is for `format_error`."""
+    ERR.write(format_error(name, source, error, *row))
+    sys.exit(status)
 
 
 def refuse(message: str) -> NoReturn:

@@ -15,7 +15,6 @@ from ..constraints.constraint import Constraint, constrain
 from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
-from ..linting.batches import MAX_ROW_BYTES
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import TOOLS
 from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
@@ -105,7 +104,7 @@ def _messages(codec: ModuleType, file: str | None) -> list[Any] | None:
     """The messages of a prompt: text, perhaps with a line break at its end, or token ids."""
     if file is None:
         return None
-    source, _ = read_input("constrain", file, None, MAX_ROW_BYTES)
+    source, _ = read_input("constrain", file)
     try:
         messages: list[Any] = codec.parse(source.rstrip("\n") if isinstance(source, str) else source, "prompt").messages
     except HarmonyError as error:

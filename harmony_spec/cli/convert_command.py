@@ -12,10 +12,9 @@ from typing import Any, BinaryIO, cast
 
 import click
 
-from ..codec_loading import codec_text
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options, Runner
+from ..linting.batches import ID_COLUMN, Runner
 from ..linting.daft_runs import run_on_daft
 from ..linting.jobs import cores, run
 from ..linting.lint import read_files
@@ -44,6 +43,7 @@ from .console import (
     prepare_runner,
     require_file,
     require_one_reader,
+    row_options,
     runs_in_processes,
     styles_of,
     trainable_of,
@@ -181,12 +181,7 @@ def convert(
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
     conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)
-    options = Options(
-        frozenset(),
-        columns=CHAT_COLUMNS if source == CHAT else (),
-        max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
-        codec_text=codec_text(*codec_choice()),
-    )
+    options = row_options(max_row_bytes, columns=CHAT_COLUMNS if source == CHAT else ())
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
     try:

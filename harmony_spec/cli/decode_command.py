@@ -7,7 +7,6 @@ import sys
 import click
 
 from ..errors import HarmonyError
-from ..linting.batches import MAX_ROW_BYTES
 from .console import MAX_ROW, Command, codec_of, complete_file, piped, refuse, uses_codec
 from .parse_command import read_input
 
@@ -23,7 +22,7 @@ def decode(file: str, max_row_bytes: int | None) -> None:
 
     FILE holds a JSON array of token ids. Unknown ids become `<id>`, and bytes that are not UTF-8 become U+FFFD.
     """
-    source, _ = read_input("decode", file, None, max_row_bytes or MAX_ROW_BYTES)
+    source, _ = read_input("decode", file, None, max_row_bytes)
     if isinstance(source, str):
         refuse(f"{file}: the file is text; decode expects a JSON array of token ids")
     try:

@@ -10,30 +10,27 @@ from typing import Any
 
 import click
 
-from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
-from ..linting.batches import MAX_ROW_BYTES, FileKind, Options, read_content, row_value
+from ..linting.batches import FileKind, Options, read_content, row_value
 from ..linting.divergence import KINDS, Difference, differences
-from ..linting.outputs import format_error
 from ..linting.row_reading import Progress, read
 from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
     COLUMN,
-    ERR,
     FINDINGS,
     KIND,
     MAX_ROW,
     OUT,
-    UNUSABLE,
     Command,
-    codec_choice,
     codec_of,
     codec_option,
     complete_file,
     piped,
+    refuse_input,
     require_one_reader,
+    row_options,
     starts_of,
     uses_codec,
 )
@@ -71,10 +68,7 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    text = codec_text(*codec_choice())
-    options = Options(
-        frozenset(), start=start, column=column, codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
-    )
+    options = row_options(max_row_bytes, start=start, column=column)
     found: list[dict[str, Any]] = []
     has_rows = False
     rows = zip_longest(*(_sources(name, kind, options) for name in (first, second)))
@@ -101,8 +95,7 @@ def _sources(name: str, kind: FileKind | None, options: Options) -> Iterator[Sou
                 place = (batch.kind, row.number) if row.number else place
                 yield read_content(batch.kind, row_value(batch.kind, row.item), options).source
     except HarmonyError as error:
-        ERR.write(format_error(name, "", error, *place))
-        sys.exit(UNUSABLE)
+        refuse_input(error, name, "", *place)
 
 
 def _described(each: Difference) -> dict[str, Any]:

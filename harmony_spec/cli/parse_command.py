@@ -10,32 +10,30 @@ from typing import Any, Literal, get_args
 import click
 
 from .. import runtime
-from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
-from ..linting.batches import MAX_ROW_BYTES, FileKind, Options, Row, read_content, row_value
+from ..linting.batches import FileKind, Row, read_content, row_value
 from ..linting.findings import locate
-from ..linting.outputs import describe, format_error
+from ..linting.outputs import describe
 from ..linting.row_reading import read_one
 from ..linting.rows import RowContent
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
-    ERR,
     FINDINGS,
     MAX_ROW,
     STRIPPED,
     TOOLS_OPTION,
-    UNUSABLE,
     Command,
-    codec_choice,
     codec_of,
     codec_option,
     complete_file,
     piped,
     read_tools,
     refuse,
+    refuse_input,
     require_one_reader,
+    row_options,
     starts_of,
     uses_codec,
 )
@@ -82,7 +80,7 @@ def parse(
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = read_tools(tools, codec)
-    source, kind_read = read_input("parse", file, kind, max_row_bytes or MAX_ROW_BYTES)
+    source, kind_read = read_input("parse", file, kind, max_row_bytes)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:
@@ -97,8 +95,7 @@ def parse(
         try:
             parsed = codec.parse(source, start)
         except HarmonyError as error:
-            ERR.write(format_error(file, source, error))
-            sys.exit(FINDINGS)
+            refuse_input(error, file, source, status=FINDINGS)
     value = codec.to_json(parsed.messages)
     if repair:
         value["diagnostics"] = found
@@ -108,16 +105,16 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def read_input(command: str, name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[Source, FileKind]:
+def read_input(
+    command: str, name: str, kind: FileKind | None = None, max_row_bytes: int | None = None
+) -> tuple[Source, FileKind]:
     """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
-    row = Row(None, b"")
+    row, options = Row(None, b""), row_options(max_row_bytes)
     try:
-        kind, row = read_one(name, kind, max_row_bytes)
+        kind, row = read_one(name, kind, options.max_row_bytes)
         if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
             refuse(f"{name}: {KIND_HINTS[kind].format(command=command)}")
-        options = Options(frozenset(), codec_text=codec_text(*codec_choice()))
         return read_content(kind, value, options).source, kind
     except HarmonyError as error:
         data = row.item if isinstance(row.item, bytes) else b""
-        ERR.write(format_error(name, data.decode("utf-8-sig", "replace"), error))
-        sys.exit(UNUSABLE)
+        refuse_input(error, name, data.decode("utf-8-sig", "replace"))

@@ -10,10 +10,8 @@ import click
 from ..errors import ConversationError, HarmonyError
 from ..format.tables import require
 from ..json_form import opening_from_json
-from ..linting.outputs import format_error
 from ..linting.rows import json_of, read_text
 from .console import (
-    ERR,
     FINDINGS,
     UNUSABLE,
     Command,
@@ -21,6 +19,7 @@ from .console import (
     codec_option,
     complete_file,
     piped,
+    refuse_input,
     starts_of,
     styles_of,
     uses_codec,
@@ -60,5 +59,4 @@ def render(file: str, start: str, style: str, tokens: bool) -> None:
             text = codec.render_text(messages, start, style=style, **opening)
             click.echo(text, nl=sys.stdout.isatty())
     except HarmonyError as error:
-        ERR.write(format_error(file, "", error))
-        sys.exit(UNUSABLE if isinstance(error, ConversationError) else FINDINGS)
+        refuse_input(error, file, status=UNUSABLE if isinstance(error, ConversationError) else FINDINGS)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
 from ..errors import HarmonyError
-from ..linting.outputs import format_error
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
-from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
+from .console import CODEC, FINDINGS, Command, codec_of, complete_file, refuse, refuse_input
 
 TOOLS_EXAMPLE = """\
 printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
@@ -47,5 +45,4 @@ def convert_tools(file: str, form: str) -> None:
     except ValueError as error:
         refuse(f"{file}: invalid tool definitions: {error}")
     except HarmonyError as error:
-        ERR.write(format_error(file, text, error))
-        sys.exit(FINDINGS)
+        refuse_input(error, file, text, status=FINDINGS)
