@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,7 +56,7 @@ from .converting import (
     SOURCE_FORMATS,
     TRAINING,
     Conversion,
-    Converted,
+    ConversionNumbers,
     convert_chunk,
 )
 from .progress import show_progress
@@ -79,34 +78,18 @@ CONVERT_EXAMPLE = """\
 printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
 
 
-@dataclass
-class _Numbers:
-    """The numbers of a run; see `Converted`."""
+def _progress(numbers: ConversionNumbers) -> str:
+    return f"{numbers.converted:,} converted, {numbers.rejected:,} rejected"
 
-    converted: int = 0
-    rejected: int = 0
-    truncated: int = 0
-    trained: int = 0
-    lengths: list[int] = field(default_factory=list)
 
-    def add(self, found: Converted) -> None:
-        self.converted += found.count
-        self.rejected += found.failed
-        self.truncated += found.truncated
-        self.trained += found.trained
-        self.lengths += found.lengths
-
-    def progress(self) -> str:
-        return f"{self.converted:,} converted, {self.rejected:,} rejected"
-
-    def summary(self) -> str:
-        """The numbers of rows to train on, and their lengths by percentile, in one line."""
-        lengths = sorted(self.lengths)
-        shown = ", ".join(f"{each}% {lengths[(len(lengths) * each - 1) // 100]:,}" for each in LENGTH_PERCENTILES)
-        text = f"{count(self.converted, 'row')}, {sum(lengths):,} tokens, {self.trained:,} trained on"
-        text += f", {count(self.truncated, 'row')} truncated" if self.truncated else ""
-        text += f", {count(self.rejected, 'row')} rejected" if self.rejected else ""
-        return f"{text}; lengths by percentile: {shown}"
+def _summary(numbers: ConversionNumbers) -> str:
+    """The numbers of rows to train on, and their lengths by percentile, in one line."""
+    lengths = sorted(numbers.lengths)
+    shown = ", ".join(f"{each}% {lengths[(len(lengths) * each - 1) // 100]:,}" for each in LENGTH_PERCENTILES)
+    text = f"{count(numbers.converted, 'row')}, {sum(lengths):,} tokens, {numbers.trained:,} trained on"
+    text += f", {count(numbers.truncated, 'row')} truncated" if numbers.truncated else ""
+    text += f", {count(numbers.rejected, 'row')} rejected" if numbers.rejected else ""
+    return f"{text}; lengths by percentile: {shown}"
 
 
 def _is_passed(name: str) -> bool:
@@ -182,8 +165,7 @@ def convert(
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
     conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)
     options = row_options(max_row_bytes, columns=CHAT_COLUMNS if source == CHAT else ())
-    progress, numbers, status = Progress(), _Numbers(), 0
-    is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
+    progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
         with interruptible(), ExitStack() as stack:
             how = files, lambda _: False, lambda _: options, progress
@@ -205,9 +187,8 @@ def convert(
             rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
             if rows:
                 stack.callback(rows.abort)
-            tick = stack.enter_context(
-                show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
-            )
+            is_bar_wanted = not quiet and not (output is None and sys.stdout.isatty())
+            tick = stack.enter_context(show_progress(progress, partial(_progress, numbers), OUT, is_bar_wanted))
             for found in stack.enter_context(closing(converted)):
                 tick()
                 if isinstance(found, InputError):
@@ -220,7 +201,7 @@ def convert(
                 (rows or stream).write(found.rows)
                 if kept:
                     kept.write(found.rejected)
-                numbers.add(found)
+                numbers.add(found.numbers)
             if rows:
                 rows.close()
     except KeyboardInterrupt:
@@ -232,5 +213,5 @@ def convert(
     if rows and rows.lacks_optional:
         ERR.print(printable_name(f"{output}: ids are missing, since the first rows have none"), style="yellow")
     if numbers.lengths and not quiet:
-        ERR.print(numbers.summary())
+        ERR.print(_summary(numbers))
     sys.exit(status or (FINDINGS if numbers.rejected else 0))

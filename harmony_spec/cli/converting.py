@@ -140,28 +140,42 @@ class InvalidRow(Exception):
 
 
 @dataclass
+class ConversionNumbers:
+    """How many rows were converted, rejected and truncated, and how many tokens are trained on.
+
+    Attributes:
+        lengths: the number of tokens of each row to train on.
+    """
+
+    converted: int = 0
+    rejected: int = 0
+    truncated: int = 0
+    trained: int = 0
+    lengths: list[int] = field(default_factory=list)
+
+    def add(self, others: ConversionNumbers) -> None:
+        self.converted += others.converted
+        self.rejected += others.rejected
+        self.truncated += others.truncated
+        self.trained += others.trained
+        self.lengths += others.lengths
+
+
+@dataclass
 class Converted:
     """The converted rows of a batch.
 
     Attributes:
         rows: JSON Lines, or Parquet.
-        count: how many they are.
         reports: what to print: errors of rejected rows, and what is lost of others, each with the place of its row.
         rejected: JSON Lines of the rows that cannot be converted, as they were.
-        failed: how many these are.
-        lengths: the number of tokens of each row to train on.
-        trained: how many tokens are trained on.
-        truncated: how many rows were truncated.
+        numbers: the numbers of the batch.
     """
 
     rows: bytes | pyarrow.RecordBatch = b""
-    count: int = 0
     reports: list[Reported] = field(default_factory=list)
     rejected: bytes = b""
-    failed: int = 0
-    lengths: list[int] = field(default_factory=list)
-    trained: int = 0
-    truncated: int = 0
+    numbers: ConversionNumbers = field(default_factory=ConversionNumbers)
 
 
 def convert_chunk(conversion: Conversion, chunk: Sequence[Item]) -> list[Converted | InputError]:
@@ -189,8 +203,8 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
                 found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
                 found.rejected += _original(batch, item, identifier)
-                found.failed += 1
-    found.count = len(values)
+                found.numbers.rejected += 1
+    found.numbers.converted = len(values)
     if conversion.is_parquet:
         import pyarrow
 
@@ -415,10 +429,10 @@ def _training(
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
             found.reports.append(Reported("warning", f"{place}: warning: {cut}; {dropped}"))
-        found.truncated += 1
+        found.numbers.truncated += 1
         del tokens[limit:], mask[limit:]
-    found.lengths.append(len(tokens))
-    found.trained += sum(mask)
+    found.numbers.lengths.append(len(tokens))
+    found.numbers.trained += sum(mask)
     row = {INPUT_IDS: tokens, MASKS: list(map(int, mask))}
     if LABELS in conversion.more:
         row[LABELS] = [token if is_trained else IGNORED_LABEL for token, is_trained in zip(tokens, mask, strict=True)]

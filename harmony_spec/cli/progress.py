@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-
 from ..linting.row_reading import Progress as Read
+from .console import ERR, Stream
 
 DELAY_SECONDS = 0.5
 """The bar is not shown for shorter runs."""
@@ -19,24 +19,23 @@ UPDATE_SECONDS = 0.1
 
 @contextmanager
 def show_progress(
-    read: Read, describe: Callable[[], str], out: Console, error: Console, is_wanted: bool
+    read: Read, describe: Callable[[], str], out: Stream, is_wanted: bool
 ) -> Iterator[Callable[[], None]]:
-    """Show the progress of a run while the returned function is called again and again.
+    """Show the progress of a run on standard error while the returned function is called again and again.
 
     Args:
         read: how much was read.
         describe: returns the numbers so far.
         out: where results are printed, above the bar if this is a terminal.
-        error: where the bar is shown.
-        is_wanted: whether it is shown at all.
+        is_wanted: whether it is shown if standard error is a terminal.
     """
-    if not is_wanted:
+    if not (is_wanted and sys.stderr.isatty()):
         yield lambda: None
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=error, transient=True, redirect_stdout=out.is_terminal)
+    bar = Progress(*columns, console=ERR.console, transient=True, redirect_stdout=out.console.is_terminal)
     task = bar.add_task("", total=read.total)
     due = time.monotonic() + DELAY_SECONDS
     started = False

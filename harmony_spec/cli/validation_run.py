@@ -165,12 +165,8 @@ class Run:
 def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
-    is_bar_shown = run.has_summary and sys.stderr.isatty()
     try:
-        with (
-            interruptible(),
-            show_progress(progress, run.progress, run.stream.console, ERR.console, is_bar_shown) as tick,
-        ):
+        with interruptible(), show_progress(progress, run.progress, run.stream, run.has_summary) as tick:
             run.print_around(run.output.head)
             watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
