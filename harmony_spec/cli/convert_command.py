@@ -14,9 +14,7 @@ import click
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, Runner
-from ..linting.daft_runs import run_on_daft
-from ..linting.jobs import cores, run
-from ..linting.lint import read_files
+from ..linting.lint import run_files
 from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim, files_read
@@ -168,12 +166,8 @@ def convert(
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
         with interruptible(), ExitStack() as stack:
-            how = files, lambda _: False, lambda _: options, progress
-            work = partial(convert_chunk, conversion)
-            if runner == "daft":
-                converted = run_on_daft(*how, work, address=address)
-            else:
-                converted = run(read_files(*how), jobs or cores(), work)
+            how = lambda _: False, lambda _: options, progress, partial(convert_chunk, conversion)
+            converted = run_files(files, *how, runner, address, jobs)
             if is_parquet and find_spec("pyarrow") is None:
                 raise InputError(f"{output}: {NO_PYARROW}")
             claimed = files_read(progress.files, codec_choice()[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +11,7 @@ from ..errors import any_of
 from .batches import FileKind, Options, Runner
 from .checking import EachRow, check
 from .files import File, expand
-from .jobs import Item, cores, run
+from .jobs import Item, R, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
 from .settings import NO_SETTINGS, Resolver, Settings, SettingsError
@@ -84,34 +84,38 @@ def lint(
     for argument, value, known in (("kind", kind, get_args(FileKind)), ("runner", runner, get_args(Runner))):
         if value not in (None, *known):
             raise SettingsError(f"{argument}: unknown {argument} {value!r}; expected {any_of(known)}")
-    if runner == "daft":
-        if fix:
-            raise SettingsError("Daft changes no files; do not pass fix")
-        from .daft_runs import run_on_daft
-
-        return EachRow(run_on_daft(listed, resolver.excluded, resolver.options, progress, check, kind, address))
-    items = read_files(listed, resolver.excluded, resolver.options, progress, kind, skip_others)
-    return EachRow(run(items, jobs or cores(), check))
+    if runner == "daft" and fix:
+        raise SettingsError("Daft changes no files; do not pass fix")
+    how = resolver.excluded, resolver.options, progress, check, runner, address, jobs, kind, skip_others
+    return EachRow(run_files(listed, *how))
 
 
-def read_files(
+def run_files(
     names: Iterable[str],
     excluded: Callable[[Path], bool],
     options: Callable[[str], Options],
     progress: Progress,
+    work: Callable[[list[Item]], list[R]],
+    runner: Runner,
+    address: str | None,
+    jobs: int | None,
     kind: FileKind | None = None,
     skip_others: bool = False,
-) -> Iterator[Item]:
-    """Find files; return an iterator that reads them.
+) -> Generator[R | InputError, None, None]:
+    """Find files; return an iterator that reads them and returns what `work` makes of their rows, in order.
 
     Args:
         excluded: whether a file or folder below a named folder is left out.
         options: returns the options for a file.
     """
+    if runner == "daft":
+        from .daft_runs import run_on_daft
+
+        return run_on_daft(names, excluded, options, progress, work, kind, address)
     found = list(expand(names, excluded, progress.skipped.append))
     progress.files = [item.name for item in found if isinstance(item, File)]
     progress.total = None if STDIN in progress.files else sum(map(_size, progress.files))
-    return _items(found, skip_others, options, kind, progress)
+    return run(_items(found, skip_others, options, kind, progress), jobs or cores(), work)
 
 
 def _size(name: str) -> int:
