@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,16 @@ from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, ref
 from .parse_command import read_input
 
 RESPONSE_TEMPLATE = "response-template"
-TARGETS = ("lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf", RESPONSE_TEMPLATE)
+
+TARGETS: dict[str, Callable[[Constraint], str]] = {
+    "lark": Constraint.lark,
+    "portable-lark": lambda made: made.lark(portable=True),
+    "xgrammar-ebnf": Constraint.xgrammar_ebnf,
+    "structural-tag": lambda made: json.dumps(made.structural_tag()),
+    "gbnf": Constraint.gbnf,
+    RESPONSE_TEMPLATE: lambda made: json.dumps(made.response_template(), indent=2),
+}
+"""The targets by name, the default first."""
 
 OWN_MODEL = "harmony"
 """The name of the format in the registries of engines."""
@@ -31,7 +41,7 @@ MAX_SHOWN_MISTAKES = 5
 
 
 @click.command("constrain", cls=Command, example="harmony-spec constrain --target lark --builtin python")
-@click.option("--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Grammar to print.")
+@click.option("--target", type=click.Choice([*TARGETS]), default="lark", show_default=True, help="Grammar to print.")
 @click.option("--score", "scored", metavar="FILE", help="Print mistakes of another grammar: FILE, or an engine's own.")
 @click.option("--prompt", metavar="FILE", help="Prompt that declares tools, channels and formats of answers.")
 @click.option("--tools", metavar="FILE", shell_complete=complete_file, help="JSON file with tool definitions.")
@@ -127,21 +137,10 @@ def _json(file: str | None) -> Any:
 
 
 def _print(made: Constraint, target: str) -> None:
-    if target == RESPONSE_TEMPLATE:
-        click.echo(json.dumps(made.response_template(), indent=2))
-        return
-    match target:
-        case "structural-tag":
-            text = json.dumps(made.structural_tag())
-        case "xgrammar-ebnf":
-            text = made.xgrammar_ebnf()
-        case "gbnf":
-            text = made.gbnf()
-        case _:
-            text = made.lark(portable=target != TARGETS[0])
-    click.echo(text.rstrip("\n"))
-    for line in made.report.lines(target):
-        ERR.print(line)
+    click.echo(TARGETS[target](made).rstrip("\n"))
+    if target != RESPONSE_TEMPLATE:
+        for line in made.report.lines(target):
+            ERR.print(line)
 
 
 def _print_score(found: Score) -> None:
