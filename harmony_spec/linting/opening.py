@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from io import BufferedRandom
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -51,41 +52,39 @@ class InputError(Exception):
         self.name, self.lacks_column = name, lacks_column
 
 
+@dataclass(eq=False)
 class Opened:
     """An open file, with limits for each read, and for all of them together. Later it can be opened again.
 
-    Args:
+    Attributes:
         name: of the file; `-` is standard input.
         file: its stream on the disk.
         stream: the decompressed stream.
         max_row_bytes: the limit of a line, or of a file that is one input.
         max_file_bytes: the limit of a compressed file.
         copy: of standard input or a pipe, which can be read only once.
-
-    Attributes:
+        magic: the first bytes of the stream on the disk.
+        size: the bytes that were read of the decompressed stream.
         column: of the values in a Parquet file that is one column of inputs; None for other files.
         path: the absolute path, without links, once the file is kept.
-        magic: the first bytes of the stream on the disk.
+        identity: device, inode, size in bytes, and time of the last change in nanoseconds, once the file is kept.
         head: lines that are returned again, since they were read only to detect the format.
         failure: the error of an earlier read, which is raised after what was read before it.
     """
 
-    def __init__(
-        self,
-        name: str,
-        file: BinaryIO,
-        stream: BinaryIO,
-        max_row_bytes: int = 0,
-        max_file_bytes: int | None = None,
-        copy: BufferedRandom | None = None,
-    ) -> None:
-        self.name, self.file, self.stream, self.max_row_bytes = name, file, stream, max_row_bytes
-        self.max_file_bytes = None if stream is file else max_file_bytes
-        self.bytes, self.magic, self.copy, self.path = 0, b"", copy, ""
-        self.column: str | None = None
-        self.failure: Exception | None = None
-        self.head: list[bytes] = []
-        self._identity: tuple[int, ...] = ()
+    name: str
+    file: BinaryIO
+    stream: BinaryIO
+    max_row_bytes: int = 0
+    max_file_bytes: int | None = None
+    copy: BufferedRandom | None = None
+    magic: bytes = b""
+    size: int = 0
+    column: str | None = None
+    path: str = ""
+    identity: tuple[int, ...] = ()
+    head: list[bytes] = field(default_factory=list)
+    failure: Exception | None = None
 
     def readline(self, size: int) -> bytes:
         """A line, up to this size; nothing if the stream is broken, which the next block raises."""
@@ -125,8 +124,8 @@ class Opened:
         return self._counted(self.stream.read(size))
 
     def keep(self) -> Opened:
-        """Remember which file this is: device, inode, size in bytes, and time of the last change in nanoseconds."""
-        self.path, self._identity = os.path.realpath(self.name), _identity(os.fstat(self.file.fileno()))
+        """Remember which file this is."""
+        self.path, self.identity = os.path.realpath(self.name), _identity(os.fstat(self.file.fileno()))
         return self
 
     @contextmanager
@@ -140,12 +139,13 @@ class Opened:
         """Raise `OSError` if the file was changed, deleted, or replaced by a link; `found` is that of an open file."""
         with suppress(FileNotFoundError):
             found = found or os.lstat(self.path)
-        if found is None or _identity(found) != self._identity:
+        if found is None or _identity(found) != self.identity:
             raise OSError(errno.ESTALE, FILE_CHANGED, self.path)
 
     def _counted(self, data: bytes) -> bytes:
-        self.bytes += len(data)
-        if self.max_file_bytes is not None and self.bytes > self.max_file_bytes:
+        self.size += len(data)
+        is_compressed = self.stream is not self.file
+        if is_compressed and self.max_file_bytes is not None and self.size > self.max_file_bytes:
             limit = f"more than {self.max_file_bytes:,} bytes after decompression"
             raise InputError(f"{self.name}: {limit}; if the file is trusted, raise --max-file-bytes")
         return data
@@ -169,9 +169,7 @@ def open_input(
             if unread := next((kind for head, kind in UNREAD_COMPRESSIONS.items() if magic.startswith(head)), None):
                 raise InputError(f"{name}: the file is compressed with {unread}; only gzip and zstd are read")
             with compressed(magic, file, "rb") as stream:
-                opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)
-                opened.magic = magic
-                yield opened
+                yield Opened(name, file, stream, max_row_bytes, max_file_bytes, copy, magic)
     except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
         raise InputError(f"{name}: the compressed file is broken: {error}") from None
     except OSError as error:

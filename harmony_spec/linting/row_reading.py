@@ -111,7 +111,7 @@ def batches_of(
         opened.column, batches = read_parquet(opened, options, BATCH_BYTES, part)
         options = replace(options, column=None)  # its values may have columns of their own
     else:
-        batches = rows_of(opened, part) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
+        batches = rows_of(opened, part) if kind == "jsonl" else [([_whole(opened)], opened.size, None)]
     for rows, size, position in batches:
         yield Batch(opened.name, kind, is_named, options, rows, size), position
 
@@ -143,7 +143,7 @@ def _kind(opened: Opened) -> FileKind:
     while line := opened.readline(opened.max_row_bytes + 1):
         head.append(line)
         not_blank += not line.isspace()
-        if not_blank == 2 or opened.bytes > opened.max_row_bytes:
+        if not_blank == 2 or opened.size > opened.max_row_bytes:
             break
     opened.head = head
     return _sniff(head)
