@@ -108,7 +108,6 @@ class ChatMessages(NamedTuple):
     """The messages that a row of Chat Completions was converted to.
 
     Attributes:
-        messages: the messages of the format.
         findings: what was left out or replaced; pointers and indices are those of the row.
         origins: for each message the index of its chat message; None if it was made of settings.
         weightless: the indices of chat messages with the weight 0.

@@ -25,7 +25,6 @@ class ColumnRows:
 
     Attributes:
         first: the number of the first row, from 1.
-        values: the values of the rows.
         ids: the values of the id column, if there is one.
         limit: the size limit of a row in bytes.
     """

@@ -120,12 +120,8 @@ class Batch:
     """Rows of one file.
 
     Attributes:
-        name: of the file.
-        kind: its format.
         is_named: whether the file itself was named, not a folder or a pattern.
-        options: how its rows are checked.
-        rows: its rows.
-        size: their bytes.
+        size: the bytes of the rows.
     """
 
     name: str

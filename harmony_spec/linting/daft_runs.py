@@ -46,10 +46,8 @@ class FilePart:
     Attributes:
         file: its name in reports, and whether it was named.
         path: where any worker finds it: an absolute path, or a URL that Daft reads.
-        kind: its format.
         options: the index of the options of its rows.
-        part: the part.
-        size: its bytes.
+        size: the bytes of the part.
     """
 
     file: File

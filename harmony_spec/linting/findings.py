@@ -112,7 +112,6 @@ class CleanRows:
     A `Checked` for each costs 10 µs between processes, and the check of a short row 80 µs.
 
     Attributes:
-        name: of the file.
         rows: of each row, its number, the offset of its bytes, the number of its messages, and its id.
     """
 

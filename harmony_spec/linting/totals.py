@@ -22,21 +22,18 @@ from .findings import Checked, CleanRows
 
 @dataclass
 class Totals:
-    """Numbers of a run.
+    """Numbers of a run: of files, inputs, messages and findings.
 
     Attributes:
         inputs: rows, and files that are one input.
         clean: inputs without findings.
-        messages: messages in all inputs.
-        fixed: findings that were fixed.
         fixable: findings that `--fix` would remove.
         new: findings that were found only after fixes.
         unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
         display: findings with a display fix that needs `--fixable`.
         in_baseline: findings that are not reported since they are in the baseline.
-        skipped: files without special tokens that were skipped.
-        unreadable: files that could not be read.
-        unwritten: files that could not be written.
+        skipped: files without special tokens.
+        unreadable, unwritten: files that cannot be read or written.
         codes: findings by code.
         tokens: tokens by channel, if requested; None is the key of messages without channel.
     """
