@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +21,8 @@ from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, FileKind, Options, Runne
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN, InputError
 from ..linting.outputs import format_error
-from ..linting.settings import SettingsError, definitions
+from ..linting.settings import SettingsError
 from ..source.saved_text import Source
-from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
 from .color_option import COLOR, COLOR_CHOICE
 
@@ -339,11 +337,6 @@ reads_rows = with_options(
     MAX_ROW,
 )
 """The options of commands that read files of rows."""
-
-
-def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
-    """The tools defined in a file. Raises `SettingsError` if it cannot be used."""
-    return None if path is None else list(tools_from_json(json.loads(definitions(path, codec)), codec=codec))
 
 
 def piped(*commands: str) -> str:

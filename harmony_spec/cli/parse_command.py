@@ -14,10 +14,12 @@ from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
 from ..linting.batches import FileKind, Row, read_content, row_value
+from ..linting.checking import tools_of
 from ..linting.findings import locate
 from ..linting.outputs import describe
 from ..linting.row_reading import read_one
 from ..linting.rows import RowContent
+from ..linting.settings import definitions
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
     FINDINGS,
@@ -29,7 +31,6 @@ from .console import (
     codec_option,
     complete_file,
     piped,
-    read_tools,
     refuse,
     refuse_input,
     require_one_reader,
@@ -79,7 +80,7 @@ def parse(
     codec = codec_of(None)
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
-    offered = read_tools(tools, codec)
+    offered = tools_of(tools and definitions(tools, codec), codec)
     source, kind_read = read_input("parse", file, kind, max_row_bytes)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]

@@ -204,7 +204,7 @@ class RowCheck:
         report: Report[Any] = codec.validate(
             source,
             options.start,
-            tools=_tools(options.tools, codec),
+            tools=tools_of(options.tools, codec),
             stripped=options.stripped,
             tokenization=options.tokenization and not is_rendered,
         )
@@ -325,5 +325,6 @@ def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Repor
 
 
 @lru_cache(TOOL_FILES_CACHE_SIZE)
-def _tools(definitions: str | None, codec: ModuleType) -> list[Any] | None:
+def tools_of(definitions: str | None, codec: ModuleType) -> list[Any] | None:
+    """The tools that a text of JSON defines; None if there is none."""
     return None if definitions is None else list(tools_from_json(json.loads(definitions), codec=codec))
