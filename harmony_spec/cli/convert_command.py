@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import click
+from click.core import ParameterSource
 
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
@@ -49,8 +50,6 @@ from .console import (
 from .converting import (
     CHAT,
     CHAT_COLUMNS,
-    COMPLETION_MASK,
-    LABELS,
     SOURCE_FORMATS,
     TRAINING,
     Conversion,
@@ -60,14 +59,8 @@ from .converting import (
 from .progress import show_progress
 from .validation_run import interruptible
 
-FOR_TRAINING = {
-    "train": "--train",
-    "max_length": "--max-length",
-    "allows_errors": "--allow-errors",
-    "labels": "--labels",
-    "completion_mask": "--completion-mask",
-}
-"""The options of rows to train on, by parameter."""
+FOR_TRAINING = {"train", "max_length", "allows_errors", "labels", "completion_mask"}
+"""The parameters of rows to train on."""
 
 LENGTH_PERCENTILES = (1, 10, 50, 90, 99, 100)
 """The percentiles of the lengths of rows that are printed."""
@@ -90,10 +83,11 @@ def _summary(numbers: ConversionNumbers) -> str:
     return f"{text}; lengths by percentile: {shown}"
 
 
-def _is_passed(name: str) -> bool:
-    """Whether an option was passed."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source is not None and source is not click.core.ParameterSource.DEFAULT
+def _passed(names: set[str]) -> list[str]:
+    """The flags of those of these options that were passed."""
+    context = click.get_current_context()
+    passed = {name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    return [param.opts[0] for param in context.command.params if param.name in passed]
 
 
 def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
@@ -138,8 +132,6 @@ def convert(
     target: str,
     output: Path | None,
     rejected: Path | None,
-    labels: bool,
-    completion_mask: bool,
     jobs: int | None,
     runner: Runner,
     address: str | None,
@@ -157,11 +149,10 @@ def convert(
     """
     require_one_reader(*set(files))
     prepare_runner(runner, address, jobs)
-    if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
+    if target != TRAINING and (wrong := _passed(FOR_TRAINING)):
         raise click.UsageError(f"{', '.join(wrong)} require{'s' * (len(wrong) == 1)} --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
-    more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
-    conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)
+    conversion = Conversion(source, target, is_parquet=is_parquet, **others)
     options = row_options(max_row_bytes, columns=CHAT_COLUMNS if source == CHAT else ())
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:

@@ -68,7 +68,7 @@ class Conversion:
         train: what is trained on, for `render_training`.
         max_length: the most tokens of a row to train on; None for no limit.
         allows_errors: whether rows to train on may have findings that are errors.
-        more: the columns to train on besides the first two.
+        labels, completion_mask: whether rows to train on have these columns, too.
         is_parquet: whether converted rows are Parquet, instead of JSON Lines.
     """
 
@@ -79,7 +79,8 @@ class Conversion:
     train: str = "last_turn"
     max_length: int | None = None
     allows_errors: bool = False
-    more: tuple[str, ...] = ()
+    labels: bool = False
+    completion_mask: bool = False
     is_parquet: bool = False
 
     def schema(self) -> pyarrow.Schema:
@@ -87,12 +88,15 @@ class Conversion:
         import pyarrow
 
         ids, flags, text = pyarrow.list_(pyarrow.int32()), pyarrow.list_(pyarrow.int8()), pyarrow.string()
+        training = {INPUT_IDS: ids, MASKS: flags}
+        training |= {LABELS: ids} if self.labels else {}
+        training |= {COMPLETION_MASK: flags} if self.completion_mask else {}
         types = {
             CHAT: dict.fromkeys(NESTED_COLUMNS, text),
             CONVERSATION: {MESSAGES_KEY: text},
             TEXT: {TEXT: text},
             TOKENS: {TOKENS: ids},
-            TRAINING: {INPUT_IDS: ids} | {key: ids if key == LABELS else flags for key in (MASKS, *self.more)},
+            TRAINING: training,
         }
         return pyarrow.schema({ID_COLUMN: text} | types[self.target])
 
@@ -433,9 +437,9 @@ def _training(
     found.numbers.lengths.append(len(tokens))
     found.numbers.trained += sum(mask)
     row = {INPUT_IDS: tokens, MASKS: list(map(int, mask))}
-    if LABELS in conversion.more:
+    if conversion.labels:
         row[LABELS] = [token if is_trained else IGNORED_LABEL for token, is_trained in zip(tokens, mask, strict=True)]
-    if COMPLETION_MASK in conversion.more:
+    if conversion.completion_mask:
         column = [int(at >= begin) for at in range(whole)]
         for start, end in masked_spans:
             column[start:end] = [0] * (end - start)
