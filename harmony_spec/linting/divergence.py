@@ -86,17 +86,18 @@ class ComparedInput:
 
     def key(self, message: Any) -> tuple[object, ...]:
         """All fields of a message, its content as text."""
-        return (*(getattr(message, name) for name in self.format.header_fields), message_text(self.format, message))
+        content = getattr(message, self.format.content)
+        text = content if isinstance(content, str) else content.text()
+        return (*(getattr(message, name) for name in self.format.header_fields), text)
 
     def parts(self, index: int) -> dict[str, Span]:
         begin, content, stop, end = self.bounds[index]
         return {"header": Span(begin, content), "content": Span(content, stop), "stop": Span(stop, end)}
 
     @property
-    def opening(self) -> Span | None:
-        """The open header at the end."""
-        last = self.bounds[len(self.messages) :]
-        return Span(last[0][0], last[0][3]) if last else None
+    def openings(self) -> list[Span]:
+        """The open header at the end, if there is one."""
+        return [Span(begin, end) for begin, _, _, end in self.bounds[len(self.messages) :]]
 
     def place(self, index: int | None, span: Span) -> InputPlace:
         return InputPlace(index, self.form.unit, span, abridge(self.form.spelled(*span)))
@@ -118,11 +119,6 @@ class ComparedInput:
         return next((name for name, drop in drops if meets(self.messages[index], drop.dropped)), "")
 
 
-def message_text(format: Format, message: Any) -> str:
-    content = getattr(message, format.content)
-    return content if isinstance(content, str) else content.text()
-
-
 def differences(codec: ModuleType, first: Source, second: Source, start: str) -> Iterator[Difference]:
     """Yield the differences of two inputs, message by message, then those outside of messages."""
     if type(first) is type(second) and first == second:
@@ -137,14 +133,11 @@ def differences(codec: ModuleType, first: Source, second: Source, start: str) ->
         side, (number,) = sides[at], numbers
         begin, _, _, end = side.bounds[number]
         dropped = side.is_dropped(number)
-        places = _only(side.place(number, Span(begin, end)), at)
+        place = side.place(number, Span(begin, end))
+        places: tuple[InputPlace | None, InputPlace | None] = (place, None) if at == 0 else (None, place)
         yield Difference("dropped" if dropped else "absent-message", "", *places, f"by {dropped}" if dropped else "")
-    yield from _outside(sides, "open-header", *([side.opening] if side.opening else [] for side in sides))
+    yield from _outside(sides, "open-header", *(side.openings for side in sides))
     yield from _outside(sides, "outside", *(side.gaps for side in sides))
-
-
-def _only(place: InputPlace, at: int) -> tuple[InputPlace | None, InputPlace | None]:
-    return (place, None) if at == 0 else (None, place)
 
 
 def _pairs(first: ComparedInput, second: ComparedInput) -> Iterator[tuple[int | None, int | None]]:
