@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from harmony_spec import Message, codec, decode, drop_analysis, encode, render, render_text, to_json
 from harmony_spec.cli import main
@@ -256,3 +258,10 @@ def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
     (tmp_path / "next.json").write_text(json.dumps(render(found["shorter"])))
     (shown,) = re.findall(r"\$ harmony-spec diff sampled.json next.json\n(.*?)```", page, re.DOTALL)
     assert run("diff", tmp_path / "sampled.json", tmp_path / "next.json").stdout == shown
+
+
+def test_a_column_of_objects_is_chosen_as_validate_does(tmp_path: Path) -> None:
+    for name, messages in (("a", TALK), ("b", with_message(2, content="It is five."))):
+        parquet.write_table(pyarrow.table({"talk": [to_json(messages)]}), tmp_path / f"{name}.parquet")
+    found = run("diff", "--column", "talk", tmp_path / "a.parquet", tmp_path / "b.parquet")
+    assert (found.exit_code, found.stdout.count("\n"), "another content" in found.stdout) == (1, 1, True), found.output

@@ -93,7 +93,7 @@ def _sources(name: str, kind: FileKind | None, options: Options) -> Iterator[Sou
         for batch in read(name, True, kind, options, Progress()):
             for row in filterfalse(batch.is_blank, batch.rows):
                 place = (batch.kind, row.number) if row.number else place
-                yield read_content(batch.kind, row_value(batch.kind, row.item), options).source
+                yield read_content(batch.kind, row_value(batch.kind, row.item), batch.options).source
     except HarmonyError as error:
         refuse_input(error, name, "", *place)
 
