@@ -410,7 +410,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows for more than one process, some of them bad."""
     path = tmp_path_factory.mktemp("rows") / "many.jsonl"
     filler = {"content": "Three. " * 500, "role": "assistant"}
-    lines = [json.dumps({"id": n, "messages": [*CHAT[:3], filler]} if n % 50 else {"x": n}) for n in range(3000)]
+    lines = [json.dumps({"id": n, "messages": [*CHAT[:3], filler]} if n % 50 else {"x": n}) for n in range(1000)]
     path.write_text("\n".join(lines))
     assert path.stat().st_size > 2 * MIN_PARALLEL_CHUNKS * BATCH_BYTES
     return path
@@ -429,7 +429,7 @@ def test_two_processes_write_what_one_writes(many: Path, tmp_path: Path) -> None
         assert outs[0].read_bytes() == outs[1].read_bytes()
         assert bad[0].read_bytes() == bad[1].read_bytes()
         assert said[0] == said[1]
-        assert len(bad[0].read_text().splitlines()) == said[0].count("\n") - 1 == 60
+        assert len(bad[0].read_text().splitlines()) == said[0].count("\n") - 1 == 20
 
 
 def test_an_interrupted_run_leaves_files_as_they_were(many: Path, tmp_path: Path) -> None:
