@@ -23,7 +23,7 @@ settings.load_profile("default")
 
 
 def examples(count: int) -> settings:
-    """The settings of a property that needs many examples."""
+    """The settings of a property that needs more examples than others, or fewer."""
     return settings(max_examples=count // 4 if IN_GATE else count)
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from harmony_spec.cli import main
 
+from .conftest import examples
 from .conversation_strategies import transcript
 from .planted_mistakes import PLANTED
 from .planting import Planted
@@ -68,7 +69,7 @@ unreadable = st.sampled_from([1, {"x": 1}, {"messages": [{"role": "user"}]}])
 row_lists = st.lists(damaged() | unreadable, min_size=1, max_size=6)
 
 
-@settings(max_examples=40)
+@examples(80)
 @given(row_lists, st.randoms(use_true_random=False))
 def test_recorded_findings_are_not_reported_again(values: list[Any], rng: Any) -> None:
     """Neither as they are nor with the rows in another order; and two runs write the same baseline."""
@@ -88,7 +89,7 @@ def test_recorded_findings_are_not_reported_again(values: list[Any], rng: Any) -
         assert baseline.read_text() == text
 
 
-@settings(max_examples=40)
+@examples(80)
 @given(
     row_lists, st.sampled_from(sorted(PLANTED)).flatmap(lambda name: st.tuples(st.just(name), PLANTED[name])), st.data()
 )
@@ -107,7 +108,7 @@ def test_a_new_mistake_is_found(values: list[Any], planted: tuple[str, Planted],
             assert name in {each["name"] for each in new}
 
 
-@settings(max_examples=40)
+@examples(80)
 @given(row_lists, st.data())
 def test_a_mistake_in_a_known_row_is_found(values: list[Any], data: st.DataObject) -> None:
     """Findings of the other messages stay known, in the row and in the file."""

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony_spec import (
@@ -393,7 +393,7 @@ PLAIN = ["plain_contents", *dialect.FOLDERS]
 
 
 @pytest.mark.parametrize("name", [name for name in dialect.EDITS if name not in (*PLAIN, "mandatory_type")])
-@settings(max_examples=15)
+@examples(30)
 @given(chat=chats, tools=tool_lists)
 def test_each_dialect_holds_a_request(name: str, chat: Chat, tools: Any) -> None:
     """With its own channels, fields and separators; what `mandatory_type` requires, no request has."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -19,6 +19,7 @@ from harmony_spec import Message, codec, decode, drop_analysis, encode, render, 
 from harmony_spec.cli import main
 from harmony_spec.linting.divergence import KINDS, MAX_LOOKAHEAD, Difference, differences
 
+from .conftest import examples
 from .recovery_strategies import CHANNELS, any_text, any_tokens
 from .strategies import contents, conversations, retokenized
 
@@ -170,7 +171,7 @@ def test_inputs_that_cannot_be_read_end_with_2(data: str, tmp_path: Path) -> Non
 
 
 @given(conversations(min_size=1), st.data())
-@settings(max_examples=40)
+@examples(80)
 def test_other_tokens_of_a_text_are_nothing_else(conversation: list[Message], data: st.DataObject) -> None:
     tokens = render(conversation)
     other = data.draw(retokenized(tokens))
@@ -191,7 +192,7 @@ SAID = st.lists(
 
 
 @given(SAID, st.integers(0, 12), st.integers(0, 12))
-@settings(max_examples=40)
+@examples(80)
 def test_removed_messages_are_missing(conversation: list[Message], start: int, end: int) -> None:
     """And nothing else differs."""
     removed = range(start, min(end, len(conversation)))
@@ -204,7 +205,7 @@ def test_removed_messages_are_missing(conversation: list[Message], start: int, e
 
 
 @given(any_tokens | any_text, any_tokens | any_text, st.sampled_from(["transcript", "prompt", "completion"]))
-@settings(max_examples=60)
+@examples(120)
 def test_any_two_inputs_are_compared(first: Any, second: Any, start: codec.Start) -> None:
     assert list(differences(codec, first, first, start)) == []
     found = list(differences(codec, first, second, start))

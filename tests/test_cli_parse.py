@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec.cli import main
+
+from .conftest import examples
 
 EVERY = ["--fix", "--unsafe-fixes", "--fixable", "ALL"]
 GOOD = "<|start|>user<|message|>hi<|end|>"
@@ -47,7 +49,7 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=30)
+@examples(60)
 @given(st.binary(max_size=40) | st.lists(pieces, max_size=12).map(lambda each: "".join(each).encode()))
 def test_no_input_gives_a_traceback(data: bytes) -> None:
     """Whatever the bytes, each command ends with 0, 1 or 2."""

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, get_args
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -31,6 +31,7 @@ from harmony_spec import (
 from harmony_spec.adapters import from_chat
 from harmony_spec.constraints import Constraint, constrain
 
+from .conftest import examples
 from .constraining import admits, consumed, ids, matcher, sample
 from .strategies import contents
 
@@ -86,7 +87,7 @@ def said(channel: str, content: str, **fields: Any) -> Message:
     return Message(role="assistant", channel=channel, content=content, **fields)
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(completions(), st.sampled_from(get_args(codec.Style)))
 def test_every_render_in_every_style_is_admitted(messages: list[Message], style: codec.Style) -> None:
     tokens = written(messages, style)
@@ -257,7 +258,7 @@ def test_a_prompt_declares_tools_channels_and_formats() -> None:
 # Headers that are written already.
 
 
-@settings(max_examples=80)
+@examples(160)
 @given(data=st.data())
 def test_after_is_the_derivative(data: st.DataObject) -> None:
     """The rest of what is admitted, and nothing else, wherever text is cut; ids mean what their text means."""
@@ -320,7 +321,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 )
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(names)
 @example("\x1c")
 def test_hostile_names_are_admitted_exactly(name: str) -> None:
@@ -411,7 +412,7 @@ schemas = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@examples(300)
 @given(schemas)
 def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
     """Nothing is fetched, and what no keyword is reported for is enforced."""

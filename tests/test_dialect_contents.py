@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 
 from codegen import GrammarError, generate
 
 from . import dialect
+from .conftest import examples
 from .schema_strategies import hostile
 from .test_dialects import TOOL, codec_of
 
@@ -39,7 +40,7 @@ def test_a_dialect_keeps_contents(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token", "role_tokens"])
-@settings(max_examples=30)
+@examples(60)
 @example("\\x")
 @example("\t")
 @given(hostile)

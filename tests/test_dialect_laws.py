@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lark import Lark, Token, Tree, UnexpectedInput
 from lark.lexer import PatternRE
@@ -185,7 +185,7 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
-@settings(max_examples=15)
+@examples(30)
 @given(data=st.data())
 def test_what_was_written_before_changes_nothing(name: str, data: st.DataObject) -> None:
     """Tokens are the same with all frames in the cache, with some, and with none."""
@@ -211,7 +211,7 @@ def test_what_was_written_before_changes_nothing(name: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-@settings(max_examples=15)
+@examples(30)
 @given(data=st.data())
 def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) -> None:
     """Caches hold what would be read again: readings are the same after others, with new caches, and with tiny ones."""

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import DeveloperContent, Message, codec, parse, render_text, tools_from_json
@@ -15,6 +15,7 @@ from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
 from .chat_template import Schema, render_chat, tool_lists
+from .conftest import examples
 from .strategies import retokenized
 from .test_chat_template import SPELLINGS, developer
 from .test_dialects import codec_of, tokenizer_of
@@ -91,7 +92,7 @@ def test_each_spelling_is_read_in_any_dialect(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORDS)
-@settings(max_examples=60)
+@examples(120)
 @given(data=st.data(), tools=tool_lists(), of_peer=st.booleans())
 def test_what_others_render_is_structure_in_any_dialect(
     name: str, data: st.DataObject, tools: list[Schema], of_peer: bool
@@ -127,7 +128,7 @@ def test_a_tool_that_cannot_be_read_keeps_its_text_and_its_name(name: str) -> No
 
 
 @pytest.mark.parametrize("name", WORDS)
-@settings(max_examples=60)
+@examples(120)
 @given(tools=tool_lists(), style=st.sampled_from(["openai", "template"]))
 def test_a_style_chooses_spellings_in_any_dialect(name: str, tools: list[Schema], style: Any) -> None:
     """Those that it chooses in ours, whatever the alternatives are called; indents differ."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark, Token, Tree, UnexpectedInput
@@ -15,6 +15,7 @@ from codegen import GRAMMAR
 from harmony_spec import Message, ParseError, codec, parse, render_text
 from harmony_spec.source.saved_text import without_line_break
 
+from .conftest import examples
 from .strategies import conversations, text_contents
 
 STARTS = list(codec.FORMAT.starts)
@@ -81,7 +82,7 @@ def agree(text: str, start: str) -> bool:
     return expected == actual
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(conversations(text_contents), st.sampled_from(["openai", "model"]), st.data())
 def test_rendered_text_is_read_alike(conversation: list[Message], style: codec.Style, data: st.DataObject) -> None:
     """What the renderer writes, and the same with a part deleted, doubled, or moved."""
@@ -101,7 +102,7 @@ def test_rendered_text_is_read_alike(conversation: list[Message], style: codec.S
 
 @pytest.mark.parametrize("start", STARTS)
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(120)
 def test_text_of_the_grammar_is_read_alike(start: str, data: st.DataObject) -> None:
     """Strings that Hypothesis draws from the Lark grammar; law 2 for them, since nothing here has rendered them."""
     text = data.draw(from_lark(lark(), start=start))
@@ -139,7 +140,7 @@ pieces = st.sampled_from(
 
 
 @pytest.mark.parametrize("start", STARTS)
-@settings(max_examples=150)
+@examples(300)
 @given(pieces=st.lists(pieces, max_size=9))
 def test_any_text_is_read_alike(start: str, pieces: list[str]) -> None:
     """Strings of parts of the format in any order."""

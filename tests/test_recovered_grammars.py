@@ -9,12 +9,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import generate
 from codegen.read.problems import GrammarError
 
+from .conftest import examples
 from .dialect import edited, module_of
 from .test_dialects import codec_of as dialect_codec
 from .test_introduced_recipients import dialect_tokens
@@ -182,7 +183,7 @@ def test_a_malformed_header_of_another_grammar(name: str, source: str, fields: d
     assert module.parse(module.render_text(found.messages)).messages == found.messages
 
 
-@settings(max_examples=80)
+@examples(160)
 @given(
     st.sampled_from(["list", "field"]),
     st.sampled_from(["analysis", "commentary", "final"]),

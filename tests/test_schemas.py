@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -224,7 +224,7 @@ def change(value: Any) -> None:
             setattr(value, name, "changed")
 
 
-@settings(max_examples=100)
+@examples(200)
 @given(draws.systems(SMALL), draws.developers(SMALL))
 def test_changing_what_was_read_changes_no_later_reading(system: SystemContent, developer: DeveloperContent) -> None:
     tokens = render(conversation(system, developer))

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -32,6 +32,7 @@ from harmony_spec.view.statistics import Statistics
 from harmony_spec.view.terminal_view import row_lines
 
 from . import dialect
+from .conftest import examples
 from .recovery_strategies import damaged, mutated
 from .test_dialects import codec_of
 
@@ -59,7 +60,7 @@ def pieces_of(row: ShownRow) -> list[Any]:
     return [piece for section in row.sections for piece in section.pieces]
 
 
-@settings(max_examples=150)
+@examples(300)
 @given(mutated() | st.text(max_size=60) | damaged(), st.booleans())
 def test_pieces_are_the_input(source: str | list[int], has_tokens: bool) -> None:
     """Pieces joined are the input, their tokens its ids; findings lie in their pieces."""
@@ -142,7 +143,7 @@ def page_of(*sources: str | list[int], names: str = "rows.jsonl") -> str:
 hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=10), min_size=1, max_size=4).map("".join)
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(hostile, hostile, hostile)
 def test_inputs_add_no_element(content: str, name: str, file: str) -> None:
     """Whatever contents, names, files and findings spell, a page has the elements of a harmless one."""
@@ -399,7 +400,7 @@ def test_what_continues_a_turn_is_marked_whole() -> None:
         assert "+ <|start|>assistant<|channel|>final<|message|>" in shown
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(mutated(), st.data())
 def test_a_mask_is_shown_token_by_token(source: str | list[int], data: st.DataObject) -> None:
     tokens = (

@@ -6,11 +6,12 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from harmony_spec import RenderError
 
+from .conftest import examples
 from .test_dialect_laws import RECOVERING
 from .test_dialects import codec_of, tokenizer_of
 
@@ -42,7 +43,7 @@ def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("name", SPELLED)
-@settings(max_examples=10)
+@examples(20)
 @given(data=st.data())
 def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
     """What is recovered without the special tokens equals the messages, whatever the style."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .chat_template import render_chat, words
+from .conftest import examples
 from .test_dialect_laws import tokens_of
 from .test_dialects import codec_of, tokenizer_of
 
@@ -57,7 +58,7 @@ def shown(message: Any) -> tuple[str, str | None, str | None]:
 
 
 @pytest.mark.parametrize("name", [MUSE, COHERE])
-@settings(max_examples=30)
+@examples(60)
 @given(data=st.data())
 def test_what_a_template_writes_is_read_and_written_back(name: str, data: st.DataObject) -> None:
     """Parsed, recovered and streamed alike, without a diagnostic, and rendered to the same text and tokens."""
@@ -78,7 +79,7 @@ def test_what_a_template_writes_is_read_and_written_back(name: str, data: st.Dat
 
 
 @pytest.mark.parametrize("name", [MUSE, COHERE])
-@settings(max_examples=30)
+@examples(60)
 @given(data=st.data())
 def test_a_prompt_and_its_completion(name: str, data: st.DataObject) -> None:
     """The prompt of a template ends with the open header; the completion is what a longer chat has after it."""
@@ -94,7 +95,7 @@ def test_a_prompt_and_its_completion(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", [MUSE, COHERE])
-@settings(max_examples=30)
+@examples(60)
 @given(data=st.data())
 def test_what_is_damaged_is_recovered(name: str, data: st.DataObject) -> None:
     """Without one stop token, or with a doubled token, the messages are the same, and the mistake is reported."""

@@ -19,13 +19,15 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, R
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool, ToolError
 from harmony_spec.cli import main
 from harmony_spec.tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from harmony_spec.tools.python_functions import tool_from_function
+
+from .conftest import examples
 
 
 class Unit(enum.Enum):
@@ -464,7 +466,7 @@ def test_no_junk_is_a_traceback(junk: str | bytes, status: int) -> None:
     assert bool(result.stderr) == (status > 0)
 
 
-@settings(max_examples=50)
+@examples(100)
 @given(st.text(max_size=60) | st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.sampled_from(["function", "f", "object"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import Message, ParseError, Report, codec, parse, recover, validate
 
+from .conftest import examples
 from .conversation_strategies import Talk, talks
 from .planted_mistakes import PLANTED
 from .recovery_strategies import any_text, any_tokens, mistakes, offers, openings, tokens_of
@@ -38,7 +39,7 @@ def test_nothing_is_said_of_a_valid_conversation(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("name", PLANTED)
-@settings(max_examples=12)
+@examples(24)
 @given(data=st.data())
 def test_a_planted_mistake_is_found(name: str, data: st.DataObject) -> None:
     """The mistake is found where it is, and nothing else is."""
