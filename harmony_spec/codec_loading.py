@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from .errors import CodecError
+from .errors import CodecError, HarmonyError
 from .format.tables import Format, Tokenizer
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
 
@@ -112,7 +116,8 @@ def load_codec_text(source: CodecText | None) -> ModuleType:
 def load_tokenizer(name: str) -> Tokenizer:
     """The tokenizer that `module:name` names: an object with the methods `encode` and `decode_bytes`.
 
-    This imports the module, so it runs code. Raises `CodecError` if that fails, or if the module lacks the object.
+    This imports the module, so it runs code. Raises `CodecError` if that fails, or if the module lacks the object; so
+    do the methods of the tokenizer when they fail.
     """
     module, _, attribute = name.partition(":")
     if not (module and attribute):
@@ -126,8 +131,27 @@ def load_tokenizer(name: str) -> Tokenizer:
         raise CodecError(f"tokenizer: {name}: {type(error).__name__}: {error}{hint}") from error
     if isinstance(found, type) or not all(callable(getattr(found, each, None)) for each in ("encode", "decode_bytes")):
         raise CodecError(f"tokenizer: {name}: not an object with the methods encode and decode_bytes")
-    tokenizer: Tokenizer = found
-    return tokenizer
+    return NamedTokenizer(name, found)
+
+
+class NamedTokenizer:
+    """A tokenizer whose errors have its name. A text that cannot be encoded is none of its errors."""
+
+    def __init__(self, name: str, tokenizer: Tokenizer) -> None:
+        self.name = name
+        self.encode, self.decode_bytes = self._named(tokenizer.encode), self._named(tokenizer.decode_bytes)
+
+    def _named(self, method: Callable[[A], R]) -> Callable[[A], R]:
+        def call(value: A) -> R:
+            try:
+                return method(value)
+            except (HarmonyError, UnicodeError, OverflowError):
+                raise
+            except Exception as error:  # it may raise anything
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise CodecError(f"tokenizer: {self.name}: {reason}") from error
+
+        return call
 
 
 def _generated(folder: Path) -> str:

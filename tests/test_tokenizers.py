@@ -45,6 +45,14 @@ class Holder:
     characters = Characters()
 
 characters = Characters()
+
+class Failing:
+    def encode(self, text):
+        raise RuntimeError("the cache is full")
+
+    decode_bytes = encode
+
+failing = Failing()
 '''
 NAME = "tokenizer_of_tests:characters"
 NON_CANONICAL = "non-canonical-tokens"
@@ -101,6 +109,10 @@ def test_each_kind_of_difference_is_found(wrong: str) -> None:
     assert (found.text, found.expected) == (text, exact.encode(text))
     expected: dict[str, Any] = {"ids": found.expected[:-1], "bytes": text.encode() + b"!"}
     assert found.found == expected[wrong] if wrong in expected else isinstance(found.found, TypeError)
+
+
+def test_texts_that_no_tokenizer_encodes_are_left_out() -> None:
+    assert list(tokenizer_differences(ENCODING, PLAIN, ["one", "a\ud800b", "two"])) == []
 
 
 def test_hard_texts_hold_every_code_point() -> None:
@@ -192,6 +204,15 @@ def test_all_commands_use_it(module: Path) -> None:
     assert json.loads(run("parse", *name, "tokens.json").stdout)["messages"][0]["content"][0]["text"] == "two words"
     assert run("diff", *name, "tokens.json", "tokens.json").returncode == 0
     assert run("show", *name, "tokens.json").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["validate -j 1", "validate -j 2", "convert --from tokens --to text"])
+def test_a_tokenizer_that_fails_is_one_line(command: str, module: Path, tmp_path: Path) -> None:
+    """It may raise anything. Before, that was a traceback, and status 1, which means findings."""
+    file = rows(tmp_path / "rows.jsonl", render([Message("user", "Hi. " * 5_000)]), 100)
+    result = CliRunner().invoke(main, [*command.split(), "--tokenizer", "tokenizer_of_tests:failing", str(file)])
+    reason = "tokenizer: tokenizer_of_tests:failing: RuntimeError: the cache is full\n"
+    assert (result.exit_code, result.stderr) == (2, reason)
 
 
 def test_only_a_named_settings_file_may_choose_it(module: Path) -> None:
