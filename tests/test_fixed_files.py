@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from tempfile import gettempdir
 
 import pyarrow
 import pytest
@@ -220,6 +222,21 @@ def test_rows_after_a_failed_write_are_still_reported(tmp_path: Path, monkeypatc
     result = run("--fix", path)
     assert (result.exit_code, result.stderr) == (2, f"{path}: No space left on device\n")
     assert result.stdout == without.replace("with --fix)\n", "with --fix), 1 file not written\n")
+
+
+def test_a_full_temporary_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(BAD))
+
+    class Full(io.BytesIO):
+        def write(self, *_: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(rewriting, "SpooledTemporaryFile", lambda _: Full())
+    result = run("--fix", path)
+    reason = f"{gettempdir()}: No space left on device; TMPDIR names another folder for copies\n"
+    assert (result.exit_code, result.stderr) == (2, reason)
+    assert path.read_text() == json.dumps(BAD)
 
 
 def test_rows_of_a_file_that_breaks_off_are_not_fixed(tmp_path: Path) -> None:

@@ -98,6 +98,13 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     return value or "".join(names[:1])
 
 
+def _written(path: Path, stack: ExitStack) -> BinaryIO:
+    """A file that is complete once the stack ends without an error, compressed as its suffix says."""
+    file = stack.enter_context(AtomicFile(path)).file
+    magic = COMPRESSIONS.get(path.suffix.lower(), b"")
+    return stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
+
+
 @click.command(cls=Command, example=CONVERT_EXAMPLE)
 @click.argument("files", nargs=-1, required=True, shell_complete=complete_file)
 @click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
@@ -152,6 +159,8 @@ def convert(
     if target != TRAINING and (wrong := _passed(FOR_TRAINING)):
         raise click.UsageError(f"{', '.join(wrong)} require{'s' * (len(wrong) == 1)} --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
+    if rejected is not None and kind_of(rejected.name) == "parquet":
+        raise click.UsageError(f"--rejected: {rejected} would hold JSON Lines; choose a name that ends in .jsonl")
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
     options = row_options(max_row_bytes, columns=CHAT_COLUMNS if source == CHAT else ())
     progress, numbers, status = Progress(), ConversionNumbers(), 0
@@ -165,10 +174,8 @@ def convert(
             for name, path in (("-o", output), ("--rejected", rejected)):
                 if path is not None:
                     claim(name, path, claimed)
-            kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
-            file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
-            magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
-            stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
+            kept = _written(rejected, stack) if rejected else None
+            stream = _written(output, stack) if output else sys.stdout.buffer
             rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
             if rows:
                 stack.callback(rows.abort)
@@ -195,8 +202,6 @@ def convert(
         sys.exit(INTERRUPTED)
     for name in progress.skipped:
         ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
-    if rows and rows.lacks_optional:
-        ERR.print(printable_name(f"{output}: ids are missing, since the first rows have none"), style="yellow")
     if numbers.lengths and not quiet:
         ERR.print(_summary(numbers))
     sys.exit(status or (FINDINGS if numbers.rejected else 0))

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, field
 from io import BufferedRandom
 from shutil import copyfileobj
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, BinaryIO, cast
 
 if sys.version_info >= (3, 14):
@@ -183,13 +183,24 @@ def compressed(head: bytes, file: BinaryIO, mode: Any) -> AbstractContextManager
     return cast(BinaryIO, zstd.ZstdFile(file, mode)) if head.startswith(ZSTD) else nullcontext(file)
 
 
+@contextmanager
+def in_temporary_folder() -> Iterator[None]:
+    """Raise an `InputError` that names the folder of temporary files if it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(f"{gettempdir()}: {error.strerror}; TMPDIR names another folder for copies") from None
+
+
 def saved_input(name: str) -> BufferedRandom:
     """A copy of standard input or a pipe on the disk, which can be read more than once.
 
     Raises `InputError` if it cannot be read.
     """
     copy = TemporaryFile()  # noqa: SIM115 - needed until its fixes are written
-    with open_input(name) as opened:
+    with open_input(name) as opened, in_temporary_folder():
         copyfileobj(opened.file, copy)
     return copy
 

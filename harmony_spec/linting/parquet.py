@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .arrow_rows import select_columns
 from .batches import WHOLE, ByteRange, Options, RowsRead
-from .opening import InputError, Opened
+from .opening import InputError, Opened, in_temporary_folder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -79,10 +79,7 @@ class ParquetOutput:
     Args:
         out: the stream to write to.
         schema: the columns.
-        optional: a column that the file lacks if the first rows have no value in it.
-
-    Attributes:
-        lacks_optional: whether values of that column were not written.
+        optional: a column that the file lacks if no row has a value in it and all fit one row group.
     """
 
     def __init__(self, out: BinaryIO, schema: pyarrow.Schema, optional: str = "") -> None:
@@ -90,39 +87,30 @@ class ParquetOutput:
         self.writer: Any = None
         self.held: list[pyarrow.RecordBatch] = []
         self.bytes = 0
-        self.lacks_optional = False
 
     def write(self, batch: pyarrow.RecordBatch) -> None:
         """Add rows; they are written in groups of `GROUP_BYTES`."""
-        if batch.num_rows:
-            has_optional = bool(self.optional) and batch.column(self.optional).null_count < batch.num_rows
-            self._begin(has_optional)
-            self.lacks_optional = self.lacks_optional or (has_optional and self.optional not in self.schema.names)
-            self.held.append(batch.select(self.schema.names))
-            self.bytes += batch.nbytes
+        self.held.append(batch)
+        self.bytes += batch.nbytes
         if self.bytes >= GROUP_BYTES:
-            self._write_group()
+            self._write_group(is_last=False)
 
-    def _begin(self, has_optional: bool) -> None:
-        """Open the file, unless it is open."""
-        from pyarrow import parquet
+    def _write_group(self, is_last: bool) -> None:
+        """Write the rows that are held; the first group opens the file."""
+        from pyarrow import Table, parquet
 
+        rows = Table.from_batches(self.held, self.schema)
         if self.writer is None:
-            if self.optional and not has_optional:
-                self.schema = self.schema.remove(self.schema.get_field_index(self.optional))
-            self.writer = parquet.ParquetWriter(self.out, self.schema, compression="zstd")
-
-    def _write_group(self) -> None:
-        from pyarrow import Table
-
-        self.writer.write_table(Table.from_batches(self.held, self.schema))
+            if is_last and self.optional and rows.column(self.optional).null_count == len(rows):
+                rows = rows.drop_columns([self.optional])
+            self.writer = parquet.ParquetWriter(self.out, rows.schema, compression="zstd")
+        self.writer.write_table(rows)
         self.held, self.bytes = [], 0
 
     def close(self) -> None:
         """Complete the file. Does nothing when called again."""
-        self._begin(False)
-        if self.writer.is_open:
-            self._write_group()
+        if self.writer is None or self.writer.is_open:
+            self._write_group(is_last=True)
             self.writer.close()
 
     def abort(self) -> None:
@@ -204,7 +192,8 @@ def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
     if isinstance(stream, BufferedReader | BufferedRandom) and stream.seekable():
         return stream
     copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
-    copyfileobj(opened or stream, copy)
+    with in_temporary_folder():
+        copyfileobj(opened or stream, copy)
     return copy
 
 

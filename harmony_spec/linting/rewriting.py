@@ -16,7 +16,7 @@ from typing import IO, BinaryIO, cast
 from .atomic import AtomicFile
 from .differences import difference
 from .findings import Checked
-from .opening import STDIN, InputError, Opened, compressed
+from .opening import STDIN, InputError, Opened, compressed, in_temporary_folder
 from .parquet import copy_parquet
 from .row_reading import Progress, pieces
 
@@ -65,7 +65,8 @@ class Rewriter:
                 failures.append(item)
             elif is_fixed:
                 item = item if item.unfixed else replace(item, before=None, after=None)
-                pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
+                with in_temporary_folder():
+                    pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
             else:
                 yield item
         original = self.progress.originals.pop(name, None)
