@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from pyarrow import parquet
 from harmony_spec import decode, encode, render, render_training, to_json, validate
 from harmony_spec.adapters import from_chat
 from harmony_spec.cli import main
+from harmony_spec.linting import parquet as parquet_files
 from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
 
@@ -373,16 +375,32 @@ def test_any_id_is_written(tmp_path: Path) -> None:
     assert parquet.read_table(out)["id"].to_pylist() == ["\\ud800", None, "[1]"]
 
 
-def test_ids_after_rows_without_any_are_reported(tmp_path: Path) -> None:
-    """The columns of a Parquet file are known with its first rows."""
+def test_ids_after_rows_without_any_are_kept(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "out.parquet")]
     files[0].write_text(json.dumps(CHAT))
     files[1].write_text(json.dumps(ROW))
-    found = run("--from", "chat", "--to", "tokens", *files[:2], "-o", files[2])
-    assert found.output == f"{files[2]}: ids are missing, since the first rows have none\n"
-    assert parquet.read_table(files[2]).schema.names == ["tokens"]
-    assert run("--from", "chat", "--to", "tokens", *files[1::-1], "-o", files[2]).output == ""
-    assert parquet.read_table(files[2])["id"].to_pylist() == ["a", None]
+    for order, ids in ((files[:2], [None, "a"]), (files[1::-1], ["a", None])):
+        assert run("--from", "chat", "--to", "tokens", *order, "-o", files[2]).output == ""
+        assert parquet.read_table(files[2])["id"].to_pylist() == ids
+
+
+def test_ids_after_a_row_group_without_any_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The columns of a file are chosen with its first row group."""
+    monkeypatch.setattr(parquet_files, "GROUP_BYTES", 1)
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "out.parquet")]
+    files[0].write_text(json.dumps(CHAT))
+    files[1].write_text(json.dumps(ROW))
+    assert run("--from", "chat", "--to", "tokens", *files[:2], "-o", files[2]).output == ""
+    assert parquet.read_table(files[2])["id"].to_pylist() == [None, "a"]
+
+
+def test_rejected_rows_are_json_lines(tmp_path: Path) -> None:
+    """Before, they were written into files with the names of Parquet files, which nothing read."""
+    command = ["--from", "chat", "--to", "text", "-", "--rejected"]
+    found = run(*command, tmp_path / "rejected.parquet", given="{}")
+    assert (found.exit_code, "choose a name that ends in .jsonl" in found.stderr) == (2, True)
+    assert run(*command, tmp_path / "rejected.jsonl.gz", given="{}").exit_code == 1
+    assert json.loads(gzip.decompress((tmp_path / "rejected.jsonl.gz").read_bytes())) == {}
 
 
 def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:
@@ -419,7 +437,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_write_what_one_writes(many: Path, tmp_path: Path) -> None:
     for suffix in ("jsonl", "parquet"):
         outs = [tmp_path / f"{jobs}.{suffix}" for jobs in "12"]
-        bad = [tmp_path / f"{jobs}-bad.{suffix}" for jobs in "12"]
+        bad = [tmp_path / f"{jobs}-{suffix}-bad.jsonl" for jobs in "12"]
         said = []
         for out, rejected in zip(outs, bad, strict=True):
             command = [*COMMAND, "--from", "chat", "--to", "training", "-j", out.name[0], many, "-o", out]
@@ -432,14 +450,15 @@ def test_two_processes_write_what_one_writes(many: Path, tmp_path: Path) -> None
         assert len(bad[0].read_text().splitlines()) == said[0].count("\n") - 1 == 20
 
 
-def test_an_interrupted_run_leaves_files_as_they_were(many: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_files_as_they_were(number: signal.Signals, many: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     out.write_text("before")
     command = [*COMMAND, "--from", "chat", "--to", "training", "-j", "2", many, "-", "-o", out]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not any(path.stat().st_size for path in tmp_path.glob(".harmony-spec.*")):
         time.sleep(0.01)
-    os.kill(running.pid, signal.SIGTERM)
+    os.kill(running.pid, number)
     _, said = running.communicate()
     assert running.returncode == 130
     assert said.splitlines()[-1] == f"interrupted; {out} was not written"

@@ -200,12 +200,15 @@ def _each(checked: Iterable[Result], tick: Callable[[], None]) -> Iterator[Resul
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Handle SIGTERM like SIGINT, so that the run ends in the same way."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Handle SIGTERM, and SIGHUP of a terminal that closes, like SIGINT, so that the run ends in the same way."""
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    handled = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]  # `nohup` ignores SIGHUP
+    before = [signal.signal(each, signal.default_int_handler) for each in handled]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(handled, before, strict=True):
+            signal.signal(number, handler)
 
 
 def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -> None:
