@@ -12,7 +12,9 @@ from ..errors import Span
 from .arrow_rows import select_columns
 from .batches import Batch, Options
 from .checking import RowCheck
+from .opening import InputError
 from .outputs import FINDING, describe
+from .parquet import NO_PYARROW
 
 if TYPE_CHECKING:
     import pyarrow
@@ -38,10 +40,12 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
         and its findings.
 
     Raises:
-        InputError: no column can be validated.
+        InputError: no column can be validated, or `pyarrow` is missing.
     """
-    import pyarrow
-
+    try:
+        import pyarrow
+    except ImportError:
+        raise InputError(NO_PYARROW) from None
     if not isinstance(batch, pyarrow.RecordBatch):
         advice = "; a table has to_batches()" if isinstance(batch, pyarrow.Table) else ""
         raise TypeError(f"expected a RecordBatch, got {type(batch).__name__}{advice}")
