@@ -13,6 +13,7 @@ from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record, short_repr, to_date
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
+from .format.meaning import FieldCosts, Recovery, Slots
 from .format.rule_table import (
     Choice,
     Enumerated,
@@ -36,13 +37,10 @@ from .format.tables import (
     Chosen,
     Drop,
     Encoding,
-    FieldCosts,
     Format,
     Frame,
     Kind,
     Path,
-    Recovery,
-    Slots,
     Tokenizer,
 )
 from .parsing.strict_parsing import Parsed, parse

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .tables import Format, Recovery
+from .meaning import Recovery
+from .tables import Format
 
 ANY_PARAMETERS: Mapping[str, Any] = {}
 """The schema of a tool that is offered by name only: every value matches it. Compared by identity."""

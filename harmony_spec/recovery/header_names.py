@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from unicodedata import category
 
-from ..format.tables import FieldCosts, Format
+from ..format.meaning import FieldCosts
+from ..format.tables import Format
 from .header_automaton import automaton_of, without_signs
 from .known_names import KnownNames
 from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo

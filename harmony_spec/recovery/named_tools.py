@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from ..format.tables import Recovery
+from ..format.meaning import Recovery
 
 MIN_TYPO_CHARS = 4
 """A shorter word is not read as the beginning of a name, and a shorter name has no typos: too many words are near."""

@@ -6,8 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..format.meaning import Recovery
 from ..format.offered_tools import declared, parameters_by_name
-from ..format.tables import Recovery
 
 MAX_SUGGESTED_NAMES = 8
 """How many declared names a diagnostic suggests: tools, channels, or forms of the answer."""
