@@ -455,7 +455,9 @@ def test_an_interrupted_run_leaves_files_as_they_were(number: signal.Signals, ma
     out = tmp_path / "out.jsonl"
     out.write_text("before")
     command = [*COMMAND, "--from", "chat", "--to", "training", "-j", "2", many, "-", "-o", out]
+    before = signal.signal(number, signal.SIG_DFL)  # `nohup` has it ignored, which processes inherit
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(number, before)
     while not any(path.stat().st_size for path in tmp_path.glob(".harmony-spec.*")):
         time.sleep(0.01)
     os.kill(running.pid, number)
