@@ -143,35 +143,36 @@ class Automaton:
         numbers = {first: 0}
         rows: list[list[tuple[Ranges, int]]] = []
         todo = [first]
-        number_of: dict[tuple[int, ...], int] = {}  # most ranges of a class have the same targets
+
+        @cache  # most ranges of a class have the same targets
+        def number_of(targets: tuple[int, ...]) -> int:
+            subset = closure(targets)
+            if subset not in numbers:
+                if len(todo) >= MAX_AUTOMATON_STATES:
+                    raise TooLarge
+                numbers[subset] = len(todo)
+                todo.append(subset)
+            return numbers[subset]
+
         while len(rows) < len(todo):
-            current = todo[len(rows)]
-            moves: dict[int, list[int]] = {}
-            edges = [
-                (low, high, target) for s in current for letters, target, _ in self.steps[s] for low, high in letters
-            ]
+            edges = [(letters, target) for s in todo[len(rows)] for letters, target, _ in self.steps[s]]
+            if len({letters for letters, _ in edges}) == 1:
+                rows.append([(edges[0][0], number_of(tuple(target for _, target in edges)))])
+                continue
             changes: dict[int, list[tuple[int, int]]] = {}
-            for low, high, target in edges:
-                changes.setdefault(low, []).append((target, 1))
-                changes.setdefault(high + 1, []).append((target, -1))
+            for letters, target in edges:
+                for low, high in letters:
+                    changes.setdefault(low, []).append((target, 1))
+                    changes.setdefault(high + 1, []).append((target, -1))
+            moves: dict[int, list[int]] = {}
             active: dict[int, int] = {}
             for low, after in pairwise(sorted(changes)):
                 for target, step in changes[low]:
                     active[target] = active.get(target, 0) + step
                     if not active[target]:
                         del active[target]
-                targets = tuple(active)
-                if not targets:
-                    continue
-                if targets not in number_of:
-                    subset = closure(targets)
-                    if subset not in numbers:
-                        if len(todo) >= MAX_AUTOMATON_STATES:
-                            raise TooLarge
-                        numbers[subset] = len(todo)
-                        todo.append(subset)
-                    number_of[targets] = numbers[subset]
-                moves.setdefault(number_of[targets], []).extend((low, after - 1))
+                if active:
+                    moves.setdefault(number_of(tuple(active)), []).extend((low, after - 1))
             rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
         return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
 

@@ -80,7 +80,8 @@ def names_in(alternatives: tuple[LarkAlternative, ...]) -> Iterator[str]:
 
 @cache
 def _lark_syntax() -> Lark:
-    return Lark.open_from_package("lark", "lark.lark", ["grammars"], parser="lalr", propagate_positions=True)
+    options = {"parser": "lalr", "lexer": "basic", "propagate_positions": True}  # one lexer, not one a state
+    return Lark.open_from_package("lark", "lark.lark", ["grammars"], **options)
 
 
 def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[LarkDefinition, ...]:

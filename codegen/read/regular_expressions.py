@@ -8,7 +8,6 @@ literals, classes, groups, alternatives and greedy repetition. A tree means a se
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -189,7 +188,12 @@ def strings(node: RegexNode) -> list[str]:
 
 @cache
 def _all_characters() -> str:
-    return array("I", range(LAST_CODE_POINT + 1)).tobytes().decode("utf-32-le", "surrogatepass")
+    rows = [bytes([number]) * 256 for number in range(256)]
+    data = bytearray(4 * (LAST_CODE_POINT + 1))  # in UTF-32, byte by byte, which takes a fifth of the time of `chr`
+    data[0::4] = bytes(range(256)) * (len(data) // 1024)
+    data[1::4] = b"".join(rows) * (len(data) // 2**18)
+    data[2::4] = b"".join(row * 256 for row in rows[: len(data) // 2**18])
+    return data.decode("utf-32-le", "surrogatepass")
 
 
 @cache
