@@ -111,7 +111,7 @@ class Output:
         if not draft.started:
             self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
-        headless = bool(self.recovery.slots.channel) and self._lacks_channel(draft)
+        headless = draft.reading.lacks_channel and self.recovery.slots.channel and self._channel(draft) is None
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
             self.pending = draft
         else:
@@ -136,7 +136,7 @@ class Output:
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        if self._lacks_channel(draft):
+        if draft.reading.lacks_channel and self._channel(draft) is None:
             self._infer_channel(draft, follower)
         content: Any = draft.text
         if content is None:
@@ -164,7 +164,7 @@ class Output:
         self.events.append(_new(MessageEnded, ended))
         self.messages.append(message)
         self.bounds.append(bounds)
-        if self.ends_completion(terminator):
+        if self.continued and self.ends_completion(terminator):
             self.stopped = self.stopped or terminator
 
     def _read_text(self, draft: Draft) -> str:
@@ -176,8 +176,8 @@ class Output:
                 self.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         return "".join(texts)
 
-    def _lacks_channel(self, draft: Draft) -> bool:
-        return draft.reading.lacks_channel and draft.reading.values.get(self.recovery.slots.channel) is None
+    def _channel(self, draft: Draft) -> Any:
+        return draft.reading.values.get(self.recovery.slots.channel)
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""

@@ -215,11 +215,14 @@ class StreamParser(Generic[M]):
             text = self._decode(tokens).decode()
         except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
             return False
-        machine = self._machine
+        machine, read = self._machine, self._tokens
         assert machine.draft is not None
-        self._tokens += tokens
+        read += tokens
         machine.output.begin(machine.draft)
-        self._add_delta(text)
+        self._read_to = len(read)
+        if text:
+            self._parts.append(text)
+            self._events.append(_new(ContentDelta, (text,)))
         self.is_plain = True
         return True
 
