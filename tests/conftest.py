@@ -16,7 +16,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=IN_GATE,
-    max_examples=35 if IN_GATE else 100,
+    max_examples=25 if IN_GATE else 100,
 )
 settings.register_profile("few", settings.get_profile("default"), max_examples=10)
 settings.load_profile("default")
@@ -24,7 +24,7 @@ settings.load_profile("default")
 
 def examples(count: int) -> settings:
     """The settings of a property that needs more examples than others, or fewer."""
-    return settings(max_examples=count // 4 if IN_GATE else count)
+    return settings(max_examples=count // 5 if IN_GATE else count)
 
 
 # Dialects, and what the tests cache of them, live as long as a worker. To look through them again and again took a

@@ -320,7 +320,7 @@ def test_a_repair_that_costs_too_much_is_not_made(source: str, repaired: str, le
     for most, channel in ((cost, repaired), (cost - 1, left)):
         (message,) = recover(source, max_repair_cost=most).messages
         assert message.content == "x"
-        assert message.channel == channel or (left is None and most < cost)
+        assert message.channel == channel
         parser = StreamParser("transcript", max_repair_cost=most)
         parser.feed(tokens_of(source))
         parser.close()
@@ -328,7 +328,13 @@ def test_a_repair_that_costs_too_much_is_not_made(source: str, repaired: str, le
 
 
 def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
-    """The repair names the other one."""
+    """The repair names the other one; signs around a name decide nothing."""
+    for word in ("unlock", "unlock,"):
+        source = f"<|channel|>commentary to={word} json<|message|>{{}}<|call|>"
+        (called,) = recover(source, "completion", tools=["functions.lock"]).messages
+        assert called.recipient == "functions.lock"
+        assert called.repair
+        assert called.repair.is_ambiguous
     (message,) = recover("<|channel|>final commentary<|message|>x<|end|>", "completion").messages
     repair = message.repair
     assert repair

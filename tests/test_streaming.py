@@ -481,6 +481,22 @@ def test_a_stop_token_without_a_message_ends_the_completion(text: str, reason: s
     assert not StreamParser("transcript").is_done
 
 
+@pytest.mark.parametrize("first", ["commentary to=functions.f<|call|>", "final<|return|>"])
+def test_a_header_without_content_ends_the_completion_for_good(first: str) -> None:
+    """What comes after its stop token does not undo that, and is after the stop."""
+    parser = StreamParser()
+    ended = False
+    text = f"<|channel|>{first}<|start|>functions.f to=assistant<|channel|>commentary<|message|>1<|end|>"
+    for token in encode(text, allowed_special="all"):
+        parser.feed(token)
+        assert parser.is_done or not ended
+        ended = parser.is_done
+    parser.close()
+    assert ended
+    assert parser.finish_reason != "length"
+    assert [message.repair and message.repair.after_stop for message in parser.messages] == [True]
+
+
 def test_a_message_without_a_channel_ends_the_completion_too() -> None:
     """Its channel is decided later, but nothing more is to be sampled."""
     parser = StreamParser()

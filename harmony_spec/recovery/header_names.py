@@ -96,8 +96,10 @@ class HeaderNames:
 
     def is_named(self, word: str) -> bool:
         """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
-        joined = any(word.removeprefix(role) in self.channels for role in ("", *self.recovery.roles))
-        return joined or word in self.recovery.roles or word.lower() in self.recovery.content_types
+        parts = (word.removeprefix(role) for role in self.recovery.roles if word.startswith(role))
+        joined = any(without_signs(part) in self.channels for part in parts)
+        names = word in self.channels or word in self.recovery.roles
+        return joined or names or word.lower() in self.recovery.content_types
 
     def is_nearly_named(self, word: str) -> bool:
         """Whether a word is such a name, or differs from one in a letter or two.
@@ -230,10 +232,11 @@ class HeaderNames:
         if not tool and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
             tool = self.tools.full(bare) or bare
         if tool:
-            yield Name(field, tool, len(word), self.costs["decorated" if around else "near"], "near")
-            # `unlock` may be a different tool from `lock`.
-            if not around and self.tools.offered and not self.tools.is_sure(tool, word):
-                yield Name(field, word, len(word), self.costs["near"] + self.costs["margin"])
+            is_other = bool(self.tools.offered) and not self.tools.is_sure(tool, bare)
+            cost = self.costs["near" if is_other or not around else "decorated"]
+            yield Name(field, tool, len(word), cost, "near")
+            if is_other:  # `unlock` may be a different tool from `lock`
+                yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
         elif self.automaton.patterns[field].fullmatch(word):
             bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
             odd = row["odd"] * (match is None or match[0] != word or bare_namespace)

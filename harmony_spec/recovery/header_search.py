@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
+from json import JSONDecoder
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets, State
+from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 
@@ -84,6 +85,17 @@ Edge = tuple[int, SearchNode, Edits]
 Taken = tuple[int, str, int | None, Sets]
 
 
+def is_arguments(text: str) -> bool:
+    """Whether a text begins with arguments and is not a sentence with a value: `python {"a": 1} is a dict.`"""
+    if not ARGUMENTS.match(text):
+        return False
+    try:
+        _, end = JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return True  # their beginning, or wrong ones
+    return not text[end:].strip()
+
+
 class HeaderSearch:
     """Reads one header.
 
@@ -149,7 +161,9 @@ class HeaderSearch:
     def _unread(self) -> Edits:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
         at = self.end if self.opened else self.last_special + 1
-        path = (Edit("unread", "", 0, at, lost=True),) if at else ()
+        # A channel in a header that was too dear is no reason to show its text as an answer.
+        lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
+        path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
         return path if not self.text[at:].strip() else (*path, Edit("", "", at, at, lost=True, rest=True))
 
     def _search(self, most: int) -> list[tuple[int, Values, Edits]]:
@@ -246,7 +260,7 @@ class HeaderSearch:
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""
         rest, word, costs = self.text[at:], self._word(at), self.costs
-        if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not ARGUMENTS.match(rest)):
+        if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
         price = costs["text"]
         if node.mode in (NAMED, TYPED) and rest[0].isalpha():
@@ -381,7 +395,7 @@ class HeaderSearch:
         if not (run := self._run(at)):  # what introduces a recipient, in a place that the grammar does not have
             return
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
-        price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
+        price += costs["name_in_words"] * any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         if is_author and len(run) == 1:
@@ -432,14 +446,14 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
-        word, names = self._word(at), self.names
+        word, names, introduces = self._word(at), self.names, self.automaton.at_lead(self.text, at)
         has_arguments = not self.opened and ARGUMENTS.match(self.text, at + len(word)) is not None
         is_last = has_arguments or self._may_be_content(at)
         for name in chain(names.last_readings(word, has_arguments) if is_last else names.readings(word), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
-            if found is None:
+            if found is None or (introduces and name.field == slots.name):
                 continue
             price, kind, mode, sets = found
             if placed and spaced and awaited:
@@ -522,12 +536,19 @@ class HeaderSearch:
             return self._bare_channel(node, at, awaited, name)
         if name.field == slots.name and at == self.first and not name.how and self._is_answer(at + name.length):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
-        if name.field != slots.role or name.how or slots.recipient in awaited or mode == BARE:
+        rest = without_signs(self._word(at)[name.length :])
+        joined = name.how == "glued" and at == self.first and rest in self.names.channels  # `assistantfinal`
+        if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited or mode == BARE:
             return None
         price = self._cost(slots.role, "lead")
         if at != self.first:
             return price, "dropped", NAMED, ()
-        return price // 2, "order", NAMED, (*sets, *((field, None) for field in (slots.name,) if field))
+        return (
+            0 if joined else price // 2,
+            "order",
+            NAMED,
+            (*sets, *((field, None) for field in (slots.name,) if field)),
+        )
 
     def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
         """A channel without its token."""

@@ -41,12 +41,14 @@ def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Compile what makes a text an answer without its header: after the token that begins a message, and elsewhere.
 
     Args:
-        word_count: complete words without a field: as many as a header can have there, for example its author,
-            recipient and content type.
+        word_count: complete words without a field, after the author: as many as a header can have there, for example
+            its author, recipient and content type.
     """
-    words = rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{word_count}}})"
+    begun, words = (
+        rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{count}}})" for count in (word_count + 1, word_count)
+    )
     prose = rf"{words}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}"
-    return re.compile(words), re.compile(prose, re.DOTALL)
+    return re.compile(begun), re.compile(prose, re.DOTALL)
 
 
 class Machine:

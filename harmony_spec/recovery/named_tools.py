@@ -141,10 +141,14 @@ class NamedTools:
                 return None
             full = self.recovery.full_name(*parts)
             return full if self.word.fullmatch(full) else None
-        letters, offered = _letters(text), self.offered or ()
-        near = (tool for tool in self._index.get(letters, ()) if tool in offered)
-        found = [tool for tool in near if letters in (_letters(tool), _letters(self.last(tool)))]
-        return found[0] if len(found) == 1 else None
+        found = self._with_letters(text).intersection(self.offered or ())
+        return found.pop() if len(found) == 1 else None
+
+    def _with_letters(self, text: str) -> set[str]:
+        """The tools that have the letters of a text, with their namespace or without it."""
+        letters = _letters(text)
+        near = self._index.get(letters, set()) if letters else ()
+        return {tool for tool in near if letters in (_letters(tool), _letters(self.last(tool)))}
 
     def nearest(self, word: str, ratio: int) -> str | None:
         """The only offered tool that a word is near to; none for a list of several.
@@ -152,10 +156,10 @@ class NamedTools:
         Args:
             ratio: how alike the two are, in hundredths.
         """
-        if sum(self.full(part) is not None for part in word.split(",")) > 1:
+        if sum(self.full(part) is not None for part in self.word.findall(word)) > 1:
             return None
         bare = word.rstrip(PUNCTUATION)
-        found, last = self._index.get(_letters(word), set()), self.last(bare)
+        found, last = self._with_letters(word), self.last(bare)
         if not found and len(last) >= MIN_TYPO_CHARS:
             near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
             found = {tool for tool in near if is_typo(self.last(tool), last)}

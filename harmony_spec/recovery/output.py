@@ -123,6 +123,10 @@ class Output:
             return False
         return self.format.encoding.special[terminator] in self.recovery.stops
 
+    def _stop(self, terminator: str | None) -> None:
+        if self.continued and self.ends_completion(terminator):
+            self.stopped = self.stopped or terminator
+
     def resolve_pending(self, follower: str | None) -> None:
         """Decide on the pending message. `follower` is the role of the next message, None if there is none."""
         draft, self.pending = self.pending, None
@@ -130,6 +134,7 @@ class Output:
             return
         if draft.abandoned and follower is not None:
             self.report_gap(codes.ABANDONED_HEADER, draft.begin, draft.end)
+            self._stop(draft.terminator)
             return
         if draft.abandoned:
             self.begin(draft)
@@ -164,8 +169,7 @@ class Output:
         self.events.append(_new(MessageEnded, ended))
         self.messages.append(message)
         self.bounds.append(bounds)
-        if self.continued and self.ends_completion(terminator):
-            self.stopped = self.stopped or terminator
+        self._stop(terminator)
 
     def _read_text(self, draft: Draft) -> str:
         texts = []

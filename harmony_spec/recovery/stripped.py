@@ -43,6 +43,10 @@ NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 call of it."""
 
 
+TOUCHES, WORD_FOLLOWS = re.compile(r"\w"), re.compile(r"\s*\w")
+"""After the name of a content type, in a call and elsewhere: `code is law` and `json parsing failed` are texts."""
+
+
 class StrippedHeader(NamedTuple):
     """Where a header begins and ends in the text, and the fields that it has."""
 
@@ -61,7 +65,8 @@ def with_headers(
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
     role = format.meaning.slots.role
-    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued).read()
+    place = sum(len(part) for _, part, start, _ in pieces if left and start < left[0][0])
+    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued, place).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
     begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
     for index, (header, content) in enumerate(found):
@@ -87,9 +92,11 @@ class StrippedText:
 
     Args:
         continued: it continues an open header, so that roles other than the model's are rare.
+        left: where the special token that is left over was; no name goes on there.
     """
 
-    def __init__(self, format: Format, known: KnownNames, text: str, continued: bool) -> None:
+    def __init__(self, format: Format, known: KnownNames, text: str, continued: bool, left: int) -> None:
+        self.left = left
         self.format, self.known, self.text, self.continued = format, known, text, continued
         self.automaton, self.recovery, self.slots = automaton_of(format), known.recovery, known.recovery.slots
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
@@ -196,8 +203,9 @@ class StrippedText:
         if field in self.names.lists:
             for name in self.names.lists[field]:
                 end = at + len(name)
-                touches = field == slots.content_type and text[end : end + 1].isalnum()
-                if text.startswith(name, at) and (not touches or (called and lead)):
+                goes_on = (TOUCHES if called else WORD_FOLLOWS).match(text, end, self._limit(at))
+                is_type = field != slots.content_type or not goes_on or (called and lead)
+                if text.startswith(name, at, self._limit(at)) and is_type:
                     yield name, end
         elif field == slots.recipient:
             yield from self._tools(at, self.names.tools.word, is_call=True)
@@ -207,19 +215,24 @@ class StrippedText:
             answer = self.author.match(text, at)
             if answer and answer[0] == self._author(answer[0]) and not answer[0].startswith(self.recovery.roles):
                 yield from self._tools(at, self.author, is_call=False)
-        elif lead and (word := pattern.match(text, at, at + MAX_STRIPPED_CHARS)):
+        elif lead and (word := pattern.match(text, at, self._limit(at))):
             yield word[0], word.end()
+
+    def _limit(self, at: int) -> int:
+        """Where a name that begins at a place has ended."""
+        return min(at + MAX_STRIPPED_CHARS, self.left if at < self.left else len(self.text))
 
     def _tools(self, at: int, pattern: re.Pattern[str], is_call: bool) -> Iterator[tuple[str, int]]:
         """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
         tools, goes_on = self.names.tools, self.call_goes_on if is_call else NAME_GOES_ON
         others = (*self.recovery.recipients, *self.recovery.roles) if is_call else ()
         offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
-        found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at)]
-        found = [(tool, end) for tool, end in found if not goes_on.match(self.text, end)]
-        found += [(name, at + len(name)) for name in others if self.text.startswith(name, at)]
+        limit = self._limit(at)
+        found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at, limit)]
+        found = [(tool, end) for tool, end in found if not goes_on.match(self.text, end, limit)]
+        found += [(name, at + len(name)) for name in others if self.text.startswith(name, at, limit)]
         yield from found
-        if not found and (match := pattern.match(self.text, at, at + MAX_STRIPPED_CHARS)):
+        if not found and (match := pattern.match(self.text, at, limit)):
             word = match[0]
             ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
             words = [word[:end] for end in (*ends, len(word))]
