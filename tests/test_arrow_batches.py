@@ -46,6 +46,22 @@ ROWS = [VALID, VALID[:-1], [], [*VALID, 200007], [1, 2, 3], [199_999 + 20, 3]]
 INTEGERS = ("int32", "int64", "uint32", "uint64")
 
 
+@pytest.mark.parametrize("values", [[[200006.0], [1.0]], [["a"], ["b"]], [True, False], [None, None]])
+def test_a_known_column_of_another_type_is_not_passed_over(values: list[Any], tmp_path: Path) -> None:
+    """As in JSON Lines: other texts, such as ids, are not what its name says."""
+    path = tmp_path / "rows.parquet"
+    table = pyarrow.table({"note": ["", ""], "id": ["user b", "final"], "tokens": values})
+    parquet.write_table(table, path)
+    assert [len(row.findings) for row in lint([path], isolated=True) if isinstance(row, Checked)] == [1, 1]
+    assert check_batch(table.to_batches()[0], OPTIONS).num_rows == 2
+
+
+def test_an_id_column_is_no_input(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"id": ["a"], "mine": ["<|start|>user<|message|>hi<|end|>"]}), path)
+    assert [row.findings for row in lint([path], isolated=True) if isinstance(row, Checked)] == [[]]
+
+
 def batch_of(values: Any, **columns: Any) -> pyarrow.RecordBatch:
     return pyarrow.RecordBatch.from_pydict({"tokens": values, **columns})
 

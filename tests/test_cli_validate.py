@@ -108,6 +108,7 @@ FORMS: dict[str, str | bytes] = {
     "chats.jsonl": rows({"source": "x", "conversation": CONVERSATION["messages"]}),
     "text.txt.gz": gzip.compress(GOOD.encode()),
     "rows.jsonl.zst": zstd.compress(rows(TOKENS).encode()),
+    "skipped.jsonl.zst": b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstd.compress(rows(TOKENS).encode()),
 }
 
 

@@ -135,6 +135,29 @@ def test_a_row_group_that_cannot_be_read(compression: str, tmp_path: Path) -> No
     )
 
 
+def test_a_damaged_column_beside_the_fixed_one_is_not_made_whole(tmp_path: Path) -> None:
+    """Its checksum shows the damage; a copy with a new checksum would hide it."""
+    path, fine = tmp_path / "rows.parquet", tmp_path / "fine.parquet"
+    table = pyarrow.table({"tokens": [BAD] * 100, "score": [float(number) for number in range(100)]})
+    options: dict[str, Any] = {"use_dictionary": False, "compression": "none", "write_page_checksum": True}
+    parquet.write_table(table, path, **options)
+    parquet.write_table(table, fine, **options)
+    score = parquet.ParquetFile(path).metadata.row_group(0).column(1)
+    data = bytearray(path.read_bytes())
+    data[score.data_page_offset + score.total_compressed_size - 1] ^= 0xFF
+    path.write_bytes(data)
+    result = run("validate", "--isolated", "--fix", "-q", path)
+    assert (result.returncode, path.read_bytes()) == (2, bytes(data))
+    assert "checksum" in result.stderr
+    assert run("validate", "--isolated", "--fix", "-q", fine).returncode == 0
+    score = parquet.ParquetFile(fine).metadata.row_group(0).column(1)
+    data = bytearray(fine.read_bytes())
+    data[(score.dictionary_page_offset or score.data_page_offset) + score.total_compressed_size - 1] ^= 0xFF
+    fine.write_bytes(data)
+    with pytest.raises(OSError, match="checksum"):
+        parquet.ParquetFile(fine, page_checksum_verification=True).read()
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
 def test_an_interruption_while_processes_start(delay: float, rows: Path) -> None:
     """It goes to all processes of a terminal."""

@@ -134,6 +134,8 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
         ("column = 1", "tool.harmony-spec.column: expected the name of a column"),
         ("id-column = ''", "tool.harmony-spec.id-column: expected the name of a column"),
         ("select = [", "not TOML: "),
+        (f"serial = {'7' * 4400}", "a number in the TOML is too large"),
+        ("scale = 1e99999999999999999999", "a number in the TOML is too large"),
     ],
 )
 def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Path) -> None:

@@ -23,6 +23,7 @@ from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
+from ..linting.row_reading import is_json
 from ..linting.rows import RowContent
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
@@ -204,8 +205,10 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 if isinstance(error, HarmonyError):
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
-                found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
-                found.rejected += _original(batch, item, identifier)
+                kept = _original(batch, item, identifier)
+                what = f"{place}: error: row rejected{'' if kept else ', and not read'}"
+                found.reports += [Reported("error", f"{what}: {each}") for each in errors]
+                found.rejected += kept
                 found.numbers.rejected += 1
     found.numbers.converted = len(values)
     if conversion.is_parquet:
@@ -273,7 +276,10 @@ def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _original(batch: Batch, item: Any, identifier: object) -> bytes:
-    """A row as a line of JSON; lines that are not JSON stay as they are. Empty for a row that was not read."""
+    """A row as a line of JSON, or the line that it is; empty for a row that was not read.
+
+    A file that is not JSON is a string, in which surrogates stand for bytes that are not UTF-8.
+    """
     if isinstance(item, RowError):
         return b""
     if not isinstance(item, bytes):
@@ -282,9 +288,11 @@ def _original(batch: Batch, item: Any, identifier: object) -> bytes:
             is_talk = isinstance(value, list) and any(isinstance(each, dict) for each in value)
             value = {TEXT if isinstance(value, str) else MESSAGES_KEY if is_talk else TOKENS: value}
         return _line(value if identifier is None else {ID_COLUMN: identifier, **value})
-    if batch.kind == "text":
-        return _line(item.decode("utf-8-sig", "replace"))
-    return b" ".join(item.splitlines()).strip() + b"\n"
+    if batch.kind == "jsonl":
+        return item.rstrip(b"\r\n") + b"\n"
+    if batch.kind == "json" and is_json(item):
+        return b" ".join(item.splitlines()).strip() + b"\n"
+    return _line(item.decode("utf-8-sig", "surrogateescape"))
 
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
         raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
     beside = [each for each in options.beside if each in names]
     try:
-        column = _column(name, schema, options.column)
+        column = _column(name, schema, options)
     except InputError:
         if not beside or options.column is not None or not is_chat(dict.fromkeys(names)):
             raise
@@ -169,11 +169,15 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
     return Selection(column, [column], ids)
 
 
-def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
+def _column(name: str, schema: pyarrow.Schema, options: Options) -> str:
     """The column that holds the inputs."""
     types = {field.name: field.type for field in schema}
+
+    def fits(each: str) -> bool:
+        return each in COLUMNS or (each != options.id_column and _holds_source(types[each]))
+
     try:
-        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
+        return choose_column(types, options.column, fits)
     except RowError as error:
         advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
         advice += f" If these are Chat Completions, {CONVERT_CHAT}." if is_chat(types) and error.hint else ""

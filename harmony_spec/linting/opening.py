@@ -6,6 +6,7 @@ import errno
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ STDIN = "-"
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 """The first bytes of compressed files. Sources: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1."""
+
+ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""The first bytes of a Zstandard file that begins with a frame to skip. Source: RFC 8878, section 3.1.2."""
 
 COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 """The first bytes of compressed files, by their suffix."""
@@ -180,7 +184,8 @@ def compressed(head: bytes, file: BinaryIO, mode: Any) -> AbstractContextManager
     """A stream that reads or writes a file as it is compressed if it has these first bytes; the file stays open."""
     if head.startswith(GZIP):
         return cast(BinaryIO, gzip.GzipFile("", mode, fileobj=file, mtime=0))
-    return cast(BinaryIO, zstd.ZstdFile(file, mode)) if head.startswith(ZSTD) else nullcontext(file)
+    is_zstd = head.startswith(ZSTD) or ZSTD_SKIPPED.match(head)
+    return cast(BinaryIO, zstd.ZstdFile(file, mode)) if is_zstd else nullcontext(file)
 
 
 @contextmanager

@@ -48,14 +48,9 @@ def read_parquet(
     """
     name = opened.name
     with _broken(name):
-        from pyarrow import parquet
-
         seekable = _seekable(opened.stream, opened)
         size = seekable.seek(0, 2)
-        # Without `pre_buffer`, memory does not depend on the size of row groups.
-        source = parquet.ParquetFile(
-            seekable, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
-        )
+        source = _source(seekable)
         selection = select_columns(name, source.schema_arrow, options)
 
     def rows() -> Iterator[RowsRead]:
@@ -146,14 +141,15 @@ def copy_parquet(stream: BinaryIO, column: str, fixed: Iterable[tuple[int | None
     """
     from pyarrow import Table, parquet
 
-    source = parquet.ParquetFile(_seekable(stream), pre_buffer=False, buffer_size=BUFFER_BYTES)
+    source = _source(_seekable(stream))
     schema, metadata, compression = source.schema_arrow, source.metadata, _compression(source.metadata)
     is_compliant = not any(map(OTHER_LISTS.search, compression))
     size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     most = max(1, GROUP_BYTES * metadata.num_rows // max(size, 1))
     fixed, done = iter(fixed), 0
     row, value = next(fixed, END)
-    with parquet.ParquetWriter(out, schema, compression=compression, use_compliant_nested_type=is_compliant) as writer:
+    options = {"compression": compression, "use_compliant_nested_type": is_compliant, "write_page_checksum": True}
+    with parquet.ParquetWriter(out, schema, **options) as writer:
         for group in range(metadata.num_row_groups):
             for part in source.iter_batches(most, row_groups=[group], use_threads=False):
                 new: dict[int, Any] = {}
@@ -185,6 +181,14 @@ def _compression(metadata: Any) -> dict[str, str]:
     group = metadata.row_group(0)
     columns = map(group.column, range(group.num_columns))
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
+
+
+def _source(seekable: Any) -> Any:
+    """An open Parquet file. Damaged pages raise if they have a checksum."""
+    from pyarrow import parquet
+
+    # Without `pre_buffer`, memory does not depend on the size of row groups.
+    return parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True)
 
 
 def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:

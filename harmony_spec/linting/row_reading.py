@@ -155,13 +155,14 @@ def _sniff(head: list[bytes]) -> FileKind:
     if not re.match(rb"\[\s*(?:[-\d\]]|\{\s*\")|\{\s*[\"}]", text):
         return "text"
     first, _, second = text.partition(b"\n")
-    goes_on = first.rstrip()[-1:] in b"[{,:" and not _is_json(first)
-    if second and not goes_on and (second.lstrip()[:1] in (b"[", b"{") or _is_json(first)):
+    goes_on = first.rstrip()[-1:] in b"[{,:" and not is_json(first)
+    if second and not goes_on and (second.lstrip()[:1] in (b"[", b"{") or is_json(first)):
         return "jsonl"
     return "json"
 
 
-def _is_json(line: bytes) -> bool:
+def is_json(line: bytes) -> bool:
+    """Whether a line, or the content of a file, is JSON."""
     try:
         json.loads(line)
     except (ValueError, RecursionError):

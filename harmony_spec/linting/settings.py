@@ -106,6 +106,8 @@ def load(path: Path) -> Settings | None:
         raise SettingsError(f"{path}: not TOML: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: the TOML is nested too deeply") from None
+    except (ValueError, ArithmeticError):  # an integer of more than 4,300 digits, or an exponent like that
+        raise SettingsError(f"{path}: a number in the TOML is too large") from None
     table: Any = document
     for key in TABLE.split("."):
         table = table.get(key) if isinstance(table, dict) else None
