@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from codegen import generate
+from codegen import GRAMMAR, generate
 from harmony_spec import codec
 
 from .dialect import edited, module_of
@@ -54,6 +54,38 @@ def other_codec() -> ModuleType:
     slots = SLOTS.sub(lambda match: f'{match[1]} = "{NAMES[match[2]]}"', slots)
     recovery.write_text(f"{slots}[tools]{rest}", encoding="utf-8")
     return module_of("renamed_fields", generate(folder), folder)
+
+
+CONVERSATION = """<|start|>developer<|message|># Tools
+
+## functions
+
+namespace functions {
+
+type f = (_: {
+a: string,
+}) => any;
+
+} // namespace functions<|end|><|start|>user<|message|>hi<|end|><|start|>assistant to=functions.f<|channel|>commentary \
+<|constrain|>json<|message|>{"a":"x"}<|call|><|start|>functions.f to=assistant<|channel|>commentary\
+<|message|>1<|end|>"""
+OPTIONAL = [
+    line
+    for table in ("slots", "declared")
+    for line in re.findall(rf"\[{table}\]\n((?:.*\n)*?)\n", (GRAMMAR / "recovery.toml").read_text("utf-8"))[
+        0
+    ].splitlines()
+    if "=" in line and not line.startswith(("#", "role"))
+]
+
+
+@pytest.mark.parametrize("line", OPTIONAL)
+def test_a_grammar_that_says_less_reports_nothing_more(line: str, tmp_path: Path) -> None:
+    """What it does not say is not known, so it is no mistake."""
+    folder = edited(tmp_path / "grammar", [{"file": "recovery.toml", "old": f"{line}\n", "new": ""}])
+    module = module_of("fewer_keys", generate(folder), tmp_path)
+    assert module.validate(CONVERSATION).diagnostics == []
+    assert module.recover(CONVERSATION).messages == module.parse(CONVERSATION).messages
 
 
 @pytest.mark.parametrize("form", [str, tokens_of], ids=["text", "tokens"])

@@ -170,15 +170,16 @@ def _lists_without_values(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]
     """Each item of a list has a value; only a line of a text may be empty."""
     for rule in rules.values():
         for part in walk(rule.node) if rule.kind != "lines" else ():
-            if isinstance(part, RuleList) and _may_lack_value(part.item):
+            if isinstance(part, RuleList) and _may_lack_value(part):
                 reason = f"`{rule.name}` repeats what may have no value"
                 yield Problem(rule.place, reason, "Require the value, or give what is repeated a rule of its own.")
 
 
-def _may_lack_value(item: GrammarNode) -> bool:
+def _may_lack_value(repeated: RuleList) -> bool:
     """Whether the value of an item is optional, and a text shows the item; without a text, it would be empty."""
-    around = any(isinstance(part, FixedText) for part in parts(item))
-    return around and any(isinstance(part, RuleOption) and not _is_layout(part) for part in parts(item))
+    inner = parts(repeated.item)
+    around = repeated.separator or any(isinstance(part, FixedText) for part in inner)
+    return bool(around) and any(isinstance(part, RuleOption) and not _is_layout(part) for part in inner)
 
 
 def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 from lark import Lark
@@ -29,20 +29,24 @@ from ..model.content_types import (
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
-from ..model.terminals import FixedText, Terminal
+from ..model.terminals import FixedText, Special, Terminal
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem
+from ..read.regular_expressions import Ranges
 from ..read.value_places import ValuePath
 from .finite_automata import DeterministicAutomaton, difference, machine, overlap, sample
 
-OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json"))
+OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json", "mro"))
 OF_READERS = frozenset(("m", "w", "r", "f", "done"))
 OF_TYPES = frozenset(("list", "str", "bool", "dict", "runtime"))  # the type of a field would be the field above it
 RESERVED_FIELDS = OF_RECORDS | OF_READERS | OF_TYPES
 """Names that records, or the functions that read and write them, use for something else."""
+
+OF_WRITTEN_RECORDS = frozenset(("keep", "kept_text", "variants"))
+"""Those of records that users write."""
 
 RESERVED_BESIDE_KINDS = RESERVED_FIELDS | {"self", "type", "as_parsed"}
 """Those that the JSON form uses, too, where an object has a kind: in contents of messages, and in alternatives."""
@@ -70,7 +74,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
 
 def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
-    tagged = {*contents.roles, *_with_a_kind(contents)}
+    tagged, written = {*contents.roles, *_with_a_kind(contents)}, {*user_rules(contents)}
     for rule in contents.rules.values():
         name = class_name(contents, rule.name)
         if rule.collapses and not core_fields(contents, rule.name):
@@ -84,7 +88,7 @@ def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]
         owners[name] = rule.name
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
             reserved = RESERVED_BESIDE_KINDS if rule.name in tagged else RESERVED_FIELDS
-            if field in reserved or keyword.iskeyword(field):
+            if field in reserved or (field in OF_WRITTEN_RECORDS and rule.name in written) or keyword.iskeyword(field):
                 reason = f"`{field}` cannot be the name of a field: the codec uses it for something else"
                 place = contents.rules[field].place if field in contents.rules else rule.place
                 yield Problem(place, reason, "Choose another name for the rule or terminal.")
@@ -110,15 +114,16 @@ def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
 
 def _follows(contents: ContentGrammar) -> Iterator[Problem]:
     """A terminal reads as far as it can. The text that follows must not continue it."""
-    after: dict[str, set[str]] = {}
+    after: dict[str, set[Lead]] = {}
     for rule in contents.rules.values():
         for way in rule.ways:
-            _collect(contents, way.items, (), after)
+            _collect(contents, way.items, (CONTENT_END,) if rule.name in contents.roles else (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
-        for lead in sorted(filter(None, leads)):
+        for lead in sorted(leads, key=str):
+            text = lead.text or (chr(sample(lead.letters)) if lead.letters else "")
             if _goes_on(terminal, lead):
-                reason = f"ambiguous delimiter: `{name}` can continue with {lead!r}, which also comes after it"
+                reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
                 remedy = (
                     "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
                 )
@@ -126,22 +131,39 @@ def _follows(contents: ContentGrammar) -> Iterator[Problem]:
                 break
 
 
-def _goes_on(terminal: Terminal, lead: str) -> bool:
-    """Whether a terminal may read the beginning of a text that follows it, and no lookahead prevents that."""
+CONTENT_END = Special("", "")
+"""The token that follows a content."""
+
+
+class Lead(NamedTuple):
+    """What may come after a terminal: a text, and the first letters of the terminal after that.
+
+    No letters mean the end of the content; None what is not known.
+    """
+
+    text: str
+    letters: Ranges | None
+
+
+def _goes_on(terminal: Terminal, lead: Lead) -> bool:
+    """Whether a terminal may read the beginning of what follows it, and no lookahead prevents that."""
     aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
+    text, letters = lead
     if not aheads:
-        letter = ((ord(lead[0]), ord(lead[0])),)
+        first = ((ord(text[0]), ord(text[0])),) if text else letters or ()
         made = machine(terminal.pattern)
-        return any(overlap(letters, letter) for state in made.final for letters, _ in made.steps[state])
-    for before in "a1":
-        match = re.match(pattern.expression(terminal.pattern), before + lead)
-        if match and match.end() > 1 and not any(_may_stop(machine(ahead), lead) for ahead in aheads):
+        return any(overlap(continuing, first) for state in made.final for continuing, _ in made.steps[state])
+    after = text + (chr(sample(letters)) if letters else "")
+    expression = re.compile(pattern.expression(terminal.pattern))
+    for before in "a1" if after else "":
+        match = expression.match(before + after)
+        if match and match.end() > 1 and not any(_may_stop(machine(ahead), after, letters != ()) for ahead in aheads):
             return True
     return False
 
 
-def _may_stop(made: DeterministicAutomaton, text: str) -> bool:
-    """Whether a text and a string of a machine can begin alike until one of them ends."""
+def _may_stop(made: DeterministicAutomaton, text: str, has_more: bool) -> bool:
+    """Whether a text begins with a string of a machine; if it has more than is known, whether it can."""
     state = 0
     for char in text:
         if state in made.final:
@@ -150,18 +172,19 @@ def _may_stop(made: DeterministicAutomaton, text: str) -> bool:
         state = next((target for letters, target in made.steps[state] if overlap(letters, letter)), -1)
         if state < 0:
             return False
-    return True
+    return has_more or state in made.final
 
 
 def _collect(
-    contents: ContentGrammar, items: tuple[GrammarNode, ...], then: tuple[GrammarNode, ...], after: dict[str, set[str]]
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], then: tuple[GrammarNode, ...], after: dict[str, set[Lead]]
 ) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
         rest = (*items[index + 1 :], *then)
         match node:
-            case RuleValue(_, terminal):
-                after.setdefault(terminal, set()).update(_leads(contents, rest, frozenset()))
+            case RuleValue(field, terminal):
+                leads = _leads(contents, rest, frozenset())
+                after.setdefault(terminal, set()).update(lead for lead in leads if field or lead.text)
             case RuleOption(item):
                 _collect(contents, parts(item), rest, after)
             case RuleList(_, item, _, separator):
@@ -172,14 +195,18 @@ def _collect(
                     _collect(contents, way.items, rest, after)
 
 
-def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[str]:
-    """The fixed texts with which parts can begin, up to the first that is not only white space."""
+def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[Lead]:
+    """What parts can begin with, up to the first text that is not only white space."""
     if not items:
-        return {""}
+        return {Lead("", None)}
     node, rest = items[0], items[1:]
     match node:
+        case Special():
+            return {Lead("", ())}
+        case FixedText(text) if text.isspace() or not text:
+            return {Lead(text + lead.text, lead.letters) for lead in _leads(contents, rest, seen)}
         case FixedText(text):
-            return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
+            return {Lead(text, None)}
         case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
         case RuleOption(item) | RuleList(_, item, 0):
@@ -188,10 +215,13 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
             return _leads(contents, (*parts(item), *rest), seen)
         case RuleValue(""):
             return _leads(contents, rest, seen)
+        case RuleValue(_, terminal):
+            first = machine(contents.terminals[terminal].pattern).steps[0]
+            return {Lead("", tuple(sorted(bounds for letters, _ in first for bounds in letters)))}
         case RuleCall(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
-    return {""}
+    return {Lead("", None)}
 
 
 def _defaults(contents: ContentGrammar, sources: Sources) -> Iterator[Problem]:

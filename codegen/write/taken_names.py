@@ -34,4 +34,5 @@ def taken_names(format: Format) -> frozenset[str]:
                 bound.add(name)
     contents = {class_name(format.contents, rule) for rule in format.contents.rules}
     attributes = stream_attributes() if format.recovery is not None else frozenset()
-    return attributes | bound | (used - contents)
+    of_classes = {name for name in dir(type) if not name.startswith("_")}  # a dataclass would take one as a default
+    return attributes | bound | of_classes | (used - contents)

@@ -101,7 +101,8 @@ class Json(NamedTuple):
         return f"r.value({rules.bind(rules.pattern(self.terminal))}, f, {self.field!r})"
 
     def write(self, rules: Rules, scope: Scope) -> str:
-        return f"w.value({scope.value(self.field)})"
+        code = f"w.value({scope.value(self.field)})"
+        return f"w.fit({rules.bind(rules.pattern(self.terminal))}, {code}, {self.field!r})" if scope.by_user else code
 
 
 class Flag(NamedTuple):
@@ -238,7 +239,8 @@ class Rule:
                 if variant
             ]
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
-            code += "''" if name in rules.roles else f"w.refuse({name!r})"
+            refused = f"w.refuse({name!r})"
+            code += f"{refused} if {rules.any_set(self, scope)} else ''" if name in rules.roles else refused
         return f"w.leave(w.indented({self.indent!r}), {code})" if self.indent else f"({code})"
 
 
@@ -590,6 +592,11 @@ class Rules:
                 names = dict(self.fields((part,)))
                 terms += [f"({' or '.join(self.is_set(name, every, scope) for name in names)})"]
         return " and ".join(terms) or "True"
+
+    def any_set(self, rule: Rule, scope: Scope) -> str:
+        """Code for whether a record has a value in any field."""
+        every = [pair for each in rule.ways for pair in self.fields(each)]
+        return " or ".join(self.is_set(name, every, scope) for name in dict(every)) or "False"
 
     def is_set(self, name: str, nodes: Iterable[tuple[str, TableNode]], scope: Scope) -> str:
         """Code for whether a field has a value that can be written."""

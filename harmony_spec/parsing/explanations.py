@@ -7,6 +7,7 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT
 from ..errors import Code, ParseError, Span, near_misses
@@ -75,16 +76,18 @@ def _find_furthest(form: Form, frames: list[Frame], pieces: list[SourcePiece]) -
         if (frame.name, state, place) in seen:
             continue
         seen.add((frame.name, state, place))
-        reached = [(_match_atom(atom, pieces, place), atom, target) for atom, target in frame.steps[state]]
-        goes_on = any(after for after, _, _ in reached) or (before is not None and before.text is not None)
-        lists = any(atom.values for _, atom, _ in reached)
+        reached = [
+            (after, atom, target) for atom, target in frame.steps[state] for after in _after(atom, pieces, place)
+        ]
+        goes_on = bool(reached) or (before is not None and before.text is not None)
+        lists = any(atom.values for atom, _ in frame.steps[state])
         if place > best and (goes_on or not _inside_word(form, pieces, place, lists)):
             best, expected = place, []
         if place == best:
             expected += [(atom, frame.steps[target]) for atom, target in frame.steps[state]]
             if state in frame.final:
                 expected.append((None, ()))
-        todo += [(frame, target, after, atom) for after, atom, target in reversed(reached) if after]
+        todo += [(frame, target, after, atom) for after, atom, target in reversed(reached)]
         todo += [(frame, target, place, atom) for atom, target in frame.steps[state] if atom.nullable]
     return best, expected
 
@@ -101,17 +104,21 @@ def _inside_word(form: Form, pieces: list[SourcePiece], place: PiecePlace, lists
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
-def _match_atom(atom: Atom, pieces: list[SourcePiece], place: PiecePlace) -> PiecePlace | None:
+def _after(atom: Atom, pieces: list[SourcePiece], place: PiecePlace) -> Iterator[PiecePlace]:
+    """The places after a symbol: several if the grammar lists its values, and one begins another one."""
     number, offset = place
     if number == len(pieces):
-        return None
+        return
     spelling, text, _, _ = pieces[number]
     if spelling is not None or atom.special is not None:
-        return (number + 1, 0) if spelling == atom.special else None
-    match = atom.matcher.match(text, offset)
-    if match is None or match.end() == offset:
-        return None
-    return (number + 1, 0) if match.end() == len(text) else (number, match.end())
+        if spelling == atom.special:
+            yield number + 1, 0
+        return
+    match = None if atom.values else atom.matcher.match(text, offset)
+    listed = (offset + len(value) for value in atom.values or () if text.startswith(value, offset))
+    for end in [match.end()] if match else listed:
+        if end > offset:
+            yield (number + 1, 0) if end == len(text) else (number, end)
 
 
 def _describe(

@@ -204,7 +204,7 @@ class Output:
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
         called = draft.reading.values.get(self.recovery.slots.recipient)
-        if called or self.author(draft) == self.recovery.tool or self.refuse:
+        if called or self.author(draft) == self.recovery.tool or self.refuse or not self.recovery.slots.recipient:
             return None
         place = Span(draft.stop, draft.end)
         self.report(codes.CALL_WITHOUT_RECIPIENT, place, "only calls end with this token", draft=draft)

@@ -50,7 +50,7 @@ def _check_content(context: Context, index: int) -> None:
     role = context.roles[index]
     if role in context.format.contents.roles:
         _check_declaration(context, index, role)
-    elif context.is_call(index):
+    elif context.is_call(index) and context.recovery.slots.recipient:
         _check_call(context, index)
     elif context.is_answer(index) and context.declarations.answer_forms and context.is_complete(index):
         _check_answer(context, index)

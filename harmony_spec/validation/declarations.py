@@ -48,7 +48,7 @@ class Declarations:
     def add(self, role: str, content: object) -> dict[str, Any]:
         """Add the declarations in the content of a message; return the JSON Schemas in it, by tool or form."""
         recovery, schemas = self.recovery, dict[str, Any]()
-        self.name_tools = True
+        self.name_tools |= bool(recovery.declared_tools)
         tools = [(recovery.calls, path) for path in recovery.declared_tools]
         for channel, path in (*tools, *((recovery.thoughts, path) for path in recovery.declared_builtin)):
             offered = self._add_tools(declared(path, role, content) or ())

@@ -66,6 +66,8 @@ def _check_results(context: Context) -> None:
 
     Source: guide, "Receiving tool calls".
     """
+    if not (context.recovery.slots.recipient and context.recovery.slots.name):
+        return  # the grammar does not show who is called, or who answers
     calls: dict[str, deque[int]] = {}
     meanwhile = set(context.format.kinds.get("call", NO_KIND).then) - {"call"}
     for index in context.checked:
