@@ -71,8 +71,8 @@ def parse(
 ) -> None:
     """Read a text or token list and print its messages as JSON.
 
-    FILE holds one input: a text, or, as JSON, an array of token ids or a string. It may be compressed (gzip, zstd).
-    With --recover, the exit status is 1 if there are diagnostics.
+    FILE holds one input: a text, or token ids as a JSON array; in a file with the suffix .json, also a JSON string. It
+    may be compressed (gzip, zstd). With --recover, the exit status is 1 if there are diagnostics.
     """
     require_one_reader(tools, file)
     if not repair and (stripped or tools is not None):

@@ -20,7 +20,7 @@ from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 @CODEC
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_rules(as_json: bool) -> None:
-    """List all rules that validate checks."""
+    """List all codes of findings and errors."""
     found = rules(codec_of(None)).values()
     if as_json:
         click.echo(json.dumps([describe_rule(rule) for rule in found], indent=2))

@@ -173,7 +173,7 @@ def validate(
     """Check transcripts, prompts and completions, and fix them.
 
     A FILE holds a text, a JSON array of token ids, a conversation in its JSON form, or rows of these as JSON Lines or
-    Parquet. It can also be a folder, a pattern, or `-` for standard input. Files may be compressed (gzip, zstd). A file
+    Parquet. It can also be a folder, a pattern, or `-` for standard input. Files may be compressed (gzip, zstd). A text
     without any special token is skipped if it is found in a folder or by a pattern, and an error if it is named.
 
     Exits with 0 if all is valid, 1 if there are findings, 2 if a file cannot be read or written, 130 if

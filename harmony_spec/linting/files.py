@@ -57,7 +57,9 @@ def expand(
         for error in unread:
             yield InputError(f"{error.filename}: {error.strerror or error}")
         if is_empty and not unread:
-            reason = "the folder has no file with a known suffix" if is_folder else "no file matches this pattern"
+            reason = "no file matches this pattern"
+            if is_folder:
+                reason = "the folder has no file with a known suffix that is neither hidden nor excluded"
             yield InputError(f"{name}: {reason}")
 
 
