@@ -284,8 +284,11 @@ def known_names(module: ModuleType) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", RECOVERING)
 def test_known_names_stay_where_the_grammar_has_them(name: str) -> None:
+    require_known_names(codec_of(name), Random(name))
+
+
+def require_known_names(module: ModuleType, rng: Random) -> None:
     """Law 7 for headers of known names, drawn from the automaton: also parts that no conversation has together."""
-    module, rng = codec_of(name), Random(name)
     recovery, names, read = module.FORMAT.recovery, known_names(module), 0
     rows = automaton_of(module.FORMAT).edges
     for _ in range(150):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from random import Random
 from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from codegen.read.problems import GrammarError
 
 from .conftest import examples
 from .dialect import edited, module_of
+from .test_dialect_laws import require_known_names
 from .test_dialects import codec_of as dialect_codec
 from .test_introduced_recipients import dialect_tokens
 
@@ -74,6 +76,10 @@ GRAMMARS = {
         lark('recipient: " to=" WORD', "recipient: TO WORD"),
         lark(START, f'TO: "<|reserved_200013|>"\n{START}'),
     ],
+    "token before an author": [
+        lark("opening: START author", "opening: START vip? author"),
+        lark(START, f'vip: VIP\nVIP: "<|reserved_200013|>"\n{START}'),
+    ],
     "no slot for recipients": [{"file": "recovery.toml", "old": 'recipient = "recipient"\n', "new": ""}],
     "no implied flag": [
         {
@@ -101,6 +107,7 @@ VALID = {
     "token before a recipient": (
         "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
     ),
+    "token before an author": "<|start|><|reserved_200013|>assistant<|channel|>final<|message|>x<|end|>",
     "no slot for recipients": "<|start|>user<|message|>x<|end|>",
     "no implied flag": "<|start|>assistant<|channel|>v1.2<|message|>x<|end|>",
 }
@@ -128,6 +135,11 @@ def test_what_a_grammar_describes_is_read_by_all(name: str) -> None:
     assert found.messages == messages
     assert [(diagnostic.code.name, diagnostic.raw) for diagnostic in found.diagnostics] == []
     assert streamed(module, source) == messages
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_known_names_stay_where_an_edited_grammar_has_them(name: str) -> None:
+    require_known_names(codec_of(name), Random(name))
 
 
 def test_a_format_without_namespaces_has_no_functions() -> None:

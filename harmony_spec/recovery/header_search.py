@@ -453,7 +453,7 @@ class HeaderSearch:
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
-            if found is None or (introduces and name.field == slots.name):
+            if found is None or (introduces and name.field not in names.lists):
                 continue
             price, kind, mode, sets = found
             if placed and spaced and awaited:
@@ -515,7 +515,8 @@ class HeaderSearch:
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
             is_certain = (called or (placed and self.described)) and name.length == len(self._word(at))
-            if mode == PLAIN or (name.how and not placed) or (mode in (WORD, WORDS) and not is_certain):
+            is_any = name.how or name.field not in self.names.lists
+            if mode == PLAIN or (is_any and not placed) or (mode in (WORD, WORDS) and not is_certain):
                 return None
             if name.how == "near" and not called and self._may_be_content(at):
                 return None
@@ -592,7 +593,8 @@ class HeaderSearch:
         if name.value not in (bare, self.names.tools.full(bare)):
             return None
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        first = mode == CLEAN and not (name.how or awaited) and self._has_author_only(node)
+        authored = self._value(node, slots.role) is not None or not self.begun
+        first = mode == CLEAN and not (name.how or awaited) and authored and self._has_author_only(node)
         price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
         return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
 
