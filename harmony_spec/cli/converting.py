@@ -290,9 +290,9 @@ def _original(batch: Batch, item: Any, identifier: object) -> bytes:
         return _line(value if identifier is None else {ID_COLUMN: identifier, **value})
     if batch.kind == "jsonl":
         return item.rstrip(b"\r\n") + b"\n"
-    if batch.kind == "json" and is_json(item):
-        return b" ".join(item.splitlines()).strip() + b"\n"
-    return _line(item.decode("utf-8-sig", "surrogateescape"))
+    if batch.kind == "text" or not is_json(item):
+        return _line(item.decode("utf-8-sig", "surrogateescape"))
+    return b" ".join(item.splitlines()).strip() + b"\n"
 
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:

@@ -160,8 +160,9 @@ class NamedTools:
             return None
         bare = word.rstrip(PUNCTUATION)
         found, last = self._with_letters(word), self.last(bare)
-        if not found and len(last) >= MIN_TYPO_CHARS:
+        if not found:
             near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
+            near = near if len(last) >= MIN_TYPO_CHARS else near.intersection(self.recovery.recipients)
             found = {tool for tool in near if is_typo(self.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
