@@ -35,9 +35,8 @@ from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem
-from ..read.regular_expressions import Ranges
 from ..read.value_places import ValuePath
-from .finite_automata import DeterministicAutomaton, difference, machine, overlap, sample
+from .finite_automata import DeterministicAutomaton, difference, first_letters, machine, overlap, sample
 
 OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json", "mro"))
 OF_READERS = frozenset(("m", "w", "r", "f", "done"))
@@ -120,9 +119,8 @@ def _follows(contents: ContentGrammar) -> Iterator[Problem]:
             _collect(contents, way.items, (CONTENT_END,) if rule.name in contents.roles else (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
-        for lead in sorted(leads, key=str):
-            text = lead.text or (chr(sample(lead.letters)) if lead.letters else "")
-            if _goes_on(terminal, lead):
+        for lead in sorted(leads):
+            if text := _goes_on(contents, terminal, lead):
                 reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
                 remedy = (
                     "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
@@ -131,35 +129,39 @@ def _follows(contents: ContentGrammar) -> Iterator[Problem]:
                 break
 
 
-CONTENT_END = Special("", "")
+CONTENT_END = Special("the end", "")
 """The token that follows a content."""
 
 
 class Lead(NamedTuple):
-    """What may come after a terminal: a text, and the first letters of the terminal after that.
+    """What may come after a terminal: a text, and another terminal after that.
 
-    No letters mean the end of the content; None what is not known.
+    Attributes:
+        then: the name of that terminal; that of `CONTENT_END`, or "" if it is not known what comes.
     """
 
     text: str
-    letters: Ranges | None
+    then: str
 
 
-def _goes_on(terminal: Terminal, lead: Lead) -> bool:
-    """Whether a terminal may read the beginning of what follows it, and no lookahead prevents that."""
+def _goes_on(contents: ContentGrammar, terminal: Terminal, lead: Lead) -> str:
+    """The beginning of what follows a terminal if it may read that and no lookahead prevents it; else ""."""
     aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
-    text, letters = lead
+    text, then = lead
+    is_needed = then in contents.terminals and (aheads or not text)
+    letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
+    if not (text or letters):
+        return ""
     if not aheads:
-        first = ((ord(text[0]), ord(text[0])),) if text else letters or ()
+        first = ((ord(text[0]), ord(text[0])),) if text else letters
         made = machine(terminal.pattern)
-        return any(overlap(continuing, first) for state in made.final for continuing, _ in made.steps[state])
+        both = (overlap(continuing, first) for state in made.final for continuing, _ in made.steps[state])
+        return next((text or chr(sample(found)) for found in both if found), "")
     after = text + (chr(sample(letters)) if letters else "")
     expression = re.compile(pattern.expression(terminal.pattern))
-    for before in "a1" if after else "":
-        match = expression.match(before + after)
-        if match and match.end() > 1 and not any(_may_stop(machine(ahead), after, letters != ()) for ahead in aheads):
-            return True
-    return False
+    goes_on = any((match := expression.match(before + after)) and match.end() > 1 for before in "a1")
+    has_more = then != CONTENT_END.terminal
+    return after if goes_on and not any(_may_stop(machine(ahead), after, has_more) for ahead in aheads) else ""
 
 
 def _may_stop(made: DeterministicAutomaton, text: str, has_more: bool) -> bool:
@@ -198,15 +200,15 @@ def _collect(
 def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[Lead]:
     """What parts can begin with, up to the first text that is not only white space."""
     if not items:
-        return {Lead("", None)}
+        return {Lead("", "")}
     node, rest = items[0], items[1:]
     match node:
         case Special():
-            return {Lead("", ())}
+            return {Lead("", CONTENT_END.terminal)}
         case FixedText(text) if text.isspace() or not text:
-            return {Lead(text + lead.text, lead.letters) for lead in _leads(contents, rest, seen)}
+            return {Lead(text + lead.text, lead.then) for lead in _leads(contents, rest, seen)}
         case FixedText(text):
-            return {Lead(text, None)}
+            return {Lead(text, "")}
         case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
         case RuleOption(item) | RuleList(_, item, 0):
@@ -216,12 +218,11 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
         case RuleValue(""):
             return _leads(contents, rest, seen)
         case RuleValue(_, terminal):
-            first = machine(contents.terminals[terminal].pattern).steps[0]
-            return {Lead("", tuple(sorted(bounds for letters, _ in first for bounds in letters)))}
+            return {Lead("", terminal)}
         case RuleCall(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
-    return {Lead("", None)}
+    return {Lead("", "")}
 
 
 def _defaults(contents: ContentGrammar, sources: Sources) -> Iterator[Problem]:
