@@ -403,38 +403,6 @@ def test_rejected_rows_are_json_lines(tmp_path: Path) -> None:
     assert json.loads(gzip.decompress((tmp_path / "rejected.jsonl.gz").read_bytes())) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("broken.json", b'{"messages": "a\n\n  b"'),
-        ("broken.txt", b"\xff<|start|>"),
-        ("rows.jsonl", b'{"a":\t1}'),
-        ("row.json", b'{"messages":\n 1}'),
-    ],
-)
-def test_a_rejected_row_can_be_had_again(name: str, content: bytes, tmp_path: Path) -> None:
-    """A file that is not JSON is one string; one that is may lose its line breaks."""
-    path, rejected = tmp_path / name, tmp_path / "rejected.jsonl"
-    path.write_bytes(content)
-    source = "text" if name.endswith(".txt") else "chat"
-    assert run("--from", source, "--to", "tokens", "--rejected", rejected, path).exit_code == 1
-    (line,) = rejected.read_bytes().splitlines()
-    kept = json.loads(line)
-    if isinstance(kept, str):
-        assert kept.encode(errors="surrogateescape") == content
-    else:
-        assert kept == json.loads(content)
-
-
-def test_a_row_that_is_too_long_is_not_kept_in_silence(tmp_path: Path) -> None:
-    path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
-    path.write_text(json.dumps({"text": "x" * 300}))
-    options = ["--max-row-bytes", "200", "--rejected", rejected]
-    result = run("--from", "text", "--to", "tokens", *options, path)
-    assert (result.exit_code, rejected.read_bytes()) == (1, b"")
-    assert "row rejected, and not read: " in result.stderr
-
-
 def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     assert run("--from", "chat", "--to", "training", "-o", out, "-", given="{").exit_code == 1

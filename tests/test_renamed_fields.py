@@ -81,7 +81,7 @@ OPTIONAL = [
 
 @pytest.mark.parametrize("line", OPTIONAL)
 def test_a_grammar_that_says_less_reports_nothing_more(line: str, tmp_path: Path) -> None:
-    """What it does not say is not known, so it is no mistake."""
+    """What it does not say is unknown, so nothing can differ from it."""
     folder = edited(tmp_path / "grammar", [{"file": "recovery.toml", "old": f"{line}\n", "new": ""}])
     module = module_of("fewer_keys", generate(folder), tmp_path)
     assert module.validate(CONVERSATION).diagnostics == []

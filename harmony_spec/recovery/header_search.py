@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
-from json import JSONDecoder
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
+from .header_text import ARGUMENTS, is_arguments
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -28,9 +28,6 @@ MAX_NAME_WORDS = 4
 
 MAX_SINGLE_WORDS = 8
 """Each of so many words that belong to nothing is reported by itself."""
-
-ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
-"""The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
@@ -83,17 +80,6 @@ class Edit(NamedTuple):
 Edits = tuple[Edit, ...]
 Edge = tuple[int, SearchNode, Edits]
 Taken = tuple[int, str, int | None, Sets]
-
-
-def is_arguments(text: str) -> bool:
-    """Whether a text begins with arguments and is not a sentence with a value: `python {"a": 1} is a dict.`"""
-    if not ARGUMENTS.match(text):
-        return False
-    try:
-        _, end = JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return True  # their beginning, or wrong ones
-    return not text[end:].strip()
 
 
 class HeaderSearch:
@@ -161,7 +147,7 @@ class HeaderSearch:
     def _unread(self) -> Edits:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
         at = self.end if self.opened else self.last_special + 1
-        # A channel in a header that was too dear is no reason to show its text as an answer.
+        # If a header that was too dear has a channel, its text is not shown as an answer.
         lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
         path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
         return path if not self.text[at:].strip() else (*path, Edit("", "", at, at, lost=True, rest=True))

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from json import JSONDecoder
 
 from ..errors import Span
 from ..source.forms import REPLACEMENT, Form, SourcePiece
+
+ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
+"""The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
+
+
+def is_arguments(text: str) -> bool:
+    """Whether a text begins with arguments and is not a sentence with a value: `python {"a": 1} is a dict.`"""
+    if not ARGUMENTS.match(text):
+        return False
+    try:
+        _, end = JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return True  # their beginning, or wrong ones
+    return not text[end:].strip()
 
 
 class HeaderText:
