@@ -80,6 +80,17 @@ HOSTILE_PIECES = {
 }
 """What is repeated."""
 
+STRIPPED_PIECES = {
+    **{
+        piece: piece
+        for piece in ("\n", "\t", "user", "user ", "to=", " to=", " to=assistant", "functions.f to=assistant")
+    },
+    "stripped answers": "assistantfinalx",
+    "stripped calls": 'assistantcommentary to=functions.f json{"a":1}',
+    "white space after a call": 'assistantcommentary to=functions.f json{"a":' + " " * 500,
+}
+"""What is repeated in texts that are read as if their tokens were stripped."""
+
 PAIRS = list(product(MARKERS, MARKERS))
 """The same, of special tokens only."""
 
@@ -327,6 +338,7 @@ def command(*arguments: str) -> ReadInput:
 
 CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "transcript")
 COMPLETION_CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "completion")
+STRIPPED = partial(lambda start, made: recover(made[0], start, stripped=True), "completion")
 
 READS: dict[str, ReadInput] = {
     "validate": CHECK,
@@ -352,6 +364,7 @@ HOSTILE: dict[str, tuple[Callable[[int], HostileInput], ReadInput]] = {
         for name, piece in HOSTILE_PIECES.items()
         for how, read in (("validate", CHECK), ("validate completion", COMPLETION_CHECK), *STREAMS.items())
     },
+    **{f"stripped {name!r}": (repeated(piece), STRIPPED) for name, piece in STRIPPED_PIECES.items()},
     **{f"validate {name}": (make, CHECK) for name, make in SCHEMAS.items()},
     **{
         f"{how} {name}": (make, read)

@@ -127,6 +127,21 @@ def test_what_is_not_harmony_has_no_fix(text: str, start: codec.Start) -> None:
         assert fixes_of(codec, text, start, LEVELS[:2], stripped=True) == []
 
 
+STRIPPED_PIECES = [
+    *("user", "assistant", "analysis", "final", "commentary", " to=functions.f", " json", "{}", "Hi.", " Well. ", "\n"),
+    *codec.FORMAT.markers,
+]
+
+
+@examples(EXAMPLES)
+@given(st.lists(st.sampled_from(STRIPPED_PIECES), max_size=8).map("".join), starts)
+@example("userHi.assistantfinalHello.<|end|><|end|>", "transcript")
+def test_a_fix_of_stripped_text_leaves_what_is_read_alike(text: str, start: codec.Start) -> None:
+    """With fewer special tokens, it may be read as stripped for the first time."""
+    for fix in fixes_of(codec, text, start, LEVELS, stripped=True):
+        assert is_harmless(codec, text, apply(text, [fix]), start, stripped=True)
+
+
 # The cases that were reported.
 
 

@@ -77,6 +77,13 @@ PLACES: list[tuple[codec.Start, str]] = [
             "<|channel|>commentary <|constrain|>json {}<|call|>",
             "<|channel|>analysis<|message|>a<|end|>{}<|channel|>commentary<|message|>{{}}<|call|>",
             "<|channel|>analysis<|message|>a<|end|>{}<|message|>{{}}<|call|>",
+            "<|channel|>analysis<|channel|>{}<|message|>{{}}<|call|>",
+            "<|channel|>analysis<|channel|>{}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|channel|>commentary <|constrain|>json<|channel|>{}<|message|>{{}}<|call|>",
+            "<|channel|>the user {}<|message|>{{}}<|call|>",
+            "<|channel|>commentaryOK {}<|message|>{{}}<|call|>",
+            "<|channel|>analysisWe {}<|message|>{{}}<|call|>",
+            "<|start|>assistantwe {}<|message|>{{}}<|call|>",
         )
     ),
     *(
@@ -145,6 +152,17 @@ def test_prose_calls_nothing(
     assert called(found) == []
 
 
+@examples(500)
+@given(places, st.sampled_from(["please", "then", "Ask", "We"]), st.sampled_from(NAMES), offered)
+def test_a_word_and_a_name_call_nothing(
+    place: tuple[codec.Start, str], word: str, name: str, tools: list[str] | None
+) -> None:
+    """A name beside a single word is not the whole of its place. The drop-in reads these two words as the peer does."""
+    start, text = place
+    for words in (f"{word} {name}", f"{name} {word}"):
+        assert called(recover(text.format(words), start, tools=tools).messages) == []
+
+
 PLAIN = ["python", "run", "search", "delete_all"]
 FORMAT_WORDS = [*RECOVERY.roles, *RECOVERY.channels, *RECOVERY.content_types, "code", "to"]
 UNPLACED = [place for place in PLACES if re.match(r" ?\{\}<|<\|channel\|>\{\}<\|[mc]|.*<\|end\|>\{\}", place[1])]
@@ -177,9 +195,7 @@ def test_two_plain_words_call_nothing(place: tuple[codec.Start, str], words: str
 QUOTES = ['"{}"', "'{}'", "`{}`", "({})", "[{}]", "“{}”", "*{}*"]
 # After the tokens for author and channel, such a word is the field.
 BARE = [
-    place
-    for place in PLACES
-    if "{}<|message|>" in place[1] and not place[1].startswith(("<|start|>{}", "<|channel|>{}"))
+    place for place in PLACES if "{}<|message|>" in place[1] and not re.search(r"<\|(start|channel)\|>\{\}", place[1])
 ]
 
 

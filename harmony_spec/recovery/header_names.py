@@ -10,6 +10,7 @@ from unicodedata import category
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
 from .header_automaton import automaton_of, without_signs
+from .header_text import ARGUMENTS
 from .known_names import KnownNames
 from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
 
@@ -129,7 +130,10 @@ class HeaderNames:
         """
         tool, touched = self.tools.word.match(word), TOUCHED_NAME.match(word)
         called, ends = tool[0].rstrip(MARKS) if tool else "", {}
-        for head in filter(None, (called, touched[0] if touched else "")):
+        name = touched[0] if touched else ""
+        if name not in self.all and called.startswith(f"{name}{self.recovery.separator}"):
+            name = ""  # the namespace of a tool
+        for head in filter(None, (called, name)):
             end = len(head) + word.startswith((*MARKS,), len(head))
             if self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
                 ends[head] = end
@@ -182,7 +186,7 @@ class HeaderNames:
         """The only known name that a word is near to, and the cost; "" if there is none."""
         known, row = self.lists[field], self.row(field).costs
         bare = without_signs(word).lower()
-        if not bare:
+        if not bare or ARGUMENTS.search(word):  # `json{"a":1}` has arguments
             return "", 0
         parts = {bare} if field == self.slots.role else {bare, *re.split(r"\W+", bare)}
         found, cost = [n for n in known if n in parts or bare == n * (len(bare) // len(n))], self.costs["decorated"]

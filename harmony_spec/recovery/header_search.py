@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
-from .header_names import HeaderNames, Name
+from .header_names import MARKS, HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 from .header_text import ARGUMENTS, is_arguments
 
@@ -33,6 +33,9 @@ NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
 SPECIAL = re.compile("[\ud800-\udfff]")
+
+MARK_OF_NAME = re.compile(rf"[{MARKS}](?=[\s\w{{\[\"'])\s*")
+"""What a name may have after it before a content, as in `final: Hello`; in `final:)` it begins the content."""
 
 Values = tuple[str | bool | None, ...]
 Ranks = tuple[int, ...]
@@ -209,7 +212,8 @@ class HeaderSearch:
         elif special:
             yield from self._introducer(node, at, awaited, text[at])
             is_second = awaited and text[at - 1] in automaton.markers
-            edit = Edit("again", automaton.introduces.get(text[at], ""), at, at + 1)
+            field = automaton.introduces.get(text[at], "")
+            edit = Edit("again", field, at, at + 1, lost=field != "" and field == self.slots.channel)
             price = self.costs["special_in_a_row" if is_second else "drop_special"]
             yield price, node._replace(at=at + 1, mode=CLEAN), (edit,)
         else:
@@ -245,7 +249,7 @@ class HeaderSearch:
 
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""
-        rest, word, costs = self.text[at:], self._word(at), self.costs
+        text, rest, word, costs = self.text, self.text[at:], self._word(at), self.costs
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
         price = costs["text"]
@@ -266,6 +270,8 @@ class HeaderSearch:
         ):
             price += costs["text_at_name"]
         lead = self.automaton.lead
+        if 0 < at == node.at and text[at - 1].isalnum() and (mark := MARK_OF_NAME.match(text, at)):
+            at = mark.end()
         if awaited and lead and self.text.endswith(lead, 0, node.at) and not ARGUMENTS.match(rest):
             at = node.at - len(lead)  # `to=10 is the range`, if tools are offered
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
@@ -305,8 +311,8 @@ class HeaderSearch:
         role = field == self.slots.recipient and word in self.recovery.roles
         if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
             end = begin + len(word)
-            edit = Edit("repeated", field, at, end)
-            yield self.costs["drop_field"], node._replace(at=end, mode=CLEAN), (edit,)
+            edit, mode = Edit("repeated", field, at, end), WORD if self.text[at] in self.automaton.markers else CLEAN
+            yield self.costs["drop_field"], node._replace(at=end, mode=mode), (edit,)
 
     def _literal(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """Text that introduces a field, or nearly."""
@@ -336,6 +342,10 @@ class HeaderSearch:
 
     def _is_plain_name(self, name: str) -> bool:
         return name not in self.names.all and self.names.tools.word.fullmatch(name) is not None
+
+    def _is_single_word(self, word: str) -> bool:
+        """Whether a word that is not known may be a name: prose may have no white space, or signs around it."""
+        return self._is_plain_name(word) and word[-1].isalnum() and not self.names.is_prose(word)
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -512,13 +522,18 @@ class HeaderSearch:
             return price, kind, mode or (TYPED if weak else CLEAN), sets
         if name.field == slots.name and placed:
             after_role = self._value(node, slots.role) is not None
+            if after_role and self._may_be_content(at):
+                return None  # `assistant: Hello`
             answers = not after_role and self._is_answer(at + name.length) and not self._has_role(at)
             return -name.cost * (after_role or answers), "", None if answers else WORD, sets
         if placed:
             rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            return 0, name.kind, WORD if name.how == "unknown" else None, sets
+            if name.how == "unknown" and self._may_be_content(at) and not self._is_single_word(self._word(at)):
+                return None  # `<|channel|>42.<|return|>`
+            goes_on = name.how == "near" and self._goes_on(at, name)
+            return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
         if name.field == slots.name and at == self.first and not name.how and self._is_answer(at + name.length):
@@ -529,13 +544,19 @@ class HeaderSearch:
             return None
         price = self._cost(slots.role, "lead")
         if at != self.first:
-            return price, "dropped", NAMED, ()
+            return price, "dropped", mode or NAMED, ()
         return (
             0 if joined else price // 2,
             "order",
             NAMED,
             (*sets, *((field, None) for field in (slots.name,) if field)),
         )
+
+    def _goes_on(self, at: int, name: Name) -> bool:
+        """Whether a word goes on after a known name with another word, as in `analysisWe`; not with its last letter."""
+        word, value = without_signs(self._word(at)).lower(), name.value.lower()
+        rest = word[len(value) :] if word.startswith(value) else ""
+        return rest[:1].isalnum() and rest != value[-1:]
 
     def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
         """A channel without its token."""

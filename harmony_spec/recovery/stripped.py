@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import codes
 from ..diagnostics import Diagnostic, Repair
-from ..errors import Span
+from ..errors import Code, Span
 from ..format.tables import Format
 from ..source.forms import Form
 from .header_automaton import State, automaton_of
@@ -61,29 +61,46 @@ def with_headers(
     """Read an input that has headers, and at most one special token; None for any other input."""
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
-    left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
+    left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    role = format.meaning.slots.role
-    place = sum(len(part) for _, part, start, _ in pieces if left and start < left[0][0])
-    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued, place).read()
+    meaning, role = format.meaning, format.meaning.slots.role
+    token, first, last = left[0] if left else (None, 0, 0)
+    place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
+    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued, place, token).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
-    begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
-    for index, (header, content) in enumerate(found):
-        begin, end = begins[index : index + 2]
-        stop = next((start for start, after in left if begin < start and after == end), end)
+
+    def report(code: Code, start: int, end: int, raw: str, taken: str, evidence: str) -> None:
+        index, span = len(recovered.messages), Span(start, end)
+        recovered.diagnostics.append(Diagnostic(code, span, form.unit, index, raw, taken, evidence))
+
+    begins = [0, *(text.span(header.start, header.end).start for header, _, _ in found[1:]), len(form.units)]
+    stopped = continued and token is not None and format.encoding.special.get(token) in meaning.stops
+    for index, (header, content, is_closed) in enumerate(found):
+        begin, after = begins[index : index + 2]
+        stop, end = (first, last) if is_closed else (after, after)
         opens = text.span(header.end, header.end + 1).start if header.end < len(text.mixed) else stop
         opens = min(max(opens, begin), stop)
-        values = {**format.defaults, **format.meaning.author, **given, **header.values}
+        values = {**format.defaults, **meaning.author, **given, **header.values}
         fields = tuple(name for name in format.header_fields if name in {role, *header.values})
+        raw, taken = (
+            text.mixed[header.start : header.end],
+            " ".join(str(values[name]) for name in fields if values[name]),
+        )
+        evidence = "a header without its special tokens" if raw.strip() else "text without a header"
+        report(codes.STRIPPED_TOKENS, begin, opens, raw, taken, evidence)
+        repair = Repair(fields, stopped and begin >= last, continued and values[role] == meaning.tool)
+        if repair.after_stop and not any(each.code is codes.AFTER_STOP for each in recovered.diagnostics):
+            report(codes.AFTER_STOP, begin, opens, raw, "", "a stop token ended the completion before it")
+        if repair.forged:
+            report(codes.FORGED_TOOL_MESSAGE, begin, opens, raw, "", "a tool message written by the model")
         made = {name: values[name] for name in format.header_fields} | {format.content: content}
-        recovered.messages.append(format.message(**made, repair=Repair(fields)))
+        recovered.messages.append(format.message(**made, repair=repair))
         recovered.bounds.append((begin, opens, stop, end))
-        taken = " ".join(str(values[name]) for name in fields if values[name])
-        raw = text.mixed[header.start : header.end]
-        evidence = "a header without its special tokens" if raw else "text before the first header"
-        found_here = Diagnostic(codes.STRIPPED_TOKENS, Span(begin, opens), form.unit, index, raw, taken, evidence)
-        recovered.diagnostics.append(found_here)
+        if end < after:
+            recovered.gaps.append(Span(end, after))
+            if between := form.spelled(end, after).strip():
+                report(codes.TEXT_BETWEEN_MESSAGES, end, after, between, "", "no header begins it")
     return recovered if found else None
 
 
@@ -93,16 +110,20 @@ class StrippedText:
     Args:
         continued: it continues an open header, so that roles other than the model's are rare.
         left: where the special token that is left over was; no name goes on there.
+        token: that token; None if there is none.
     """
 
-    def __init__(self, format: Format, known: KnownNames, text: str, continued: bool, left: int) -> None:
-        self.left = left
+    def __init__(
+        self, format: Format, known: KnownNames, text: str, continued: bool, left: int, token: str | None
+    ) -> None:
+        self.left, self.closes = left, token in known.recovery.closes
+        self.may_begin = left > 0 and token not in known.recovery.opens
         self.format, self.known, self.text, self.continued = format, known, text, continued
         self.automaton, self.recovery, self.slots = automaton_of(format), known.recovery, known.recovery.slots
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
         answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
         first = "|".join(re.escape(text) for text in self.automaton.first_texts) or "(?!)"
-        self.begins = re.compile(rf"(?P<answer>\s+{answers})|{roles}|{first}")
+        self.begins = re.compile(rf"(?P<answer>(?<!\s)\s+{answers})|{roles}|{first}")
         letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
         self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
         self.last_word = re.compile(rf"{letters}*$")
@@ -111,39 +132,52 @@ class StrippedText:
         self.call_goes_on = re.compile(rf"{NAME_GOES_ON.pattern}|\w{{1,64}}(?:\s(?:{types}))?[{{\[]")
         self.names = HeaderNames(format, known)
 
-    def read(self) -> list[tuple[StrippedHeader, Any]]:
-        """The headers with their contents; empty if no header is certain."""
+    def read(self) -> list[tuple[StrippedHeader, Any, bool]]:
+        """The headers with their contents, and whether the left token ends those; empty if no header is certain."""
         role, channel = self.slots.role, self.slots.channel
-        first = max(self._best(0, self.automaton.start), self._best(0, self.automaton.after_author), key=_size)
+        first = self._begun(0)
         after = self._next(first.end)
         is_sentence = GOES_ON.match(self.text, first.end) and not (
             {role, self.slots.recipient} & {*first.values} or after
         )
         # A transcript begins with an author: before a header that is certain, a text in small letters may touch it.
         authored = role in first.values and not self.continued and after is not None and self._is_certain(after)
-        begins = first.values and BEGINS.match(self.text, first.end)
+        is_other = self.continued and role in first.values  # `userName is required`
+        begins = first.values and not is_other and BEGINS.match(self.text, first.end)
         if is_sentence or not (self._is_certain(first) or begins or authored):
             first, after = StrippedHeader(0, 0, {}), self._next(0)
             if after is None or not self._is_certain(after):
                 return []
             if channel:
                 first.values[channel] = self.recovery.thoughts
-        found, header = list[tuple[StrippedHeader, Any]](), first
+        found, header = list[tuple[StrippedHeader, Any, bool]](), first
         while True:
-            content = self.text[header.end : after.start if after else len(self.text)]
+            end = after.start if after else len(self.text)
+            is_closed = self.closes and self.left > 0 and header.end <= self.left <= end
+            content = self.text[header.end : self.left if is_closed else end]
             read, learned = self.known.read_content({**self.recovery.author, **header.values}, content)
-            found.append((header, read))
+            found.append((header, read, is_closed))
             if learned:
                 self.names = HeaderNames(self.format, self.known)
+            if after is None and is_closed and (rest := self.text[self.left :].lstrip()):
+                values = {channel: self.recovery.answers} if channel else {}
+                found.append((StrippedHeader(self.left, len(self.text) - len(rest), values), rest, False))
             if after is None:
                 return found
-            header = self._best(after.start, self.automaton.start)  # the content may have declared names
+            is_left = self.may_begin and after.start == self.left
+            # The content may have declared names.
+            header = self._begun(after.start) if is_left else self._best(after.start, self.automaton.start)
             after = self._next(header.end)
 
     def _next(self, at: int) -> StrippedHeader | None:
         """The next header after a place."""
+        left = self._begun(self.left) if self.may_begin and at <= self.left else None
+        is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
+        left = left if left and self._is_certain(left) and not is_sentence else None
         for match in self.begins.finditer(self.text, at):
             start = match.start()
+            if left and start >= left.start:
+                break
             if match["answer"]:
                 word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
                 start -= len(self._author(word[0] if word else ""))
@@ -154,7 +188,7 @@ class StrippedText:
             is_quoted = before in QUOTES and self.text.startswith(before, header.end)
             if header.values and (self._is_certain(header) or weak) and not is_quoted:
                 return header
-        return None
+        return left
 
     def _author(self, word: str) -> str:
         """The end of a word that is the name of a tool: what comes before it is the end of a content."""
@@ -172,6 +206,10 @@ class StrippedText:
         return any(header.values.get(slot) for slot in slots if slot)
 
     # One header.
+
+    def _begun(self, at: int) -> StrippedHeader:
+        """The header at a place where one begins, perhaps without its author."""
+        return max(self._best(at, self.automaton.start), self._best(at, self.automaton.after_author), key=_size)
 
     def _best(self, at: int, state: State) -> StrippedHeader:
         """The header at a place with the most fields; one without fields if there is none."""
@@ -236,7 +274,9 @@ class StrippedText:
             word = match[0]
             ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
             words = [word[:end] for end in (*ends, len(word))]
-            yield from ((tools.full(w) or w, at + len(w)) for w in list(filter(tools.full, words)) or words)
+            ratio = self.names.row(self.slots.recipient).costs["ratio"]
+            for name in list(filter(tools.full, words)) or words:
+                yield tools.full(name) or (is_call and tools.nearest(name, ratio)) or name, at + len(name)
 
 
 def _size(header: StrippedHeader) -> tuple[int, int]:

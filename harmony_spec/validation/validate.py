@@ -42,11 +42,11 @@ def validate(
     format.require_start(start)
     given_tools = offered(format, tools)
 
-    def read(source: str | Sequence[int], stripped: bool = False) -> InputReading:
+    def read(source: str | Sequence[int]) -> InputReading:
         form = form_of(format, source, tokenizer)
         return form, recover(format, form, start, given, given_tools, stripped, tokenizer)
 
-    form, recovered = read(source, stripped)
+    form, recovered = read(source)
     context = Context(format, form, recovered, start, given, Declarations(format.meaning, given_tools))
     check_contents(context)
     check_flow(context)
