@@ -102,8 +102,24 @@ PROSE = [
 prose = st.lists(st.sampled_from([*PROSE, *SPECIAL_TOKENS][: len(PROSE) + 9]), max_size=8).map("".join).map(tokens_of)
 """Sentences where headers belong, beside special tokens."""
 
+long_headers = st.builds(
+    lambda begin, word, count, after: tokens_of(begin) + tokens_of(word) * count + after,
+    st.sampled_from(["<|start|>assistant to=", "<|start|>user", "<|channel|>", ""]),
+    st.sampled_from(["\u65e5", " y"]),
+    st.integers(HEADER_LIMITS["token"] - 8, HEADER_LIMITS["token"] + 4),
+    prose,
+)
+"""Headers that end about where they are too long."""
 
-@given(any_tokens | valid | prose, starts, openings, offers, sizes)
+
+@given(any_tokens | valid | prose | long_headers, starts, openings, offers, sizes)
+@example(
+    tokens_of("<|start|>assistant to=") + tokens_of("\u65e5") * 253 + tokens_of("<|message|>"),
+    "transcript",
+    {},
+    None,
+    [1],
+)
 @example(tokens_of("<|start|>Well, I will do it.<|constrain|>json<|message|>x"), "completion", {}, None, [1])
 @example([*tokens_of("<|channel|>final<|message|>"), 160, SPECIAL_TOKENS["<|end|>"]], "completion", {}, None, [1])
 def test_chunks_change_nothing(

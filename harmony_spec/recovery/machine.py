@@ -357,7 +357,8 @@ class Machine:
     # Headers.
 
     def _open_header(self, begin: int, lacks_start: bool) -> None:
-        self.state, self.begin, self.lacks_start, self.may_be_prose = HEADER, begin, lacks_start, not lacks_start
+        self.state, self.lacks_start, self.may_be_prose = HEADER, lacks_start, not lacks_start
+        self.begin = self.text_begin = begin
         self.has_only_text, self.is_header, self.in_free_text, self.free_units = True, False, False, 0
 
     def _extend(self, end: int) -> None:
