@@ -338,7 +338,7 @@ def command(*arguments: str) -> ReadInput:
 
 CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "transcript")
 COMPLETION_CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "completion")
-STRIPPED = partial(lambda start, made: recover(made[0], start, stripped=True), "completion")
+STRIPPED_CHECK = partial(lambda start, made: recover(made[0], start, stripped=True), "completion")
 
 READS: dict[str, ReadInput] = {
     "validate": CHECK,
@@ -364,7 +364,7 @@ HOSTILE: dict[str, tuple[Callable[[int], HostileInput], ReadInput]] = {
         for name, piece in HOSTILE_PIECES.items()
         for how, read in (("validate", CHECK), ("validate completion", COMPLETION_CHECK), *STREAMS.items())
     },
-    **{f"stripped {name!r}": (repeated(piece), STRIPPED) for name, piece in STRIPPED_PIECES.items()},
+    **{f"stripped {name!r}": (repeated(piece), STRIPPED_CHECK) for name, piece in STRIPPED_PIECES.items()},
     **{f"validate {name}": (make, CHECK) for name, make in SCHEMAS.items()},
     **{
         f"{how} {name}": (make, read)

@@ -69,7 +69,7 @@ class ContentGrammar(GrammarRules):
         return tuple(reachable(self.roles, used))
 
     def is_field(self, rule: str) -> bool:
-        return not rule.startswith("_") and self.rules[rule].kind != "constant"
+        return not rule.startswith("_") and self.rules[rule].kind not in ("constant", "inlined")
 
     def fields(self, rule: str) -> dict[str, list[GrammarNode]]:
         """The fields of a rule, with the nodes that set them, in order of appearance."""
@@ -225,7 +225,7 @@ class _Builder(RuleBuilder):
         constant = all(isinstance(part, FixedText) for way in ways for part in way.items)
         if constant and all(way.name for way in ways):
             return "enumerated"
-        if name.startswith("_"):
+        if name.startswith("_") or name in self.spelled_texts:
             return "inlined"
         if constant:
             return "constant"
@@ -235,13 +235,13 @@ class _Builder(RuleBuilder):
                     return "text"
                 if isinstance(ways[0].node, RuleList) and _is_lines(ways[0].node):
                     return "lines"
-            return "choice" if all(_is_field(way.node) for way in ways) else "record"
+            return "choice" if all(self.is_field(way.node) for way in ways) else "record"
         values = [part for part in ways[0].items if not isinstance(part, FixedText) and not _is_layout(part)]
         if len(values) != 1:
             return "record"
         if isinstance(values[0], RuleList):
             return "lines" if _is_lines(values[0]) else "list"
-        return "text" if _text(values[0]) else "alias" if _is_field(values[0]) else "record"
+        return "text" if _text(values[0]) else "alias" if self.is_field(values[0]) else "record"
 
     def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
@@ -265,11 +265,14 @@ class _Builder(RuleBuilder):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
+            if all((isinstance(part, FixedText) and part.text) or self.is_spelled_text(part) for part in parts(inner)):
+                remedy = "Give it a rule of one text, which becomes a flag, or name all alternatives of its rule."
+                return self.refuse(item.place, "no field records whether this part is present", remedy)
             if isinstance(inner, RuleCall) and inner.rule in self.constants:
                 return RuleOption(RuleMark(inner.rule, FixedText(self.constants[inner.rule])))
             return RuleOption(inner)
         values = [node for node in parts(inner) if not self.is_text(node) and not _is_layout(node)]
-        field = _item_field(values[0]) if len(values) == 1 else ""
+        field = self.item_field(values[0]) if len(values) == 1 else ""
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
@@ -290,6 +293,29 @@ class _Builder(RuleBuilder):
             found |= more
         return found
 
+    @cached_property
+    def spelled_texts(self) -> frozenset[str]:
+        """The rules that are one text in several spellings, which no field shows."""
+        return frozenset(
+            name
+            for name, definition in self.definitions.items()
+            if not (is_terminal(name) or all(way.name for way in definition.alternatives))
+            and len(definition.alternatives) > 1
+            and all(isinstance(item, LarkString) for way in definition.alternatives for item in way.items)
+        )
+
+    def is_spelled_text(self, node: GrammarNode) -> bool:
+        return isinstance(node, RuleCall) and node.rule in self.spelled_texts
+
+    def is_field(self, node: GrammarNode) -> bool:
+        return isinstance(node, RuleCall) and not (node.rule.startswith("_") or self.is_spelled_text(node))
+
+    def item_field(self, node: GrammarNode) -> str:
+        """The field that a part has as the item of a list; "" if it cannot be one."""
+        if isinstance(node, RuleCall) and self.is_field(node):
+            return node.rule
+        return text.field if (text := _text(node)) else ""
+
     def _texts(self, definition: LarkDefinition, known: Mapping[str, str]) -> list[str] | None:
         """The texts that a rule is made of; None if it has other parts, or is a part of others."""
         first, *others = definition.alternatives
@@ -302,10 +328,6 @@ class _Builder(RuleBuilder):
         return None if None in texts else [text for text in texts if text is not None]
 
 
-def _is_field(node: GrammarNode) -> bool:
-    return isinstance(node, RuleCall) and not node.rule.startswith("_")
-
-
 def _text(node: GrammarNode) -> RuleValue | None:
     """The text that a part is, or may be."""
     item = node.item if isinstance(node, RuleOption) else node
@@ -314,11 +336,6 @@ def _text(node: GrammarNode) -> RuleValue | None:
 
 def _is_layout(node: GrammarNode) -> bool:
     return (text := _text(node)) is not None and not text.field
-
-
-def _item_field(node: GrammarNode) -> str:
-    """The field that a part has as the item of a list; "" if it cannot be one."""
-    return node.rule if isinstance(node, RuleCall) and _is_field(node) else text.field if (text := _text(node)) else ""
 
 
 def _is_lines(node: RuleList) -> bool:

@@ -108,7 +108,8 @@ def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
         for index, way in enumerate(rule.ways if rule.kind in ("record", "inlined") else ()):
             if not way.name and contents.is_spelling(rule.name, index):
                 reason = f"alternative {index + 1} of `{rule.name}` sets the same fields as an earlier one"
-                yield Problem(way.place, reason, "Name it after an arrow, `-> name`, so that it is remembered.")
+                rename = "Begin the name of the rule with a letter, and n" if rule.name.startswith("_") else "N"
+                yield Problem(way.place, reason, f"{rename}ame it after an arrow, `-> name`, so that it is remembered.")
 
 
 def _follows(contents: ContentGrammar) -> Iterator[Problem]:

@@ -114,13 +114,18 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
             yield Problem(place, reason, "Use another special token for one of them.")
 
 
-def optional_continuations(format: Format) -> Iterator[Problem]:
-    """What continues an open header comes once: a codec must know whether the first message of a completion does."""
+def optional_headers(format: Format) -> Iterator[Problem]:
+    """An open header, and what continues one, comes once: a codec must know whether an input ends or begins with it."""
     completion = format.starts[-1]
     for _, (first, *_) in (path for path in completion.paths if path[1]):
         if first.frame != format.message and first.times:
             reason = f"a completion may lack `{first.frame}`, which continues an open header"
             yield Problem(completion.rule.place, reason, f"Write `{first.frame}` without `{first.times}`.")
+    for start in format.starts:
+        for step in (step for _, steps in start.paths for step in steps if step.frame == format.open_frame):
+            if step.times:
+                reason = f"`{start.rule.name}` may lack or repeat `{step.frame}`, an open header"
+                yield Problem(start.rule.place, reason, f"Write `{step.frame}` without `{step.times}`.")
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:

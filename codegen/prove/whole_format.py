@@ -17,7 +17,7 @@ from .data_names import data_names
 from .message_framing import (
     ambiguous_delimiters,
     fields_of_messages,
-    optional_continuations,
+    optional_headers,
     touching_texts,
 )
 from .name_clashes import alternative_names, field_names, roles_inside
@@ -34,7 +34,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += [
             *ambiguous_delimiters(format),
             *touching_texts(format),
-            *optional_continuations(format),
+            *optional_headers(format),
             *ambiguous_repetitions(format),
             *data_names(format, sources),
             *overlapping_spellings(format, sources),

@@ -156,8 +156,11 @@ class Plan:
                 value = str.__str__(value)
             elif isinstance(value, Record) and name == self.format.content:
                 value = "" if frame.bare else self.text(index)
-            elif value is not None and value not in (False, True):
+            elif value not in (None, False, True):
                 raise self.error(index, f"{name}: expected a str, got {type(value).__name__}")
+            elif value is None and name in frame.fields and name in self.format.required:
+                self.require_listed(message, index)
+                raise self.error(index, f"{name} is missing")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
