@@ -216,6 +216,32 @@ def test_conversations_in_parquet_are_fixed(tmp_path: Path) -> None:
     assert [row["n"] for row in written] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "more"),
+    [
+        ({"content_type": "final"}, ["--unsafe-fixes"]),
+        ({"recipient": "analysis"}, ["--unsafe-fixes"]),
+        ({"channel": "functions.x"}, ["--fixable", "ALL"]),
+    ],
+)
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_struct_without_a_field_for_the_fix_is_left_alone(
+    wrong: dict[str, str], more: list[str], is_whole: bool, tmp_path: Path
+) -> None:
+    """The repaired value would be lost; with a place for it, it is written."""
+    path = tmp_path / "rows.parquet"
+    keys = ["role", "content", *(["channel", "recipient", "content_type"] if is_whole else wrong)]
+    kind = pyarrow.list_(pyarrow.struct([(key, pyarrow.string()) for key in keys]))
+    messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "{}", **wrong}]
+    parquet.write_table(pyarrow.table({"messages": pyarrow.array([messages], kind)}), path)
+    before = path.read_bytes()
+    shown = run(*more, path).stdout
+    assert ("[*]" in shown) == is_whole
+    result = run("--fix", *more, path).stdout
+    assert ("fixed" in result, path.read_bytes() != before) == (is_whole, is_whole)
+    assert result == shown or is_whole
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text('aé"\\{}[],: \n', max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
@@ -362,10 +388,11 @@ def odd_tables() -> list[tuple[pyarrow.Table, dict[str, Any], int]]:
         (pyarrow.table({"tokens": fixed}), {}, 1),
         (pyarrow.table({"messages": when}), {}, 1),
         (twice, {}, 2),
+        (pyarrow.table({"messages": [{"text": BAD, "x": float("nan")}]}), {}, 0),
     ]
 
 
-@pytest.mark.parametrize("case", range(4))
+@pytest.mark.parametrize("case", range(5))
 def test_odd_parquet_files_end_in_one_line(case: int, tmp_path: Path) -> None:
     """Or keep their layout; what a column cannot hold is not written."""
     table, how, status = odd_tables()[case]

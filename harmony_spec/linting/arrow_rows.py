@@ -13,7 +13,7 @@ from ..json_form import is_chat
 from ..source.token_ids import IDS
 from .batches import Options, Row
 from .opening import InputError
-from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, too_long
+from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, present, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -43,14 +43,18 @@ class ColumnRows:
             yield Row(self.first + at, value, id=ids and ids[at])
 
     def can_hold(self, value: Any) -> bool:
-        """Whether the column can hold a value: a list of fixed size cannot become shorter."""
+        """Whether the column can hold a value.
+
+        A list of fixed size cannot become shorter. Keys for which a struct has no field would be dropped without an
+        error, so the value is read back.
+        """
         import pyarrow
 
         try:
-            pyarrow.array([value], type=self.values.type)
+            (held,) = pyarrow.array([value], type=self.values.type).to_pylist()
         except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
             return False
-        return True
+        return repr(present(held)) == repr(present(value))  # as texts, since NaN is not equal to itself
 
 
 def _token_ids(values: pyarrow.Array[Any]) -> Iterator[array[int] | None] | None:
