@@ -250,7 +250,7 @@ def test_rows_that_cannot_be_converted_are_kept_as_they_are(tmp_path: Path) -> N
     command = ["convert", "--from", "tokens", "--to", "text", "--rejected", str(rejected), str(path)]
     result = CliRunner().invoke(main, command)
     assert (result.exit_code, result.stdout) == (1, '{"text": "<|start|>user<|message|>hi<|end|>"}\n')
-    assert rejected.read_text() == "[200007, 5]\n"
+    assert rejected.read_text() == '{"tokens": [200007, 5]}\n'
 
 
 @pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary"])

@@ -351,6 +351,31 @@ def test_a_rejected_row_can_be_had_again(name: str, content: bytes, tmp_path: Pa
         assert kept == json.loads(content)
 
 
+def test_rejected_rows_of_parquet_keep_all_columns(tmp_path: Path) -> None:
+    """A value that Python has not is the text that Arrow prints."""
+    path, rejected = tmp_path / "rows.parquet", tmp_path / "rejected.jsonl"
+    talk = {"messages": [{"role": "nobody", "content": "x"}], "score": 0.5, "lang": "de", "data": b"x", "id": 1}
+    when = pyarrow.array([1], pyarrow.timestamp("ns"))
+    for source, row in (("chat", talk), ("text", {"text": "no", "lang": "de"})):
+        parquet.write_table(pyarrow.Table.from_pylist([row]).append_column("when", when), path)
+        assert run("--from", source, "--to", "tokens", "--rejected", rejected, path).exit_code == 1
+        expected = {**row, "when": "1970-01-01 00:00:00.000000001"} | ({"data": "x"} if "data" in row else {})
+        assert rows(rejected.read_text()) == [expected]
+
+
+def test_rejected_rows_of_a_list_keep_their_spelling(tmp_path: Path) -> None:
+    """Numbers, repeated keys, spaces; a byte order mark is no part of a row."""
+    bad = ['{"s":1.10, "s": 1e400, "n": 12345678901234567890.0,"messages":[5]}', '{"messages": [6],  "a": "\\u00e9"}']
+    good = json.dumps(ROW)
+    paths, rejected = [tmp_path / name for name in ("a.json", "b.jsonl", "c.json", "d.txt")], tmp_path / "rejected"
+    texts = [f"[{bad[0]} ,\n{good},{bad[1]}]\n", f"{bad[0]}\n{good}", bad[1], "no JSON"]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, encoding="utf-8-sig")
+    found = run("--from", "chat", "--to", "tokens", "--rejected", rejected, *paths)
+    assert (found.exit_code, len(rows(found.stdout))) == (1, 2)
+    assert rejected.read_text(encoding="utf-8").splitlines() == [*bad, *bad, '"no JSON"']
+
+
 def test_a_row_that_is_too_long_is_not_kept_in_silence(tmp_path: Path) -> None:
     path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
     path.write_text(json.dumps({"text": "x" * 300}))

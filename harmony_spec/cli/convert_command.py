@@ -162,7 +162,8 @@ def convert(
     if rejected is not None and kind_of(rejected.name) == "parquet":
         raise click.UsageError(f"--rejected: {rejected} would hold JSON Lines; choose a name that ends in .jsonl")
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
-    options = row_options(max_row_bytes, columns=CHAT_COLUMNS if source == CHAT else ())
+    columns = CHAT_COLUMNS if source == CHAT else ()
+    options = row_options(max_row_bytes, columns=columns, keeps_rows=rejected is not None)
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
         with interruptible(), ExitStack() as stack:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from array import array
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,13 +18,14 @@ from ..diagnostics import Diagnostic
 from ..errors import ConversionError, HarmonyError, RenderError, RowError, Severity
 from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
+from ..linting.arrow_rows import ColumnRows
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
-from ..linting.json_edits import dumped
+from ..linting.json_edits import dumped, items_of
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.row_reading import is_json
-from ..linting.rows import RowContent
+from ..linting.rows import RowContent, text_of
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -205,10 +206,9 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 if isinstance(error, HarmonyError):
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
-                kept = _original(batch, item, identifier)
-                what = f"{place}: error: row rejected{'' if kept else ', and not read'}"
+                what = f"{place}: error: row rejected{', and not read' if isinstance(item, RowError) else ''}"
                 found.reports += [Reported("error", f"{what}: {each}") for each in errors]
-                found.rejected += kept
+                found.rejected += _original(batch, row, item)
                 found.numbers.rejected += 1
     found.numbers.converted = len(values)
     if conversion.is_parquet:
@@ -248,7 +248,8 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     except RowError as error:
         value = error
     if row.number is None and (listed := listed_rows(value)):
-        yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(listed))
+        items = map(str.encode, items_of(text_of(row.item))) if batch.options.keeps_rows else listed
+        yield from ((f"{place}[{index}]", *each) for index, each in enumerate(zip(items, listed, strict=True)))
     else:
         yield place, row.item, value
 
@@ -275,24 +276,23 @@ def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _original(batch: Batch, item: Any, identifier: object) -> bytes:
-    """A row as a line of JSON, or the line that it is; empty for a row that was not read.
+def _original(batch: Batch, row: Row, item: Any) -> bytes:
+    """A row as a line of JSON, or the line that it is; empty for a row that was not read, or if rows are not kept.
 
     A file that is not JSON is a string, in which surrogates stand for bytes that are not UTF-8.
     """
-    if isinstance(item, RowError):
+    if isinstance(item, RowError) or not batch.options.keeps_rows:
         return b""
-    if not isinstance(item, bytes):
-        value: Any = item.tolist() if isinstance(item, array) else item
-        if identifier is not None and not isinstance(value, dict):  # its id is in another column
-            is_talk = isinstance(value, list) and any(isinstance(each, dict) for each in value)
-            value = {TEXT if isinstance(value, str) else MESSAGES_KEY if is_talk else TOKENS: value}
-        return _line(value if identifier is None else {ID_COLUMN: identifier, **value})
+    if row.number is not None and isinstance(batch.rows, ColumnRows):
+        return _line(batch.rows.whole(row.number))
+    if not isinstance(item, bytes):  # a few rows of a column, by which processes are prepared
+        return b""
+    data: bytes = item.removeprefix(codecs.BOM_UTF8)
     if batch.kind == "jsonl":
-        return item.rstrip(b"\r\n") + b"\n"
-    if batch.kind == "text" or not is_json(item):
-        return _line(item.decode("utf-8-sig", "surrogateescape"))
-    return b" ".join(item.splitlines()).strip() + b"\n"
+        return data.rstrip(b"\r\n") + b"\n"
+    if batch.kind == "text" or not is_json(data):
+        return _line(data.decode(errors="surrogateescape"))
+    return b" ".join(data.splitlines()).strip() + b"\n"
 
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:

@@ -27,12 +27,14 @@ class ColumnRows:
         first: the number of the first row, from 1.
         ids: the values of the id column, if there is one.
         limit: the size limit of a row in bytes.
+        table: all columns, if they are kept.
     """
 
     first: int
     values: pyarrow.Array[Any] = field(repr=False)
     ids: pyarrow.Array[Any] | None
     limit: int
+    table: pyarrow.RecordBatch | None = field(default=None, repr=False)
 
     def __iter__(self) -> Iterator[Row]:
         has_long = self.values.nbytes > self.limit
@@ -41,6 +43,15 @@ class ColumnRows:
             if has_long and _size(self.values[at : at + 1]) > self.limit:
                 value = too_long(self.limit)
             yield Row(self.first + at, value, id=ids and ids[at])
+
+    def whole(self, number: int) -> dict[str, Any]:
+        """All columns of a row, by its number. A value that Python has not is the text that Arrow prints."""
+        assert self.table is not None
+        row = self.table.slice(number - self.first, 1)
+        read = ((name, column, *_values(column)) for name, column in zip(row.schema.names, row.columns, strict=True))
+        return {
+            name: str(column)[1:-1].strip() if isinstance(value, RowError) else value for name, column, value in read
+        }
 
     def can_hold(self, value: Any) -> bool:
         """Whether the column can hold a value.
@@ -129,16 +140,18 @@ class Selection(NamedTuple):
         column: the one that holds the inputs; None if several together are a row, an object.
         columns: that one, or those several.
         ids: the column that identifies rows, if there is one.
+        others: all other columns, if rows are kept.
     """
 
     column: str | None
     columns: list[str]
     ids: list[str]
+    others: list[str] | None = None
 
     @property
     def names(self) -> list[str]:
         """All of them."""
-        return [*self.columns, *self.ids]
+        return [*self.columns, *self.ids, *(self.others or ())]
 
     def rows(self, batch: pyarrow.RecordBatch, first: int, limit: int) -> ColumnRows:
         """The rows of a batch with these columns; `first` is the number of the first row, `limit` is in bytes."""
@@ -147,11 +160,20 @@ class Selection(NamedTuple):
             values = batch.column(at(self.column)[0])
         else:
             values = batch.select([index for name in self.columns for index in at(name)]).to_struct_array()
-        return ColumnRows(first, values, batch.column(self.ids[0]) if self.ids else None, limit)
+        ids = batch.column(self.ids[0]) if self.ids else None
+        return ColumnRows(first, values, ids, limit, None if self.others is None else batch)
 
 
 def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selection:
     """The columns to read from a table; `name` is for messages. Raises `InputError` if no column can be validated."""
+    selection = _selection(name, schema, options)
+    if not options.keeps_rows:
+        return selection
+    return selection._replace(others=[each for each in schema.names if each not in selection.names])
+
+
+def _selection(name: str, schema: pyarrow.Schema, options: Options) -> Selection:
+    """The columns to read for checks."""
     names = schema.names
     if options.columns:
         if columns := [each for each in options.columns if each in names]:

@@ -39,6 +39,7 @@ class Options:
         column: None to find it.
         columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
         beside: in Parquet files, columns that are read with the column of the inputs, as an object.
+        keeps_rows: whether rows can be written as they were read: all columns of Parquet files are read.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
         codec_text: the text of the codec; None for the one of this package.
@@ -50,6 +51,7 @@ class Options:
     columns: tuple[str, ...] = ()
     id_column: str = ID_COLUMN
     beside: tuple[str, ...] = ()
+    keeps_rows: bool = False
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 JsonPath = tuple[str | int, ...]
@@ -75,6 +76,12 @@ def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
             at = _after_space(text, at + 1)
 
 
+def items_of(text: str) -> list[str]:
+    """The texts of the items of a JSON array."""
+    end_of = json.JSONDecoder().raw_decode
+    return [text[start : end_of(text, start)[1]] for _, start in _members(text, _after_space(text, 0))]
+
+
 def _after_space(text: str, at: int) -> int:
     found = SPACE.match(text, at)
     assert found is not None
@@ -83,5 +90,13 @@ def _after_space(text: str, at: int) -> int:
 
 def dumped(value: Any) -> str:
     """A value as JSON; half of a surrogate pair can only be written as an escape, and what is not JSON as a text."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if text.isascii() or text.encode(errors="replace").decode() == text else json.dumps(value, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=_text_of)
+    is_whole = text.isascii() or text.encode(errors="replace").decode() == text
+    return text if is_whole else json.dumps(value, default=_text_of)
+
+
+def _text_of(value: object) -> str:
+    """What is not JSON as a text; bytes may be one."""
+    with suppress(UnicodeDecodeError):
+        return value.decode() if isinstance(value, bytes) else str(value)
+    return str(value)

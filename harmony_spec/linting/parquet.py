@@ -57,7 +57,7 @@ def read_parquet(
         metadata, total = source.metadata, source.metadata.num_rows
         groups = _groups(metadata, within)
         done = sum(metadata.row_group(group).num_rows for group in range(min(groups, default=0)))
-        number = _rows(metadata, selection.columns, batch)
+        number = _rows(metadata, selection.names, batch)
         for group in groups:
             with _broken(name, f" in row group {group + 1}, after row {done}"):
                 for part in source.iter_batches(number, [group], selection.names, use_threads=False):
