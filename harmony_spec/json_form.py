@@ -74,6 +74,9 @@ CHAT_KEYS = frozenset(
 )
 """Keys of messages that only chat completions have."""
 
+AUTHOR_KEYS = ("role", "from")
+"""The keys of messages of chat completions and of ShareGPT for who wrote them."""
+
 CHAT_PARTS = frozenset(("image_url", "input_audio", "file"))
 """The types of parts of contents that only chat completions have."""
 

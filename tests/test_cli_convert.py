@@ -376,6 +376,36 @@ def test_rejected_rows_of_a_list_keep_their_spelling(tmp_path: Path) -> None:
     assert rejected.read_text(encoding="utf-8").splitlines() == [*bad, *bad, '"no JSON"']
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_may_be_a_list_of_rows(form: str, tmp_path: Path) -> None:
+    """Of any form. Wrong rows are rejected alone; `validate` advises what it reads."""
+    (row,) = rows(run("--from", "chat", "--to", form, "-", given=json.dumps(ROW)).stdout)
+    bad = [{"x": 1}, 5, {"role": "user"}]
+    path, rejected = tmp_path / "rows.json", tmp_path / "rejected.jsonl"
+    path.write_text(json.dumps([row, *bad, {**row, "name": "x"}]))
+    found = run("--from", form, "--to", "conversation", path, "--rejected", rejected)
+    assert (found.exit_code, len(rows(found.stdout)), rows(rejected.read_text())) == (1, 2, bad)
+    places = [line.split(": error: row rejected: ")[0] for line in found.stderr.splitlines()]
+    assert places == [f"{path}[{index}]" for index in (1, 2, 3)]
+    checked = CliRunner().invoke(main, ["validate", "--isolated", str(path)]).output
+    assert ("these are Chat Completions" if form == "chat" else "jq -c '.[]' rows.json > rows.jsonl") in checked
+
+
+def test_a_list_of_messages_or_of_nothing_is_no_list_of_rows(tmp_path: Path) -> None:
+    """Also of messages with the tools, or the token ids, that columns are called by."""
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([{"role": "system", "content": "Be brief.", "tools": [TOOL]}, *CHAT]))
+    assert len(rows(run("--from", "chat", "--to", "text", path).stdout)) == 1
+    text = run("--from", "chat", "--to", "tokens", "-", given=json.dumps(ROW)).stdout
+    (row,) = rows(run("--from", "tokens", "--to", "conversation", "-", given=text).stdout)
+    path.write_text(json.dumps([{"tokens": None, **each} for each in row["messages"]]))
+    assert len(rows(run("--from", "conversation", "--to", "text", path).stdout)) == 1
+    for given in ([], [[]]):
+        path.write_text(json.dumps(given))
+        found = run("--from", "chat", "--to", "chat", path)
+        assert (found.exit_code, len(rows(found.stdout))) == (0, len(given))
+
+
 def test_a_row_that_is_too_long_is_not_kept_in_silence(tmp_path: Path) -> None:
     path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
     path.write_text(json.dumps({"text": "x" * 300}))

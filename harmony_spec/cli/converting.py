@@ -25,7 +25,7 @@ from ..linting.json_edits import dumped, items_of
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.row_reading import is_json
-from ..linting.rows import RowContent, text_of
+from ..linting.rows import RowContent, listed_rows, text_of
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -247,18 +247,11 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
         value = row_value(batch.kind, row.item)
     except RowError as error:
         value = error
-    if row.number is None and (listed := listed_rows(value)):
+    if row.number is None and (listed := listed_rows(value, batch.options.codec)) is not None:
         items = map(str.encode, items_of(text_of(row.item))) if batch.options.keeps_rows else listed
         yield from ((f"{place}[{index}]", *each) for index, each in enumerate(zip(items, listed, strict=True)))
     else:
         yield place, row.item, value
-
-
-def listed_rows(value: object) -> list[dict[str, Any]]:
-    """The rows of Chat Completions that the value of a JSON file is a list of; none for other values."""
-    listed = value if isinstance(value, list) else []
-    is_list = all(isinstance(each, dict) and not each.keys().isdisjoint(CHAT_ROW_COLUMNS) for each in listed)
-    return listed if is_list else []
 
 
 def _line(value: object) -> bytes:

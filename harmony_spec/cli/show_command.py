@@ -25,7 +25,7 @@ from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, read
-from ..linting.rows import CONVERT_CHAT, RowContent
+from ..linting.rows import CONVERT_CHAT, RowContent, listed_rows
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
@@ -47,7 +47,7 @@ from .console import (
     require_one_reader,
     trainable_of,
 )
-from .converting import INPUT_IDS, MASKS, ChatMessages, listed_rows, read_chat, without_training
+from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
 
 CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
 """The advice for a row that was converted."""
@@ -180,15 +180,15 @@ def _shown(
 
 
 def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
-    """The rows of a batch with their numbers. A JSON file may be a list of rows of Chat Completions."""
+    """The rows of a batch with their numbers. A JSON file may be a list of rows."""
     for row in batch.rows:
-        listed: list[dict[str, Any]] = []
+        listed: list[Any] | None = None
         if batch.kind == "json":
             with suppress(RowError):
-                listed = listed_rows(row_value(batch.kind, row.item))
-        for index, each in enumerate(listed):
+                listed = listed_rows(row_value(batch.kind, row.item), batch.options.codec)
+        for index, each in enumerate(listed or ()):
             yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
-        if not listed and not batch.is_blank(row):
+        if listed is None and not batch.is_blank(row):
             yield row.number or 1, batch, row
 
 

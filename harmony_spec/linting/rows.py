@@ -19,7 +19,7 @@ from msgspec.json import Decoder
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span, quoted
 from ..format.tables import Format, require
-from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
+from ..json_form import AUTHOR_KEYS, MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.lines import LineIndex
 from ..source.saved_text import Source
 from ..source.token_ids import IDS
@@ -28,6 +28,9 @@ from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
+
+ROW_COLUMNS = frozenset((*COLUMNS, "prompt", "completion"))
+"""Columns of rows. Messages may have token ids, but no other one."""
 
 AS_READ = (VARIANTS_KEY, TOKENS_KEY)
 
@@ -231,12 +234,32 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         return RowContent(held, codec, path, value=value)
     if isinstance(held, dict):
         return _rendered(held, start, (*path, "messages"), value, codec)
+    if not path and (listed := listed_rows(held, codec)):
+        if any(is_chat(each, codec.FORMAT.fields) for each in listed):
+            _raise_chat()
+        _raise("this is a list of rows", hint="Write each row to a line of its own: jq -c '.[]' rows.json > rows.jsonl")
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
     if is_list and (path or not held[0].keys().isdisjoint(codec.FORMAT.fields)):
         return _rendered({"messages": held}, start, path, value, codec)
     if is_list and is_chat(held, codec.FORMAT.fields):
         _raise_chat()
     return RowContent(_token_ids(held, name), codec, path, value=value)
+
+
+def listed_rows(value: object, codec: ModuleType) -> list[Any] | None:
+    """The rows that a JSON value is a list of; None for other values, also for token ids and for messages.
+
+    Rows have a column that messages lack, and no author; some may be wrong, so one of these is enough.
+    """
+    if not isinstance(value, list) or isinstance(next(iter(value), None), int | float):
+        return None
+    format, objects = codec.FORMAT, [each for each in value if isinstance(each, dict)]
+    authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
+    has_author = any(not authors.isdisjoint(each) for each in objects)
+    has_column = any(authors.isdisjoint(each) and not ROW_COLUMNS.isdisjoint(each) for each in objects)
+    is_rows = has_column or all(not ROW_COLUMNS.isdisjoint(each.keys() - {TOKENS_KEY}) for each in objects)
+    is_talk = has_author or any(format.content in each for each in objects)
+    return value if is_rows or not is_talk else None
 
 
 def _conversation_in(text: str, codec: ModuleType) -> Any:
