@@ -308,6 +308,25 @@ def test_what_is_left_out_is_reported() -> None:
     assert "/conversations/0/extra" in train(shared).stderr
 
 
+def test_columns_that_are_left_out_are_reported_once(tmp_path: Path) -> None:
+    """Values that would change the conversation. Empty ones, and columns about the row, are not reported."""
+    lines, table = tmp_path / "rows.jsonl", tmp_path / "rows.parquet"
+    settings = {"tool_choice": "none", "response_format": {"type": "text"}, "reasoning_effort": "high"}
+    row = {"messages": CHAT[:1], "system": "Be brief.", "prompt": "x", "completion": "y", "score": 1, **settings}
+    old = {"conversations": SHARED, "system": "Be brief.", "functions": [{"name": "f"}], "tools": [], "id": 1}
+    pair = {"prompt": "x", "completion": "y", "system": "Be brief.", "tool_choice": "", "functions": "[]"}
+    lines.write_text("\n".join(map(json.dumps, (row, row, old, pair))))
+    parquet.write_table(pyarrow.Table.from_pylist([row]), table)
+    found = run("--from", "chat", "--to", "chat", lines, table)
+    start = "warning: H305 unsupported-value at "
+    columns = re.findall(rf"(\S+): {start}/(\w+): the column is not read; it is left out of (\d+)", found.stderr)
+    keys = {"system": "3", "prompt": "2", "completion": "2", **dict.fromkeys(settings, "2"), "functions": "1"}
+    of_table = {(str(table), key, "1") for key in keys.keys() - {"functions"}}
+    assert set(columns) == {(str(lines), key, number) for key, number in keys.items()} | of_table
+    assert (len(columns), found.exit_code) == (len(set(columns)), 0)
+    assert run("--from", "chat", "--to", "chat", "-q", lines).stderr == ""
+
+
 def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
     """What is left has something to train on; else the row is rejected. Other rows are truncated silently."""
     (whole,) = rows(train({"messages": CHAT}, "--labels", "--completion-mask").stdout)

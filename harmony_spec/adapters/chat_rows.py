@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from ..errors import quoted
 from ..json_form import MESSAGES_KEY
+from ..tools.chat_requests import EFFORT
 from ..tools.openai_tools import TOOLS
 from ..tools.requirements import fail, require_list, require_object, require_text
-from .reading_chat import ASSISTANT, RESULTS, ROLES
+from .reading_chat import ASSISTANT, RESULTS, ROLES, UNREPORTED_VALUES
 
 SHARED = "conversations"
 """The column of ShareGPT's messages, which have `from` and `value`."""
@@ -42,6 +43,12 @@ FUNCTIONS = "functions"
 CHAT_ROW_COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS, FUNCTIONS)
 """All columns that are read."""
 
+SETTING_COLUMNS = ("tool_choice", "function_call", "response_format", EFFORT)
+"""Columns that change what a request asks for, and are not read. Other columns are about the row."""
+
+EMPTY_JSON = ("null", "[]", "{}")
+"""Empty values as text."""
+
 
 class ChatRow(NamedTuple):
     """What a row has.
@@ -53,6 +60,7 @@ class ChatRow(NamedTuple):
         places: for each message a JSON pointer into the row, and one to its text if that has another key than in Chat
             Completions; empty if these are the messages of the row.
         tools_key: the column of the tools.
+        unread: the columns with a value that are not read: other columns take their place, or they are settings.
     """
 
     messages: list[Any]
@@ -60,6 +68,7 @@ class ChatRow(NamedTuple):
     prompt: int = 0
     places: Sequence[tuple[str, str | None]] = ()
     tools_key: str = TOOLS
+    unread: Sequence[str] = ()
 
     def pointer(self, pointer: str) -> str:
         """A JSON pointer into the row for one into the messages."""
@@ -83,13 +92,20 @@ def chat_of_row(row: object) -> ChatRow:
     read, key = _messages_of(values), TOOLS
     if (tools := _decoded(values, TOOLS)) is None:
         tools, key = _decoded(values, FUNCTIONS), FUNCTIONS
-    return read._replace(tools=tools, tools_key=key)
+    unread = [each for each in (*read.unread, *SETTING_COLUMNS) if _has_value(values, each)]
+    unread += [FUNCTIONS] if key == TOOLS and _has_value(values, FUNCTIONS) else []
+    return read._replace(tools=tools, tools_key=key, unread=unread)
+
+
+def _has_value(values: Mapping[str, Any], key: str) -> bool:
+    return values.get(key) not in (*UNREPORTED_VALUES, *EMPTY_JSON)
 
 
 def _messages_of(values: dict[str, Any]) -> ChatRow:
     """The messages of a row, without its tools."""
     if values.get(MESSAGES_KEY) is not None:
-        return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)))
+        messages = require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,))
+        return ChatRow(messages, unread=(SHARED, SYSTEM, PROMPT, COMPLETION))
     if values.get(SHARED) is not None:
         shared = require_list(_decoded(values, SHARED), (SHARED,))
         first = [{"role": SYSTEM, "content": values[SYSTEM]}] if values.get(SYSTEM) else []
@@ -99,12 +115,12 @@ def _messages_of(values: dict[str, Any]) -> ChatRow:
             (place, f"{place}/value" if "from" in entry else None)
             for place, entry in ((f"/{SHARED}/{index}", entry) for index, entry in enumerate(shared))
         ]
-        return ChatRow(messages, places=places)
+        return ChatRow(messages, places=places, unread=(PROMPT, COMPLETION))
     if values.get(PROMPT) is not None and values.get(COMPLETION) is not None:
         (prompt, at), (completion, after) = (
             _of_completion(values, key, role) for key, role in ((PROMPT, ROLES[2]), (COMPLETION, ASSISTANT))
         )
-        return ChatRow([*prompt, *completion], None, len(prompt), [*at, *after])
+        return ChatRow([*prompt, *completion], None, len(prompt), [*at, *after], unread=(SYSTEM,))
     known = f"{MESSAGES_KEY}, {SHARED}, or {PROMPT} and {COMPLETION}"
     return fail((), "the row has no messages", hint=f"Its columns are read by their names: {known}.")
 

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, cast
 import click
 from click.core import ParameterSource
 
+from ..adapters.chat_rows import SETTING_COLUMNS
+from ..codes import UNSUPPORTED_VALUE
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, Runner
@@ -162,8 +164,8 @@ def convert(
     if rejected is not None and kind_of(rejected.name) == "parquet":
         raise click.UsageError(f"--rejected: {rejected} would hold JSON Lines; choose a name that ends in .jsonl")
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
-    columns = CHAT_COLUMNS if source == CHAT else ()
-    options = row_options(max_row_bytes, columns=columns, keeps_rows=rejected is not None)
+    columns: dict[str, Any] = {"columns": CHAT_COLUMNS, "beside": SETTING_COLUMNS} if source == CHAT else {}
+    options = row_options(max_row_bytes, keeps_rows=rejected is not None, **columns)
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
         with interruptible(), ExitStack() as stack:
@@ -203,6 +205,10 @@ def convert(
         sys.exit(INTERRUPTED)
     for name in progress.skipped:
         ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
+    for (name, column), rows_with in {} if quiet else numbers.unread.items():
+        what = f"{UNSUPPORTED_VALUE.code} {UNSUPPORTED_VALUE.name} at /{column}: the column is not read"
+        left_out = f"{name}: warning: {what}; it is left out of {count(rows_with, 'row')}"
+        ERR.print(printable_name(left_out), style=COLORS["warning"])
     if numbers.lengths and not quiet:
         ERR.print(_summary(numbers))
     sys.exit(status or (FINDINGS if numbers.rejected else 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections import Counter
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -120,6 +121,7 @@ class ChatMessages(NamedTuple):
         prompt: how many of the messages are the prompt of a completion.
         tools: the tools of the row, as they are there; older functions as tools.
         side: what the messages cannot hold, for `to_chat`.
+        unread: the columns of the row that are left out.
     """
 
     messages: list[Any]
@@ -129,6 +131,7 @@ class ChatMessages(NamedTuple):
     prompt: int
     tools: Any
     side: Side
+    unread: Sequence[str] = ()
 
     @property
     def masked(self) -> frozenset[int]:
@@ -150,6 +153,7 @@ class ConversionNumbers:
 
     Attributes:
         lengths: the number of tokens of each row to train on.
+        unread: how many rows of a file have a column that is left out, by the names of both.
     """
 
     converted: int = 0
@@ -157,6 +161,7 @@ class ConversionNumbers:
     truncated: int = 0
     trained: int = 0
     lengths: list[int] = field(default_factory=list)
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, others: ConversionNumbers) -> None:
         self.converted += others.converted
@@ -164,6 +169,7 @@ class ConversionNumbers:
         self.truncated += others.truncated
         self.trained += others.trained
         self.lengths += others.lengths
+        self.unread += others.unread
 
 
 @dataclass
@@ -296,6 +302,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         chat = read_chat(value, codec, policy, conversion.target == TRAINING)
         messages, masked, prompt, origins = chat.messages, chat.masked, chat.prompt, chat.origins
         errors = []
+        found.numbers.unread.update((batch.name, column) for column in chat.unread)
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in chat.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
@@ -347,7 +354,8 @@ def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: boo
         raise
     findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
     tools = row.tools if row.tools_key == TOOLS else tools_to_json(adapted.tools, FORMS[1], codec=codec)
-    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, tools, adapted.side)
+    made = adapted.messages, findings, adapted.origins
+    return ChatMessages(*made, weightless, prompt, tools, adapted.side, row.unread)
 
 
 def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:

@@ -175,11 +175,11 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
 def _selection(name: str, schema: pyarrow.Schema, options: Options) -> Selection:
     """The columns to read for checks."""
     names = schema.names
+    beside = [each for each in options.beside if each in names]
     if options.columns:
         if columns := [each for each in options.columns if each in names]:
-            return Selection(None, columns, [])
+            return Selection(None, [*columns, *beside], [])
         raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
-    beside = [each for each in options.beside if each in names]
     try:
         column = _column(name, schema, options)
     except InputError:

@@ -38,7 +38,7 @@ class Options:
         selected: the codes of the rules that are reported.
         column: None to find it.
         columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
-        beside: in Parquet files, columns that are read with the column of the inputs, as an object.
+        beside: in Parquet files, columns that are read with those of the inputs, as an object.
         keeps_rows: whether rows can be written as they were read: all columns of Parquet files are read.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
