@@ -210,6 +210,14 @@ def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (found.exit_code, len(rows(found.stdout)), list(tmp_path.iterdir())) == (0, 1, [])
 
 
+@pytest.mark.parametrize("option", ["-o", "--rejected"])
+@pytest.mark.parametrize("suffix", [".xz", ".bz2", ".lz4", ".ZIP"])
+def test_other_compressions_are_not_written(option: str, suffix: str, tmp_path: Path) -> None:
+    found = run("--from", "chat", "--to", "text", "-", option, tmp_path / f"rows.jsonl{suffix}", given=json.dumps(ROW))
+    assert (found.exit_code, found.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert " is not written; choose a name that ends in .gz or .zst" in " ".join(found.stderr.split())
+
+
 def test_hints_name_options() -> None:
     row = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
     found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))

@@ -18,7 +18,7 @@ from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, Runner
 from ..linting.lint import run_files
-from ..linting.opening import COMPRESSIONS, InputError, compressed
+from ..linting.opening import COMPRESSIONS, UNWRITTEN_COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, kind_of
@@ -163,6 +163,10 @@ def convert(
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     if rejected is not None and kind_of(rejected.name) == "parquet":
         raise click.UsageError(f"--rejected: {rejected} would hold JSON Lines; choose a name that ends in .jsonl")
+    for each in filter(None, (output, rejected)):
+        if compression := UNWRITTEN_COMPRESSIONS.get(each.suffix.lower()):
+            suffixes = " or ".join(COMPRESSIONS)
+            raise click.UsageError(f"{each}: {compression} is not written; choose a name that ends in {suffixes}")
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
     columns: dict[str, Any] = {"columns": CHAT_COLUMNS, "beside": SETTING_COLUMNS} if source == CHAT else {}
     options = row_options(max_row_bytes, keeps_rows=rejected is not None, **columns)

@@ -37,6 +37,9 @@ COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 UNREAD_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"PK\x03\x04": "zip"}
 """The first bytes of files whose compression is not read."""
 
+UNWRITTEN_COMPRESSIONS = {".xz": "xz", ".bz2": "bzip2", ".lz4": "LZ4", ".zip": "zip"}
+"""The suffixes of files whose compression is not written."""
+
 FILE_CHANGED = "the file changed while it was checked; it was not written"
 
 PIPE_BYTES = 1 << 16
