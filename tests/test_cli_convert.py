@@ -210,6 +210,16 @@ def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (found.exit_code, len(rows(found.stdout)), list(tmp_path.iterdir())) == (0, 1, [])
 
 
+@pytest.mark.parametrize("name", ["id", "messages", "tool_choice"])
+def test_columns_of_one_name_are_reported_once(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pyarrow.Table.from_pylist([{"id": 1, "messages": CHAT[:1], "tool_choice": "none"}] * 2)
+    parquet.write_table(table.append_column(name, table[name]), path)
+    found = run("--from", "chat", "--to", "text", path)
+    expected = f"{path}: several columns have the name {name!r}; rename all but one of them\n"
+    assert (found.exit_code, found.stdout, found.stderr) == (2, "", expected)
+
+
 @pytest.mark.parametrize("option", ["-o", "--rejected"])
 @pytest.mark.parametrize("suffix", [".xz", ".bz2", ".lz4", ".ZIP"])
 def test_other_compressions_are_not_written(option: str, suffix: str, tmp_path: Path) -> None:
