@@ -260,6 +260,9 @@ def test_a_file_without_rows_is_empty(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     found = run("--from", "chat", "--to", "text", str(path), "-o", str(output))
     assert (found.exit_code, found.stderr, output.read_bytes()) == (0, "", b"")
+    for source in FORMS:
+        found = run("--from", source, "--to", "text", "-", given=text)
+        assert (found.exit_code, found.output) == (0, "")
 
 
 def findings_of(folder: Path, row: object) -> list[str]:

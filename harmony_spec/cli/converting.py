@@ -25,7 +25,7 @@ from ..linting.jobs import Item
 from ..linting.json_edits import dumped, items_of
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
-from ..linting.row_reading import is_json
+from ..linting.row_reading import is_json, kind_of
 from ..linting.rows import RowContent, listed_rows, text_of
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
@@ -245,8 +245,9 @@ def _refused_bytes(value: object) -> str:
 
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
-    if batch.is_blank(row):
-        return
+    has_format = row.number is not None or kind_of(batch.name) is not None
+    if batch.is_blank(row) or (not has_format and isinstance(row.item, bytes) and not row.item.strip()):
+        return  # without content, standard input may be any format; it has no rows, like an empty file of lines
     name = printable_name(batch.name)
     place = name if row.number is None else f"{name}:{row.number}"
     try:
