@@ -178,6 +178,19 @@ def test_a_value_that_is_replaced_is_reported() -> None:
     assert "H305 unsupported-value at /messages/0/content/0" in found.stderr
 
 
+def test_values_that_stay_in_chat_are_not_reported() -> None:
+    """Also for messages in other columns. Arguments that are not JSON are wrong there, too."""
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {}}], "mood": "good"}
+    wrong = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}}
+    talk = [image, {"role": "assistant", "tool_calls": [wrong]}]
+    custom = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {}}}}
+    for row in ({"messages": talk, "tools": [custom]}, {"prompt": talk[:1], "completion": talk[1:]}):
+        found = run("--from", "chat", "--to", "chat", "--replace-unsupported", "-", given=json.dumps(row))
+        assert rows(found.stdout)[0]["messages"] == talk
+        (line,) = found.stderr.splitlines()
+        assert "warning: H603 invalid-json at /" in line
+
+
 @pytest.mark.parametrize("columns", [("messages", "role", "content"), ("conversations", "from", "value")])
 def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, str]) -> None:
     rows_key, role, content = columns

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..adapters import Side, from_chat, to_chat
 from ..adapters.chat_rows import CHAT_ROW_COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
-from ..codes import UNREADABLE_ROW
+from ..codes import UNREADABLE_ROW, UNSUPPORTED_VALUE
 from ..diagnostics import Diagnostic
 from ..errors import ConversionError, HarmonyError, RenderError, RowError, Severity
 from ..format.offered_tools import declared
@@ -121,6 +121,7 @@ class ChatMessages(NamedTuple):
         prompt: how many of the messages are the prompt of a completion.
         tools: the tools of the row, as they are there; older functions as tools.
         side: what the messages cannot hold, for `to_chat`.
+        chat: the messages of the row.
         unread: the columns of the row that are left out.
     """
 
@@ -131,7 +132,8 @@ class ChatMessages(NamedTuple):
     prompt: int
     tools: Any
     side: Side
-    unread: Sequence[str] = ()
+    chat: list[Any]
+    unread: Sequence[str]
 
     @property
     def masked(self) -> frozenset[int]:
@@ -309,11 +311,15 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
             errors = [each for each in known if each.code.severity == "error"]
             errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
         others = (each for each in chat.findings if each not in errors)
+        row = None
+        if conversion.target == CHAT:
+            row = _chat_row(to_chat(messages, chat.side, codec=codec), chat.tools)
+            others = (each for each in chat.findings if not _is_restored(each, chat, row[MESSAGES_KEY]))
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)
-        if conversion.target == CHAT:
-            return _chat_row(to_chat(messages, chat.side, codec=codec), chat.tools)
+        if row is not None:
+            return row
     else:
         held = read_content(batch.kind, value, batch.options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
@@ -356,7 +362,15 @@ def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: boo
     findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
     tools = row.tools if row.tools_key == TOOLS else tools_to_json(adapted.tools, FORMS[1], codec=codec)
     made = adapted.messages, findings, adapted.origins
-    return ChatMessages(*made, weightless, prompt, tools, adapted.side, row.unread)
+    return ChatMessages(*made, weightless, prompt, tools, adapted.side, listed, row.unread)
+
+
+def _is_restored(finding: Diagnostic, chat: ChatMessages, restored: list[Any]) -> bool:
+    """Whether a value that the format lacks is in the restored messages, or in tools, which stay as they are."""
+    if finding.code is not UNSUPPORTED_VALUE:
+        return False  # it is wrong there, too
+    in_tools, index = finding.pointer.startswith(f"/{TOOLS}/"), finding.index
+    return in_tools or (0 <= index < len(chat.chat) and restored[index : index + 1] == chat.chat[index : index + 1])
 
 
 def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:
