@@ -386,14 +386,15 @@ def test_a_rejected_row_can_be_had_again(name: str, content: bytes, tmp_path: Pa
 
 
 def test_rejected_rows_of_parquet_keep_all_columns(tmp_path: Path) -> None:
-    """A value that Python has not is the text that Arrow prints."""
+    """A value that Python has not is the text that Arrow prints; a number that JSON has not is null."""
     path, rejected = tmp_path / "rows.parquet", tmp_path / "rejected.jsonl"
-    talk = {"messages": [{"role": "nobody", "content": "x"}], "score": 0.5, "lang": "de", "data": b"x", "id": 1}
+    talk = {"messages": [{"role": "nobody", "content": "x"}], "score": [0.5, float("nan")], "data": b"x", "id": 1}
     when = pyarrow.array([1], pyarrow.timestamp("ns"))
     for source, row in (("chat", talk), ("text", {"text": "no", "lang": "de"})):
         parquet.write_table(pyarrow.Table.from_pylist([row]).append_column("when", when), path)
         assert run("--from", source, "--to", "tokens", "--rejected", rejected, path).exit_code == 1
-        expected = {**row, "when": "1970-01-01 00:00:00.000000001"} | ({"data": "x"} if "data" in row else {})
+        expected = {**row, "when": "1970-01-01 00:00:00.000000001"}
+        expected |= {"data": "x", "score": [0.5, None]} if "data" in row else {}
         assert rows(rejected.read_text()) == [expected]
 
 
