@@ -37,11 +37,16 @@ def _library(file: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).resolve().parents[2] / "grammar" / file).read_text(encoding="utf-8"))
 
 
+def library_table(key: str) -> dict[str, Any]:
+    """A table of this package's recovery.toml."""
+    return dict(_library(RECOVERY_FILE)[key])
+
+
 def _field_costs(
     slots: Mapping[str, str], own: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Mapping[str, int], Mapping[str, str]]]:
     """The rows of the fields with a purpose, and of those that the grammar has a row for."""
-    library: Mapping[str, Mapping[str, Any]] = _library(RECOVERY_FILE)["costs"]
+    library: Mapping[str, Mapping[str, Any]] = library_table("costs")
     rows = {slots.get(key, ""): dict(row) for key, row in library.items() if key != "header"}
     for key, row in own.items():
         if key != "header":
@@ -70,11 +75,11 @@ def build_recovery(sources: Sources) -> Recovery | None:
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
-        costs=_library(RECOVERY_FILE)["costs"]["header"] | sources.table(RECOVERY_FILE, "costs").get("header", {}),
+        costs=library_table("costs")["header"] | sources.table(RECOVERY_FILE, "costs").get("header", {}),
         fields=_field_costs(slots, sources.table(RECOVERY_FILE, "costs")),
         edits={
             name: (row["code"], row["evidence"])
-            for name, row in (_library(RECOVERY_FILE)["edits"] | sources.table(RECOVERY_FILE, "edits")).items()
+            for name, row in (library_table("edits") | sources.table(RECOVERY_FILE, "edits")).items()
         },
         before=[*before, *(pair for pair in _library(RECOVERY_FILE)["before"] if pair not in before)],
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS_FILE)),

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 
 from ..model.format_model import CONTENT_FIELD, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
-from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
+from ..model.recovery_tables import (
+    CHANNELED,
+    SLOT_NAMES,
+    begins,
+    closes,
+    library_diagnostics,
+    library_table,
+    value_of,
+)
 from ..model.rule_nodes import RuleOption
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
-from ..read.problems import Problem
+from ..read.problems import Problem, suggestion
 from ..read.value_places import ValuePath
 from .data_names import misfits
+
+COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning")
+"""What recovery reads in the row of any field. It reads other costs only of the fields that have them in this package."""
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -52,6 +63,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _frames(format, enclosing)
     yield from _slots(fields, recovery, sources)
     yield from _companions(sources)
+    yield from _unread(fields, sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
@@ -171,6 +183,23 @@ def _companions(sources: Sources) -> Iterator[Problem]:
             if other not in known:
                 reason = f"`{name}` comes with `{other}`, which is not a diagnostic"
                 yield Problem(sources.place(DIAGNOSTICS_FILE, name, "with", index), reason, "Correct the name.")
+
+
+def _unread(fields: list[str], sources: Sources) -> Iterator[Problem]:
+    """Recovery reads each edit and cost that the file of the grammar has."""
+    edits, costs, rows = library_table("edits"), library_table("costs"), dict.fromkeys((*SLOT_NAMES, *fields))
+    tables: list[tuple[tuple[str, ...], Collection[str]]] = [
+        (("edits",), edits),
+        (("costs",), ["header", *rows]),
+        (("costs", "header"), costs["header"]),
+    ]
+    for field in rows:
+        keys = dict.fromkeys((*costs.get(field, {}), *COSTS_OF_ANY_FIELD, "codes"))
+        tables += [(("costs", field), keys), (("costs", field, "codes"), edits)]
+    for path, known in tables:
+        for key in sources.table(RECOVERY_FILE, *path).keys() - known:
+            place = sources.place(RECOVERY_FILE, *path, key)
+            yield Problem(place, f"nothing reads `{key}`", suggestion(key, known, "Keys"))
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
