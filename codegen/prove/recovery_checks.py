@@ -24,7 +24,7 @@ from ..read.value_places import ValuePath
 from .data_names import misfits
 
 COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning")
-"""What recovery reads in the row of any field. It reads other costs only of the fields that have them in this package."""
+"""What recovery reads in the row of any field. Other costs are read only for fields that have them in this package."""
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:

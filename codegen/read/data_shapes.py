@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
+from jsonschema_specifications import REGISTRY
 
 from .problems import Place, Problem, suggestion
 from .value_places import ValuePath
@@ -33,7 +34,22 @@ SCHEMA_SUFFIX = ".schema.json"
 _INTEGERS = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _extend: Any = validators.extend  # it has no types
 _SHAPES: Draft202012Validator = _extend(Draft202012Validator, type_checker=_INTEGERS)(FOLDER_SCHEMA)
-_SCHEMAS = Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+_DRAFT: dict[str, Any] = dict(Draft202012Validator.META_SCHEMA)
+_SCHEMAS = Draft202012Validator(
+    {
+        "$id": "urn:schema-of-known-keywords",
+        "$dynamicAnchor": "meta",  # the draft uses the outermost schema of this name for all inner schemas
+        "$ref": _DRAFT["$id"],
+        "patternProperties": {"^x-": True},
+        "unevaluatedProperties": False,
+    },
+    format_checker=Draft202012Validator.FORMAT_CHECKER,
+)
+KEYWORDS = tuple(
+    keyword
+    for part in _DRAFT["allOf"]
+    for keyword in REGISTRY.contents(f"{_DRAFT['$id'].removesuffix('schema')}{part['$ref']}")["properties"]
+)
 
 
 def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
@@ -42,6 +58,11 @@ def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePa
         if file.endswith(SCHEMA_SUFFIX):
             for error in _SCHEMAS.iter_errors(value):
                 path = tuple(error.absolute_path)
+                if error.validator == "unevaluatedProperties":  # also of schemas that are wrong in another way
+                    for key in sorted(key for key in error.instance.keys() - KEYWORDS if not key.startswith("x-")):
+                        place = place_of(places, file, (*path, key))
+                        yield Problem(place, f"`{key}` is not a keyword", suggestion(key, KEYWORDS, "Keywords"))
+                    continue
                 reason = f"not a JSON Schema: {_dotted(path)} {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
                 yield Problem(place_of(places, file, path), reason, "Correct it; JSON Schema draft 2020-12 defines it.")
     for error in _SHAPES.iter_errors(data):
