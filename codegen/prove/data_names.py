@@ -20,7 +20,7 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, MESSAGE, Format
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, MESSAGE, Format
 from ..model.recovery_tables import closes
 from ..model.rule_nodes import GrammarNode, RuleMark
 from ..read.data_shapes import annotated
@@ -31,6 +31,9 @@ ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "
 """The table of conversation.toml that describes the items of a list."""
 
 PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
+
+JSON_KEYS = ("variants", "tokens", "original")
+"""The properties of messages in the JSON form that are not fields."""
 
 
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -55,6 +58,7 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _turn(format, sources)
     yield from _definitions(format, sources)
     yield from _json_form(format, sources)
+    yield from _joined(format, sources)
 
 
 def _known(format: Format, kind: str) -> Collection[str]:
@@ -178,15 +182,9 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Joined fields can be separated, keys of lists are required texts of their items, and spellings differ from values
-    in upper and lower case only."""
+    """Keys of lists are required texts of their items. Spellings differ from values in upper and lower case only."""
     contents = format.contents
     tables = sources.table(CONVERSATION_FILE, "json")
-    held = {field.name for field in format.fields if not field.flag}
-    for name, joined in tables.get("joined", {}).items():
-        if len(texts := [each for each in joined if each in held]) > 1:
-            reason = f"`{name}` joins `{texts[0]}` and `{texts[1]}`, which cannot be separated again"
-            yield Problem(sources.place(CONVERSATION_FILE, "json", "joined", name), reason, "Join flags and one text.")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
@@ -201,6 +199,30 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
                 place = sources.place(CONVERSATION_FILE, "json", "spelled", path)
                 reason = f"`{unknown}` is not a value of `{path}`"
                 yield Problem(place, reason, "Use a value of the field; only upper and lower case may differ.")
+
+
+def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Joined fields can be separated again, and have a property of their own."""
+    fields = {field.name: field for field in format.fields}
+    joined, owners = sources.table(CONVERSATION_FILE, "json", "joined"), dict[str, str]()
+    own = {*fields, *JSON_KEYS}.difference(*joined.values())
+    for name, names in joined.items():
+        place = sources.place(CONVERSATION_FILE, "json", "joined", name)
+        held = [fields[each] for each in names if each in fields]
+        texts = [each.name for each in held if not each.flag]
+        if name in own:
+            yield Problem(place, f"messages already have the property `{name}`", "Choose another name.")
+        if len(texts) > 1:
+            reason = f"`{name}` joins `{texts[0]}` and `{texts[1]}`, which cannot be separated again"
+            yield Problem(place, reason, "Join flags and one text.")
+        elif texts and texts[0] != names[-1]:
+            yield Problem(place, f"`{name}` joins a flag after the text `{texts[0]}`", "Name the text last.")
+        for each in held:
+            if each.required or each.name == CONTENT_FIELD:
+                reason = f"`{name}` joins `{each.name}`, which each message has"
+                yield Problem(place, reason, "Join fields that may be absent.")
+            if (other := owners.setdefault(each.name, name)) != name:
+                yield Problem(place, f"`{other}` and `{name}` both hold `{each.name}`", "Name it in one of the two.")
 
 
 def _led_to(format: Format, path: str, kind: str) -> GrammarNode | None:

@@ -106,6 +106,11 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
                 advice = own if path else "Add it; docs/grammar.md describes the files of a grammar folder."
                 yield Problem(place_of(places, *_split(path or (key,))), reason, advice)
         return
+    if error.validator == "uniqueItems":
+        again = next(index for index, item in enumerate(value) if item in value[:index])
+        place = place_of(places, *_split((*path, again)))
+        yield Problem(place, f"`{value[again]}` is in this list twice", "Remove one of the two.")
+        return
     if "propertyNames" in error.absolute_schema_path:
         path = (*path, value)
     if error.validator == "enum":
