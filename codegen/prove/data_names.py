@@ -22,7 +22,7 @@ from ..model.content_types import (
 )
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, MESSAGE, Format
 from ..model.recovery_tables import closes
-from ..model.rule_nodes import GrammarNode, RuleMark
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
 from ..read.problems import Problem, suggestion
@@ -182,9 +182,14 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Keys of lists are required texts of their items. Spellings differ from values in upper and lower case only."""
+    """Fields that are always written are read back, keys of lists are required texts of their items, and spellings differ
+    from values in upper and lower case only."""
     contents = format.contents
     tables = sources.table(CONVERSATION_FILE, "json")
+    for index, path in enumerate(tables.get("always", ())):
+        if not _wrong(format, path.split("."), {"x-leads-to": "a field"}) and (fault := _unlike_absent(format, path)):
+            place = sources.place(CONVERSATION_FILE, "json", "always", index)
+            yield Problem(place, f"`{path}` {fault}", "Remove it from the list.")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
@@ -199,6 +204,24 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
                 place = sources.place(CONVERSATION_FILE, "json", "spelled", path)
                 reason = f"`{unknown}` is not a value of `{path}`"
                 yield Problem(place, reason, "Use a value of the field; only upper and lower case may differ.")
+
+
+def _unlike_absent(format: Format, path: str) -> str:
+    """Why a field without a value is not written, and read back, as null in a message, elsewhere as an empty value."""
+    contents, (rule, _, field) = format.contents, path.partition(".")
+    if rule == MESSAGE:
+        if owner := next((name for name, held in format.json.get("joined", {}).items() if field in held), ""):
+            return f"is a part of the property `{owner}`"
+        required = {CONTENT_FIELD, *(each.name for each in format.fields if each.required)}
+        return "is always written" if field in required else ""
+    node = contents.fields(rule)[field][0]
+    is_lines = isinstance(node, RuleCall) and contents.rules[node.rule].kind == "lines"
+    is_flag = isinstance(node, RuleMark) and (rule, field) not in contents.implied
+    if is_lines or is_flag or is_list(contents, node):
+        return ""
+    if field in required_fields(contents, rule):
+        return "is always written"
+    return "is not absent if it is read from an empty text"
 
 
 def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
