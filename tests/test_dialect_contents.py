@@ -118,9 +118,10 @@ def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
 @pytest.mark.parametrize("spelling", ["SCORER -> critic", '"judge/" -> critic', "SCORER name -> critic"])
 def test_a_role_that_is_the_name_of_an_alternative_has_contents(spelling: str, tmp_path: Path) -> None:
     """However the alternative spells it. `tool` has none, because its rule is that of a tool in a list."""
+    scorer = 'SCORER: "<|reserved_200004|>"\n' * ("SCORER" in spelling)
     edits = [
         ("harmony.lark", "      | name -> tool", f"      | {spelling}\n      | name -> tool"),
-        ("harmony.lark", 'START: "<|start|>"', 'SCORER: "<|reserved_200004|>"\nSTART: "<|start|>"'),
+        ("harmony.lark", 'START: "<|start|>"', f'{scorer}START: "<|start|>"'),
         (
             "contents.lark",
             "\ndeveloper: ",

@@ -182,8 +182,8 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Fields that are always written are read back, keys of lists are required texts of their items, and spellings differ
-    from values in upper and lower case only."""
+    """Fields that are always written are read back, keys of lists are required texts of their items, and spellings
+    differ from values in upper and lower case only."""
     contents = format.contents
     tables = sources.table(CONVERSATION_FILE, "json")
     for index, path in enumerate(tables.get("always", ())):

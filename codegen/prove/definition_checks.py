@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from ..model.format_model import STARTS
 from ..model.terminals import is_terminal
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString, names_in
-from ..read.problems import Problem
+from ..read.problems import Problem, suggestion
 from ..read.reachable import reachable
 
 
@@ -25,6 +25,18 @@ def misnamed_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Pr
             reason = f"`{definition.name}` is defined twice; first at {first.place}"
             yield Problem(definition.place, reason, "Remove one, or make it an alternative of the other.")
         seen[definition.name] = definition
+
+
+def unused_definitions(definitions: tuple[LarkDefinition, ...], starts: Iterable[str], title: str) -> Iterator[Problem]:
+    """Each definition is reached from a start. Of those that are not, only the ones that nothing uses are reported."""
+    used = {definition.name: [*names_in(definition.alternatives)] for definition in definitions}
+    starts = [*starts]
+    found = used.keys() - reachable(starts, lambda name: used.get(name, ()))
+    inner = {other for name in found for other in used[name] if other != name}
+    for definition in definitions:
+        if definition.name in (found - inner or found):
+            remedy = suggestion(definition.name, starts, f"Use it in a rule, or remove it. {title}")
+            yield Problem(definition.place, f"nothing uses `{definition.name}`", remedy)
 
 
 def misplaced_starts(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:

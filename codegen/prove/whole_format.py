@@ -14,6 +14,7 @@ from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
 from .data_names import data_names
+from .definition_checks import unused_definitions
 from .message_framing import (
     ambiguous_delimiters,
     fields_of_messages,
@@ -31,12 +32,15 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
     problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
     if not problems:
+        roles = dict.fromkeys(value for field in format.fields for value in field.values or ())
         problems += [
             *ambiguous_delimiters(format),
             *touching_texts(format),
             *optional_headers(format),
             *ambiguous_repetitions(format),
             *data_names(format, sources),
+            *unused_definitions(sources.definitions, STARTS, "Start rules"),
+            *unused_definitions(sources.contents, roles, "Roles"),
             *overlapping_spellings(format, sources),
             *wrong_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
