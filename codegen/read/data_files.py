@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from .grammar_folder import CONVERSATION_FILE, STYLES_FILE, VOCABULARY_FILE, Sources
@@ -82,11 +84,36 @@ def read_vocabulary(sources: Sources, problems: list[Problem]) -> VocabularyFile
     size, special = data["size"], _named(data, sources, problems)
     reserved = _reserved(data, special, sources, problems) if "reserved" in data else None
     ordered = dict(sorted(special.items(), key=lambda item: item[1]))
-    base = data.get("base")
-    if base and base["size"] > size:
-        place = sources.place(VOCABULARY_FILE, "base", "size")
-        problems.append(Problem(place, "not a size within the vocabulary", f"At most {size}."))
+    if base := data.get("base"):
+        problems += _unlike_base(base, size, sources)
     return VocabularyFile(data["encoding"], size, ordered, reserved, base)
+
+
+def _unlike_base(base: Mapping[str, Any], size: int, sources: Sources) -> Iterator[Problem]:
+    """Its ids are in the vocabulary, it is that of its name if the package ships one, and its patterns work."""
+    import tiktoken  # heavy, and only few grammars have a base
+
+    if base["size"] > size:
+        place = sources.place(VOCABULARY_FILE, "base", "size")
+        yield Problem(place, "not a size within the vocabulary", f"At most {size}.")
+    library = find_spec("harmony_spec")
+    assert library is not None
+    assert library.origin is not None
+    shipped = Path(library.origin).parent / "vocabularies" / f"{base['name']}.bin"
+    if shipped.is_file():
+        packed, (_, published) = shipped.read_bytes(), shipped.with_suffix(".sha256").read_text().split()
+        is_sized = base["size"] + sum(packed[: base["size"]]) == len(packed)  # the lengths of the tokens, and these
+        for key in ["size"] * (not is_sized) + ["sha256"] * (base["sha256"] != published):
+            place = sources.place(VOCABULARY_FILE, "base", key)
+            yield Problem(place, f"`{key}` is not that of `{base['name']}`", "Correct it, or choose another name.")
+    for index, pattern in enumerate(base["split"]):
+        try:
+            tiktoken.Encoding(
+                "", pat_str=pattern, mergeable_ranks={bytes([byte]): byte for byte in range(256)}, special_tokens={}
+            )
+        except ValueError as error:
+            place = sources.place(VOCABULARY_FILE, "base", "split", index)
+            yield Problem(place, f"not a pattern of tiktoken: {error}", "Correct the pattern.")
 
 
 def _named(data: Mapping[str, Any], sources: Sources, problems: list[Problem]) -> dict[str, int]:
