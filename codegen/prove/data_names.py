@@ -6,6 +6,7 @@ the end of a path, which begins with a role (`x-of-role`) or a class.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -21,11 +22,14 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, MESSAGE, Format
+from ..model.frame_graph import graph
 from ..model.recovery_tables import closes
-from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
+from ..read.data_files import Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
 from ..read.problems import Problem, suggestion
+from ..read.reachable import reachable
 
 ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
 """The table of conversation.toml that describes the items of a list."""
@@ -50,11 +54,12 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
-    for name, value in format.opening.items():
-        if isinstance(value, bool) and any(field.name == name and not field.flag for field in format.fields):
-            yield Problem(
-                sources.place(CONVERSATION_FILE, "opening", name), f"`{name}` must be a text", "Correct the value."
-            )
+    if format.opening and format.open_frame and not _may_open(format, format.open_frame):
+        values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in format.opening.items())
+        reason = f"no prompt can be written: `{format.open_frame}` never has exactly these values: {values}"
+        yield Problem(
+            sources.place(CONVERSATION_FILE, "opening"), reason, "Set each field of one open header, and no other."
+        )
     yield from _turn(format, sources)
     yield from _definitions(format, sources)
     yield from _json_form(format, sources)
@@ -103,8 +108,28 @@ def misfits(format: Format, field: str, value: str) -> Iterator[str]:
             yield terminal
 
 
+def _may_open(format: Format, frame: str) -> bool:
+    """Whether a path of the open header sets the values of [opening], and no others."""
+    made, wanted = graph(format, frame), {(name, value) for name, value in format.opening.items() if value is not False}
+
+    def following(at: tuple[int, frozenset[tuple[str, str | bool]]]) -> Iterator[tuple[int, frozenset[Any]]]:
+        state, held = at
+        for edge, target in made.steps[state]:
+            then = held.union(made.sets.get(target, ()))
+            if isinstance(edge, RuleValue):
+                value = format.opening.get(edge.field)
+                if not isinstance(value, str) or not format.terminals[edge.terminal].fits(value):
+                    continue
+                then |= {(edge.field, value)}
+            if then <= wanted:
+                yield target, then
+
+    start: tuple[int, frozenset[tuple[str, str | bool]]] = (0, frozenset())
+    return any(state in made.final and held == wanted for state, held in reachable([start], following))
+
+
 def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Each kind of message has a name of its own, and messages that are of no earlier kind."""
+    """Each kind of message has a name of its own, messages that are of no earlier kind."""
     for index, kind in enumerate(format.turn):
         for earlier in format.turn[:index]:
             if earlier.name == kind.name:
@@ -114,6 +139,31 @@ def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
                 reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
                 remedy = "Move the kind with more conditions up."
                 yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "when"), reason, remedy)
+        yield from _contradictions(format, kind, sources, index)
+
+
+def _contradictions(format: Format, kind: Kind, sources: Sources, index: int) -> Iterator[Problem]:
+    """A kind of message does not want another value than it has, or another stop token than is always written."""
+    when, stops = dict(kind.when), {*closes(format).values()}
+    for name, value in kind.has:
+        given = when.get(name, value)
+        if given != value if isinstance(given, str) and isinstance(value, str) else bool(given) != bool(value):
+            reason = f"`has` contradicts `when`: no message of the kind `{kind.name}` has this `{name}`"
+            yield Problem(
+                sources.place(CONVERSATION_FILE, "turn", index, "has", name), reason, "Correct one of the two."
+            )
+    held = dict(kind.has) | when
+    written = [
+        choose.alternative
+        for choose in format.always
+        if choose.alternative in stops
+        and all(name in held and value in (held[name], bool(held[name])) for name, value in choose.when)
+    ]
+    if written and kind.ends not in written and kind.ends in stops:
+        reason = f"messages of the kind `{kind.name}` end with `{written[0]}`, by [[always]] in {STYLES_FILE}"
+        yield Problem(
+            sources.place(CONVERSATION_FILE, "turn", index, "ends"), reason, f'Write `ends = "{written[0]}"`.'
+        )
 
 
 def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:

@@ -203,13 +203,15 @@ def _unread(fields: list[str], sources: Sources) -> Iterator[Problem]:
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The grammar can write each content type that recovery sets."""
+    """The grammar can write each content type that recovery sets; that of JSON is one of them."""
     recovery = format.recovery
     assert recovery is not None
     types: list[tuple[ValuePath, str]] = [
         (("content_types", "known", index), name) for index, name in enumerate(recovery.content_types)
     ]
-    types += [(("content_types", "json"), recovery.json)] if recovery.json else []
+    if recovery.json and recovery.json not in recovery.content_types:
+        place = sources.place(RECOVERY_FILE, "content_types", "json")
+        yield Problem(place, f"`{recovery.json}` is not a known type", "Add it to `known`.")
     for at, value in types:
         for terminal in misfits(format, recovery.slots["content_type"], value):
             reason = f"`{value}` does not fit {terminal}"
@@ -226,6 +228,11 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
             reason = f"recovery needs recipients of any name, and the grammar lists those of `{slot}`"
             remedy = f"Let a pattern match them, or remove {RECOVERY_FILE}."
         yield Problem(place, reason, remedy)
+        return
+    full = f"{format.functions}{recovery.separator}a" if format.functions else "a"
+    for terminal in misfits(format, recovery.slots["recipient"], full):
+        place = sources.place(CONVERSATION_FILE, "namespace", "functions")
+        yield Problem(place, f"`{format.functions}` does not fit {terminal}", "Choose a name that a header can hold.")
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
