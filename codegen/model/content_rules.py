@@ -261,6 +261,10 @@ class _Builder(RuleBuilder):
         return RuleValue("" if terminal.startswith("_") else terminal.lower(), terminal)
 
     def group(self, item: LarkGroup) -> GrammarNode:
+        if item.operator.startswith("~"):
+            return self.refuse(
+                item.place, f"`{item.operator}` is not supported", "Write the part out, or use `*` or `+`."
+            )
         if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
         inner = self.sequence(item.alternatives[0].items)

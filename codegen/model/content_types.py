@@ -144,7 +144,9 @@ def _types_of_choice(contents: ContentGrammar, rule: GrammarRule, seen: frozense
             yield from filter(None, _type_of_rule(contents, part.rule, seen).split(" | "))
         return
     yield class_name(contents, rule.name)
-    core = contents.fields(rule.name)[core_fields(contents, rule.name)[-1]][0]
+    if not (cores := core_fields(contents, rule.name)):
+        return  # it is refused
+    core = contents.fields(rule.name)[cores[-1]][0]
     item = core.item if isinstance(core, RuleList) else core
     yield from (kind_of(contents, inner, seen) for _, inner in contents.settings(item)[:1])
 
