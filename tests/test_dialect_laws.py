@@ -233,7 +233,7 @@ def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) ->
 @examples(60)
 @given(data=st.data())
 def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObject) -> None:
-    """Laws 3, 4 and 5: spans and gaps tile anything, and a stream reads the same in any chunks."""
+    """Laws 3, 4 and 5: spans and gaps tile anything, validation reads the same, and so does a stream in any chunks."""
     module = codec_of(name)
     start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
     text = data.draw(texts(module, start))
@@ -241,6 +241,7 @@ def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObj
     for source in (text, tokens):
         found = module.recover(source, start, tokenizer=tokenizer)
         assert_tiles(sorted([*found.spans, *found.gaps]), source)
+        assert module.validate(source, start, tokenizer=tokenizer).messages == found.messages
     repairs = [(message.variants, message.repair) for message in found.messages]
     for parts in (tokens, [tokens], chunks(tokens, data.draw(sizes))):
         parser = module.StreamParser(start, tokenizer=tokenizer)
@@ -324,6 +325,7 @@ def test_short_inputs_are_read_alike(name: str) -> None:
         text = "".join(parts)
         for start in module.FORMAT.starts:
             found = module.recover(text, start)
+            assert module.validate(text, start).messages == found.messages
             try:
                 strict = module.parse(text, start)
             except ParseError:

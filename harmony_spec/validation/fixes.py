@@ -266,7 +266,8 @@ def _rewrite_header(context: Context, index: int) -> Change | None:
         (opens if isinstance(opens, str) else opens[0], len(opens))
         for opens in map(context.special_token, context.recovery.opens)
     ]
-    return span, rendered[: min(rendered.index(token) + size for token, size in tokens if token in rendered)]
+    ends = [rendered.index(token) + size for token, size in tokens if token in rendered]
+    return (span, rendered[: min(ends)]) if ends else None  # a completion may begin with its content, without a header
 
 
 def _render(
