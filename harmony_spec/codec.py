@@ -1214,6 +1214,8 @@ _CONTENT_TERMINALS = {
     "JSON_SCALAR": '(?:"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"|\\-?[0-9]+(?:\\.[0-9]+)?(?:[eE][\\+\\-]?[0-9]+)?|true|false)',
     # JSON: /[^\n]+/
     "JSON": r"[^\n\ud800-\udfff]+",
+    # JSON_SCHEMA: /\{[^\n]*\}|true|false/
+    "JSON_SCHEMA": r"(?:\{[^\n\ud800-\udfff]*\}|true|false)",
     # _INDENT: / +/
     "_INDENT": " +",
     # _MARGIN: /(?: (?![^ ]))+/
@@ -1423,8 +1425,8 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         ResponseFormat,
     ),
-    # schema: JSON
-    "schema": runtime.Single(((runtime.Json("json", "JSON"),),), ""),
+    # schema: JSON_SCHEMA
+    "schema": runtime.Single(((runtime.Json("json_schema", "JSON_SCHEMA"),),), ""),
     # type: one_of | union
     "type": runtime.Choice(((runtime.Value("one_of"),), (runtime.Value("union"),))),
     # one_of: variant+

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harmony_spec import ConversationError, RenderError, from_json, parse, render, render_text, to_json
+from harmony_spec import ConversationError, RenderError, from_json, parse, render, render_text, to_json, validate
 from harmony_spec.codec import ChannelConfig, DeveloperContent, Message, Namespace, ResponseFormat, SystemContent, Tool
 
 LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
@@ -494,3 +494,20 @@ def test_several_threads_may_be_the_first_to_use_contents() -> None:
     """Rules are compiled when they are first used, by one thread."""
     done = subprocess.run([sys.executable, "-c", COLD], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@pytest.mark.parametrize("schema", [None, 5, 1.5, "x", [], [{}], True, False, {}, {"type": 5}])
+def test_a_structure_that_is_read_has_a_json_form(schema: Any) -> None:
+    """A JSON Schema is an object or a boolean. With any other value in its place, the content stays text."""
+    text = f"# Response Formats\n\n## n\n\n{json.dumps(schema, separators=(',', ':'))}"
+    messages = parse(f"<|start|>developer<|message|>{text}<|end|>").messages
+    assert from_json(to_json(messages)) == messages
+    written = Message("developer", DeveloperContent(response_formats=[ResponseFormat("n", schema)]))
+    if isinstance(schema, bool | dict):
+        assert messages[0].content.response_formats[0].schema == schema
+        assert parse(render([written])).messages == messages
+        return
+    assert messages[0].content == text
+    assert "unread-content" in {each.code.name for each in validate(render(messages)).diagnostics}
+    with pytest.raises(RenderError, match="response_format n: schema: "):
+        render([written])

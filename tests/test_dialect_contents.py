@@ -278,3 +278,12 @@ def test_contents_of_few_parts_have_a_class(name: str, tmp_path: Path) -> None:
     assert message.content.text() == text
     assert module.render_text([message]) == source
     assert module.from_json(module.to_json([message])) == [message]
+
+
+def test_the_json_form_has_what_the_grammar_allows_for_a_schema(tmp_path: Path) -> None:
+    edit = {"file": "contents.lark", "old": "\nschema: JSON_SCHEMA", "new": "\nschema: JSON"}
+    module = dialect.module_of("json_schema", generate(dialect.edited(tmp_path / "grammar", [edit])), tmp_path)
+    content = module.DeveloperContent(response_formats=[module.ResponseFormat("n", 5)])
+    messages = module.parse(module.render([module.Message("developer", content)])).messages
+    assert messages[0].content.response_formats[0].schema == 5
+    assert module.from_json(module.to_json(messages)) == messages

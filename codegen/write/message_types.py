@@ -13,11 +13,15 @@ from ..model.content_types import (
     ordered_fields,
     record_in,
     required_fields,
+    terminal_of,
     user_rules,
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
 from ..model.rule_nodes import GrammarNode, RuleMark, camel_case
 from .source_text import Block, Writer, arguments, call, data, literal, prefixed
+
+NO_JSON_SCHEMAS = ("null", "0", '""', "[]")
+"""JSON values of the types that a JSON Schema never has."""
 
 
 def _content_types(format: Format, writer: Writer) -> None:
@@ -52,7 +56,10 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     fields = dict(ordered_fields(contents, rule))
     answer = format.definitions.get("answer")
     if answer and answer.rule == rule:
-        fields[answer.fields["schema"]] = "dict[str, Any] | bool"
+        schema = answer.fields["schema"]
+        terminal = terminal_of(contents, contents.fields(rule)[schema][0])
+        if terminal is not None and not any(map(terminal.fits, NO_JSON_SCHEMAS)):
+            fields[schema] = "dict[str, Any] | bool"  # a grammar that reads other values needs a JSON form for them
     writer.line()
     writer.line()
     writer.line("@dataclass(eq=False, repr=False, slots=True)")

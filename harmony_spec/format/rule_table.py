@@ -102,7 +102,8 @@ class Json(NamedTuple):
 
     def write(self, rules: Rules, scope: Scope) -> str:
         code = f"w.value({scope.value(self.field)})"
-        return f"w.fit({rules.bind(rules.pattern(self.terminal))}, {code}, {self.field!r})" if scope.by_user else code
+        name = scope.name if scope.is_value else self.field
+        return f"w.fit({rules.bind(rules.pattern(self.terminal))}, {code}, {name!r})" if scope.by_user else code
 
 
 class Flag(NamedTuple):
