@@ -1160,8 +1160,8 @@ _CONTENT_TERMINALS = {
     "LINE": r"[^\n\ud800-\udfff]+",
     # DATE: /[^\n]+/
     "DATE": r"[^\n\ud800-\udfff]+",
-    # IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
-    "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
+    # IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools(?![^\n])|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools(?![^\n])|\n\n# Valid channels: )(?s:.))+/
+    "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools(?![^\n\ud800-\udfff])|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools(?![^\n\ud800-\udfff])|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
     # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n(?:(?!\/\/ |## |namespace )[^\n]*\n)*)?(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
@@ -1170,8 +1170,8 @@ _CONTENT_TERMINALS = {
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
     # NAME: /[A-Za-z0-9_$.:\/@+-]+(?![^ \n]| (?!= |\{\n))/
     "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+(?!(?:[^\ \n\ud800-\udfff]| (?!(?:= |\{\n))))",
-    # FREE_NAME: /(?!(?: = | \{\n|\n))[^\n](?:(?! = | \{\n)[^\n])*/
-    "FREE_NAME": r"(?!(?: = | \{\n|\n))[^\n\ud800-\udfff](?:(?!(?: = | \{\n))[^\n\ud800-\udfff])*",
+    # FREE_NAME: /(?!(?: = | \{(?![^\n])|\n))[^\n](?:(?! = | \{(?![^\n]))[^\n])*/
+    "FREE_NAME": r"(?!(?: = | \{(?![^\n\ud800-\udfff])|\n))[^\n\ud800-\udfff](?:(?!(?: = | \{(?![^\n\ud800-\udfff])))[^\n\ud800-\udfff])*",
     # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/

@@ -8,13 +8,18 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import example, given, reject
+from hypothesis import strategies as st
 
-from harmony_spec import ConversationError, RenderError, from_json, parse, render, render_text, to_json, validate
+from harmony_spec import ConversationError, RenderError, codec, from_json, parse, render, render_text, to_json, validate
 from harmony_spec.codec import ChannelConfig, DeveloperContent, Message, Namespace, ResponseFormat, SystemContent, Tool
+
+from .conftest import examples
 
 LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
 FUNCTIONS = Namespace("functions", tools=[Tool("weather", "The weather.\nToday.", LOCATION), Tool("time")])
@@ -178,6 +183,50 @@ def test_every_combination_of_a_developer_content(
 )
 def test_no_part_is_read_as_another(role: Any, content: Any) -> None:
     assert shown(read(content.text(), role)) == shown(content)
+
+
+def fixed_texts(parts: Iterable[Any]) -> Iterator[str]:
+    """The texts in the parts of a rule."""
+    for part in parts:
+        yield from [part] if isinstance(part, str) else fixed_texts(getattr(part, "parts", ()))
+
+
+WAYS = [way for rule in codec.FORMAT.contents.rules.table.values() for way in rule.ways]
+SPELLED = sorted({text for way in WAYS for whole in fixed_texts(way) for text in (whole, whole.strip("\n")) if text})
+hostile = st.lists(st.sampled_from([*SPELLED, "x"]), min_size=1, max_size=3).map("".join)
+purposes = st.none() | hostile.map(str.rstrip).filter(bool)  # a line break at the end begins no comment
+tool_texts = st.builds(Tool, hostile, purposes, st.none())
+
+
+def namespaces(least: int) -> st.SearchStrategy[list[Namespace]]:
+    """At most one, with at least so many tools; without tools, it may be a part of the instructions before it."""
+    tools = st.lists(tool_texts, min_size=least, max_size=1)
+    return st.lists(st.builds(Namespace, hostile, purposes, tools), max_size=1)
+
+
+formats = st.lists(st.builds(ResponseFormat, hostile, st.just({}), purposes), max_size=1)
+efforts, channels = st.sampled_from([None, "low"]), st.sampled_from([None, CHANNELS])
+settings = st.builds(SystemContent, hostile, st.none() | hostile, st.none() | hostile, efforts, namespaces(0), channels)
+
+
+@example(SystemContent("# Tools", "2024-06"))
+@example(SystemContent("x\n\n# Tools", None))
+@example(DeveloperContent(response_formats=[ResponseFormat("x {", {})]))
+@examples(300)
+@given(settings | st.builds(DeveloperContent, st.none() | hostile, namespaces(1), formats))
+def test_a_text_that_another_part_begins_with_is_read_back_or_refused(content: Any) -> None:
+    """Also at the end of a field, where only what follows makes it the beginning of another part."""
+    role: Any = "system" if isinstance(content, SystemContent) else "developer"
+    try:
+        text = render_text([Message(role, content)])
+    except RenderError:
+        reject()
+    found = parse(text).messages[0].content
+    if isinstance(found, str):  # one free text is no structure
+        assert found in (content, getattr(content, "model_identity", None))
+        assert validate(text).diagnostics == []
+    elif not text.endswith("\n\n<|end|>"):  # an empty line at the end of instructions is not read
+        assert shown(found) == shown(content)
 
 
 DEVELOPERS: list[tuple[list[Message], bool]] = [
