@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Iterator
+from dataclasses import fields
+from types import UnionType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import pyarrow
 import pytest
 
 from harmony_spec import (
+    ChannelConfig,
     ConversationError,
     DeveloperContent,
     HarmonyError,
@@ -15,6 +19,7 @@ from harmony_spec import (
     Namespace,
     ParseError,
     RenderError,
+    ResponseFormat,
     StreamParser,
     SystemContent,
     Tool,
@@ -35,6 +40,7 @@ from harmony_spec import (
 )
 from harmony_spec.adapters import to_chat, to_chat_completion
 from harmony_spec.constraints import constrain
+from harmony_spec.format.contents import Record
 
 
 @pytest.mark.parametrize("read", [parse, recover, validate])
@@ -204,3 +210,38 @@ def test_a_field_of_a_wrong_type(write: Any, wrong: Any, field: str) -> None:
     reason = f"{field}: expected a str, got {type(wrong).__name__}|role is missing"
     with pytest.raises(RenderError, match=rf"\(message 0\): ({reason})"):
         write([message])
+
+
+RECORDS = [
+    SystemContent(channel_config=ChannelConfig(["final"])),
+    DeveloperContent("Be brief.", [Namespace("functions", "All.", [Tool("f", "Does it.")])], [ResponseFormat("r", {})]),
+]
+
+
+def fields_in(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The records in a value, each with its fields."""
+    for item in value if isinstance(value, list) else [value]:
+        for field in fields(item) if isinstance(item, Record) else ():
+            yield item, field
+            yield from fields_in(getattr(item, field.name))
+
+
+@pytest.mark.parametrize("write", [render, render_text, to_json])
+@pytest.mark.parametrize("wrong", [False, True, 0, 5, 0.0, (), [], [5], {}, {"a": 1}, "", b"", object()])
+def test_a_part_of_a_content_of_a_wrong_type(write: Any, wrong: Any) -> None:
+    """Whatever is not of the type of the field is refused, also if it is falsy."""
+    for content in RECORDS:
+        role: Any = "system" if isinstance(content, SystemContent) else "developer"
+        for record, field in fields_in(content):
+            kind = get_type_hints(type(record))[field.name]
+            kinds = get_args(kind) if isinstance(kind, UnionType) else [kind]
+            allowed = tuple(made for each in kinds if isinstance(made := get_origin(each) or each, type))
+            before = getattr(record, field.name)
+            setattr(record, field.name, wrong)
+            try:
+                write([Message(role, content)])
+            except RenderError as error:
+                assert "has a field of the wrong type" not in error.message  # Python's own words follow
+            else:
+                assert isinstance(wrong, allowed) or wrong == ()
+            setattr(record, field.name, before)

@@ -85,14 +85,25 @@ class Layout:
             raise Inexpressible(name, f"expected a bool, got {shown(value)}")
         return value
 
+    def absent(self, value: Any, kind: type, name: str) -> str:
+        """Return nothing for a falsy value that is None or empty; any other one has a wrong type."""
+        if value is None or isinstance(value, kind) or (kind is list and value == ()):
+            return ""
+        raise Inexpressible(name, f"expected a {kind.__name__}, got {shown(value)}")
+
+    def part(self, value: Any, name: str, made: type) -> Any:
+        """Return a part after checking its class."""
+        if not isinstance(value, made):
+            raise Inexpressible(name, f"expected a {made.__name__}, got {shown(value)}")
+        return value
+
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
         """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
             kind = "non-empty list" if isinstance(values, (list, tuple)) else "list"
             raise Inexpressible(name, f"expected a {kind}, got {shown(values)}")
         for item in values:
-            if not isinstance(item, made):
-                raise Inexpressible(name, f"expected a {made.__name__}, got {shown(item)}")
+            self.part(item, name, made)
         return values
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
@@ -125,7 +136,7 @@ class Layout:
         return before + (lines[0] if len(lines) == 1 else f"{after}{before}".join(lines)) + after
 
     def spelled(self, name: str, texts: Mapping[str, str], value: Any) -> str:
-        text = texts.get(value)
+        text = texts.get(value) if isinstance(value, str) else None
         if text is None:
             raise Inexpressible(name, f"unknown value {shown(value)}; allowed: {', '.join(texts)}")
         return text

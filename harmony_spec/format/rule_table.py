@@ -88,7 +88,9 @@ class Token(NamedTuple):
         if self.values:
             return f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
         code = f"w.fit({rules.bind(rules.pattern(self.terminal))}, {value}, {name!r})"
-        return f"({code} if {value} else '')" if self.optional else code
+        if not self.optional:
+            return code
+        return f"({code} if {value} else {f'w.absent({value}, str, {name!r})' if scope.by_user else repr('')})"
 
 
 class Json(NamedTuple):
@@ -132,7 +134,7 @@ class Value(NamedTuple):
         return f"r.part({rules.reads(self.field)}, f, {self.field!r})"
 
     def write(self, rules: Rules, scope: Scope) -> str:
-        return rules.writes(self.field, scope.value(self.field))
+        return rules.writes(self.field, rules.part(self, scope))
 
 
 class Use(NamedTuple):
@@ -585,8 +587,7 @@ class Rules:
             if name in required and not self.is_schema(name):
                 terms.append(self.is_set(name, every, scope))
             elif name not in held:
-                is_set, value = self.is_set(name, every, scope), scope.value(name)
-                terms.append(f"not {value}" if is_set == value else f"{value} is None")
+                terms.append(f"not {self.is_set(name, every, scope)}")
         used = [part for part in way if isinstance(part, Use)]
         for part in used:
             if len(self.table[part.rule].ways) > 1 or self.required((part,)):
@@ -602,21 +603,43 @@ class Rules:
     def is_set(self, name: str, nodes: Iterable[tuple[str, TableNode]], scope: Scope) -> str:
         """Code for whether a field has a value that can be written."""
         value, own = scope.value(name), [node for field, node in nodes if field == name]
-        if any(isinstance(node, Flag) or self._is_list(node) for node in own):
+        if any(isinstance(node, Flag) for node in own):
             return value
-        lists = {f" and {value}.{inner}": None for node in own for inner in self._lists_in(node)}
+        if kinds := [kind for node in own if (kind := self._empty_kind(node))]:
+            return self._truth(value, kinds[0], name, scope)
+        lists = {
+            " and " + self._truth(f"{self.part(node, scope)}.{inner}", "list", inner, scope): None
+            for node in own
+            for inner in self._lists_in(node)
+        }
         return f"({value} is not None{''.join(lists)})" if lists else f"{value} is not None"
 
-    def _is_list(self, node: TableNode) -> bool:
+    def _truth(self, value: str, kind: str, name: str, scope: Scope) -> str:
+        """Code for whether a text or a list is not empty. A falsy value of another type is not just absent."""
+        is_odd = f"{value} is not None and {value}.__class__ is not {kind}"  # a call takes longer than all else here
+        return f"({value} or ({is_odd} and w.absent({value}, {kind}, {name!r})))" if scope.by_user else value
+
+    def part(self, node: TableNode, scope: Scope) -> str:
+        """Code that is the value of another rule, after checking its class if a user wrote it."""
+        assert isinstance(node, Value)
+        value, rule = scope.value(node.field), self.table[node.field]
+        if not scope.by_user or not isinstance(rule, RecordRule) or rule.core or rule.is_schema:
+            return value
+        return f"w.part({value}, {node.field!r}, {self.bind(rule.made)})"
+
+    def _empty_kind(self, node: TableNode) -> str:
+        """The type of a field whose empty value is not written; empty if the field has no such value."""
         rule = self.table[node.field] if isinstance(node, Value) else None
-        return isinstance(node, Many) or isinstance(rule, Lines) or (isinstance(rule, Single) and rule.empty == [])
+        if isinstance(node, Many) or (isinstance(rule, Single) and rule.empty == []):
+            return "list"
+        return "str" if isinstance(rule, Lines) else ""
 
     def _lists_in(self, node: TableNode) -> Iterator[str]:
         """The lists that a record needs."""
         rule = self.table[node.field] if isinstance(node, Value) else None
         if isinstance(rule, RecordRule) and not rule.core and not rule.is_schema:
             fields = dict(self.fields(rule.ways[0]))
-            yield from (name for name in self.required(rule.ways[0]) if self._is_list(fields[name]))
+            yield from (name for name in self.required(rule.ways[0]) if self._empty_kind(fields[name]))
 
     def is_of_role(self, rule: Rule) -> bool:
         """Whether an alternative of a rule must be the whole content of a message."""
