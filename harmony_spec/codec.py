@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(8, 0)
+runtime.require_api(8, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -2073,8 +2073,9 @@ def parse(
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
         ValueError: `start` is unknown.
+        ValueError: no open header has this `role` or `name`.
     """
-    return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
+    return runtime.parse(FORMAT, source, start, runtime.opened(FORMAT, {"role": role, "name": name}), tokenizer)
 
 
 @runtime.refuses_training
@@ -2233,12 +2234,13 @@ def recover(
 
     Raises:
         ValueError: `start` is unknown.
+        ValueError: no open header has this `role` or `name`.
     """
     return runtime.recover(
         FORMAT,
         source,
         start,
-        {"role": role, "name": name},
+        runtime.opened(FORMAT, {"role": role, "name": name}),
         tools,
         stripped,
         tokenizer,
@@ -2271,12 +2273,13 @@ def validate(
 
     Raises:
         ValueError: `start` is unknown.
+        ValueError: no open header has this `role` or `name`.
     """
     return runtime.validate(
         FORMAT,
         source,
         start,
-        {"role": role, "name": name},
+        runtime.opened(FORMAT, {"role": role, "name": name}),
         tools,
         stripped,
         tokenization,
@@ -2298,6 +2301,7 @@ class StreamParser(runtime.StreamParser[Message]):
 
     Raises:
         ValueError: `start` is unknown.
+        ValueError: no open header has this `role` or `name`.
     """
 
     def __init__(
@@ -2311,7 +2315,15 @@ class StreamParser(runtime.StreamParser[Message]):
         tokenizer: runtime.Tokenizer | None = None,
         max_repair_cost: int | None = None,
     ) -> None:
-        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer, max_repair_cost)
+        super().__init__(
+            FORMAT,
+            start,
+            runtime.opened(FORMAT, {"role": role, "name": name}),
+            tools,
+            strict,
+            tokenizer,
+            max_repair_cost,
+        )
 
     @property
     def role(self) -> Role | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import codes
 from .diagnostics import Diagnostic, Repair
@@ -144,6 +144,7 @@ __all__ = [
     "decode",
     "drop_completed",
     "encode",
+    "opened",
     "parse",
     "pick",
     "recover",
@@ -160,7 +161,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (8, 0)
+API_VERSION = (8, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 
@@ -171,6 +172,16 @@ def require_api(major: int, minor: int) -> None:
         raise ImportError(
             f"this codec needs harmony_spec.runtime {needed}, but {present} is installed; generate it again"
         )
+
+
+def opened(format: Format, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an open header that an input continues. Raises `ValueError` if no open header has them."""
+    usual = {**format.defaults, **dict(format.opening)}
+    if any(usual[name] != value for name, value in given.items()):
+        from .rendering.renderer import require_opening
+
+        require_opening(format, given)
+    return given
 
 
 def refuses_training(function: Callable[P, R]) -> Callable[P, R]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from types import UnionType
@@ -100,6 +101,27 @@ def test_what_is_no_list_of_messages(write: Any, wrong: Any) -> None:
 def test_what_is_no_message(write: Any) -> None:
     with pytest.raises(RenderError, match="expected a Message, got int"):
         write([Message("user", "Hi."), 5])
+
+
+@pytest.mark.parametrize(
+    "read", [parse, recover, validate, lambda source, start, **given: StreamParser(start, **given)]
+)
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"role": "usr"}, "unknown role 'usr'; did you mean 'user'"),
+        *(({"role": role}, f"role: expected a str, got {type(role).__name__}") for role in (None, 5, {}, False)),
+        *(({"name": name}, f"name: expected a str, got {type(name).__name__}") for name in (5, {}, [], b"x")),
+        ({"name": "a b"}, "name 'a b' cannot be written: character 1"),
+        ({"role": "tool", "name": "user"}, "role='tool' would be read back as role='user'"),
+    ],
+)
+def test_an_open_header_that_no_prompt_ends_with(read: Any, given: Any, reason: str) -> None:
+    """Readers refuse what the renderer refuses, at once and with its words."""
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        read("<|channel|>final<|message|>x<|end|>", "completion", **given)
+    with pytest.raises(RenderError, match=re.escape(reason)):
+        render([], "prompt", **given)
 
 
 def test_other_arguments_of_a_wrong_type() -> None:

@@ -203,7 +203,12 @@ def _doc(format: Format, function: Function) -> list[str]:
     described = [f"    {name}: {DESCRIPTIONS[name]}" for name in names if name in DESCRIPTIONS]
     at = len([name for name in names[:2] if name in DESCRIPTIONS])
     chosen = " or ".join(f"`{name}`" for name in names if name in ("start", "style", "train"))
-    raises = [*function.raises, *[f"ValueError: {chosen} is unknown."] * bool(chosen)]
+    given_fields = " or ".join(f"`{field.name}`" for field in _given(format, function) if "messages" not in names)
+    raises = [
+        *function.raises,
+        *[f"ValueError: {chosen} is unknown."] * bool(chosen),
+        *[f"ValueError: no open header has this {given_fields}."] * bool(given_fields),
+    ]
     raised = ["", "Raises:", *(f"    {each}" for each in raises)] if raises else []
     arguments = ["", "Args:", *described[:at], *given, *described[at:]] if len(names) > 1 else []
     return [function.summary, *arguments, *raised]
@@ -213,7 +218,8 @@ def _passed(format: Format, function: Function, name: str) -> Block:
     found: list[str | Block] = [argument for argument in function.arguments.split() if argument != "self"]
     if "start" in found:
         given = mapping({literal(field.name): field.name for field in _given(format, function)})
-        found.insert(found.index("start") + 1, given)
+        is_checked = "messages" not in found and _given(format, function)  # renderers write it, and so check it
+        found.insert(found.index("start") + 1, call("runtime.opened", "FORMAT", given) if is_checked else given)
     return call(name, "FORMAT", *found)
 
 

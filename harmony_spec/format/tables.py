@@ -303,12 +303,16 @@ class Format:
         """Raise what `require_messages` raises, and `RenderError` for a field of a wrong type."""
         self.require_messages(messages)
         for index, message in enumerate(messages):
-            for name in self.fields:
-                value = getattr(message, name)
-                is_absent = (value is None or isinstance(value, bool)) and name not in self.required
-                if not (isinstance(value, str) or is_absent or (name == self.content and is_dataclass(value))):
-                    reason = f"{name}: expected a str, got {type(value).__name__}"
-                    raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
+            self.require_field_types(message, index)
+
+    def require_field_types(self, message: Any, index: int | None) -> None:
+        """Raise `RenderError` for a field of a wrong type."""
+        for name in self.fields:
+            value = getattr(message, name)
+            is_absent = (value is None or isinstance(value, bool)) and name not in self.required
+            if not (isinstance(value, str) or is_absent or (name == self.content and is_dataclass(value))):
+                reason = f"{name}: expected a str, got {type(value).__name__}"
+                raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
 
     def require_content(self, content: Record, index: int) -> None:
         """Raise `RenderError` for a content with a structure that has a part of another codec."""
