@@ -98,8 +98,13 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
 
 
 def tokenizer_for(encoding: Encoding, given: Tokenizer | None = None) -> Tokenizer:
-    """Return the tokenizer that was passed, or that of the encoding, or its shipped vocabulary."""
+    """Return the tokenizer that was passed, or that of the encoding, or its shipped vocabulary.
+
+    Raises `TypeError` for what is not a tokenizer.
+    """
     chosen = given if given is not None else encoding.tokenizer
+    if chosen is not None and not hasattr(chosen, "decode_bytes"):
+        raise TypeError(f"tokenizer: expected methods encode and decode_bytes, got {type(chosen).__name__}")
     return chosen if chosen is not None else load(encoding)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -133,6 +134,26 @@ def test_other_arguments_of_a_wrong_type() -> None:
     for wrong in (5, [5], None, "text"):
         with pytest.raises(TypeError, match="expected what `recover` returns"):
             to_chat_completion(cast(Any, wrong))
+
+
+@pytest.mark.parametrize("wrong", [5, "x", object()])
+def test_what_is_no_tokenizer(wrong: Any) -> None:
+    uses: list[Any] = [parse, recover, validate, decode, lambda ids, **named: StreamParser(**named)]
+    uses += [lambda ids, **named: encode("x", **named), lambda ids, **named: render([Message("user", "x")], **named)]
+    for use in uses:
+        with pytest.raises(TypeError, match="tokenizer: expected methods encode and decode_bytes, got "):
+            use([200006, 1428, 200008, 87, 200007], tokenizer=wrong)
+
+
+@pytest.mark.parametrize("wrong", [5, "x", {}, False, object()])
+@pytest.mark.parametrize("field", ["variants", "tokens", "repair"])
+def test_what_is_no_original(field: str, wrong: Any) -> None:
+    message = Message("user", "x")
+    setattr(message, field, wrong)
+    for write in (partial(render, style="as_parsed"), partial(render_text, style="as_parsed"), to_json):
+        with pytest.raises(RenderError, match=rf"\(message 0\): {field}: expected a \w+, got {type(wrong).__name__}"):
+            write([message])
+    assert render([message]) == render([Message("user", "x")])
 
 
 def test_an_unknown_role_has_one_traceback() -> None:

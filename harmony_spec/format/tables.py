@@ -12,8 +12,8 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
+from types import ModuleType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from ..codes import INEXPRESSIBLE_MESSAGE
@@ -313,6 +313,15 @@ class Format:
             if not (isinstance(value, str) or is_absent or (name == self.content and is_dataclass(value))):
                 reason = f"{name}: expected a str, got {type(value).__name__}"
                 raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
+        self.require_original(message, index)
+
+    def require_original(self, message: Any, index: int | None) -> None:
+        """Raise `RenderError` for a wrong type of what a message keeps of the input that it was read from."""
+        for name, kinds in self.original_types.items():
+            value = getattr(message, name)
+            if not (value is None or isinstance(value, kinds)):
+                reason = f"{name}: expected a {kinds[0].__name__}, got {type(value).__name__}"
+                raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
 
     def require_content(self, content: Record, index: int) -> None:
         """Raise `RenderError` for a content with a structure that has a part of another codec."""
@@ -395,6 +404,14 @@ class Format:
         return frozenset(each.name for each in fields(self.message) if each.default is MISSING)
 
     @cached_property
+    def original_types(self) -> dict[str, tuple[type, ...]]:
+        """The types of what messages keep of their input besides the fields of the format."""
+        hints = get_type_hints(self.message)
+        own = {each.name: hints[each.name] for each in fields(self.message) if each.name not in self.fields}
+        kinds = {name: [get_origin(each) or each for each in _options(hint)] for name, hint in own.items()}
+        return {name: (*found, *[list] * (tuple in found)) for name, found in kinds.items()}
+
+    @cached_property
     def header_key(self) -> Callable[[Any], Any]:
         """A function that returns these fields of a message together, to look up its header in a cache."""
         return attrgetter(*self.header_fields) if self.header_fields else lambda message: ()
@@ -457,6 +474,11 @@ def _literals(hint: Any) -> tuple[str | None, ...]:
         return get_args(hint)
     listed = tuple(value for option in get_args(hint) for value in _literals(option))
     return (*listed, None) if listed and type(None) in get_args(hint) else listed
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types in a union; any other type by itself."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
 def format_of(module: str) -> Format:

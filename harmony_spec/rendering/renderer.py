@@ -71,6 +71,8 @@ class Plan:
         format.require_messages(messages)
         self.format, self.messages, self.given, self.style = format, messages, given, style
         self.choices = format.styles.get(style) if style != format.as_parsed else None
+        for index, message in enumerate(messages) if self.choices is None else ():
+            format.require_original(message, index)
         last = self.variants(messages[-1]) if messages else ()
         self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
         self.frames = self._frames(start)
