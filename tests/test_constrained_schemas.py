@@ -338,6 +338,7 @@ class RulesAsLark(LarkText):
             ['{"a":null}', '{"b":null,"b":1}', '{"b":1}', '{"b":null,}', '{"b":null,"a":1}'],
         ),
         ({"type": "object", "additionalProperties": False}, ["{}", "{ }"], ['{"a":1}']),
+        ({"enum": [2.0, [-0.0], 1e-07]}, ["2", "2.0", "[0]", "[-0.0]", "1e-07"], ["2.5", "20", "[-1]"]),
         ({"enum": [1, "a<|b", {"c": [1]}]}, ["1", '"a\\u003c|b"', '{"c": [1]}', '{"c":[1]}'], ["2", '"a<|b"']),
         ({"anyOf": [{"type": "null"}, {"type": "boolean"}]}, ["null", "false"], ["1"]),
         (
@@ -352,3 +353,15 @@ def test_rules_for_json(schema: Any, valid: list[str], invalid: list[str]) -> No
     tokens = {text: codec.encode(text, allowed_special=["<|end|>"]) for text in (*valid, *invalid)}
     assert [text for text in valid if not admits(grammar, tokens[text])] == []
     assert [text for text in invalid if admits(grammar, tokens[text])] == []
+
+
+@pytest.mark.parametrize("value", [2.0, 1000.0, 0.0, -0.0, 1e20, 1e-07, 1.5, 2, 10**20, "2.0", [2.0], {"n": 2.0}, [2]])
+@pytest.mark.parametrize("keyword", ["const", "enum"])
+def test_a_listed_value_is_admitted_as_the_schema_spells_it_or_reported(value: Any, keyword: str) -> None:
+    schema = {"type": "object", "properties": {"v": {keyword: value if keyword == "const" else [value]}}}
+    made = constrain(tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])
+    arguments = json.dumps({"v": value})
+    call = f"<|channel|>commentary to=functions.f json<|message|>{arguments}<|call|>"
+    assert made.admits(codec.encode(call, allowed_special="all"))
+    is_reported = f"lark: functions.f: /properties/v/{keyword} admits numbers only" in str(made.report.lines("lark"))
+    assert admits(made.lark(), call) is not is_reported

@@ -59,6 +59,7 @@ from .schema_values import (
     is_deep,
     is_encodable,
     is_malformed,
+    is_respelled,
     kind_of,
     possible_numbers,
     to_json_text,
@@ -77,10 +78,12 @@ class Enforced(NamedTuple):
     Attributes:
         text: the part that can be enforced, as JSON text; None if no value matches.
         unenforced: the JSON pointers of the keywords that cannot be enforced.
+        respelled: those of lists with numbers that the engine admits in its own spelling only.
     """
 
     text: str | None
     unenforced: tuple[str, ...]
+    respelled: tuple[str, ...] = ()
 
 
 @lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
@@ -95,7 +98,8 @@ def enforceable(schema: str, target: SchemaTarget) -> Enforced:
         reader = _Reader(root, target, endless)
         found = reader.read()
         if not (more := reader.endless()):
-            return Enforced(None if found is False else to_json_text(found), tuple(reader.unenforced))
+            text = None if found is False else to_json_text(found)
+            return Enforced(text, tuple(reader.unenforced), tuple(reader.respelled))
         endless |= more
 
 
@@ -106,7 +110,7 @@ class _Reader:
         endless_keys: parts that only values without end match.
         parts_left: how many parts are described before further ones are reported.
         is_trial: whether only the values matter, not what is reported.
-        unenforced: the places of keywords that cannot be enforced, as keys.
+        unenforced, respelled: the places of such keywords, as keys, see `Enforced`.
         definitions: the parts that references lead to, by name.
     """
 
@@ -117,6 +121,7 @@ class _Reader:
         self.endless_keys, self.parts_left = endless_keys, parts_left
         self.is_trial = parts_left < MAX_EXPORTED_PARTS
         self.unenforced: dict[str, None] = {}
+        self.respelled: dict[str, None] = {}
         self.names: dict[PartKey, str] = {}
         self.definitions: dict[str, Any] = {}
         self._todo = deque[tuple[str, list[SchemaPart], int]]()
@@ -358,6 +363,10 @@ class _Reader:
             for row in rows:
                 self.report(row, *sorted(row.schema.keys() & {"enum", "const"}))
             return type_of(kinds)
+        if self.target != "grammar" and any(map(is_respelled, kept)):
+            self.respelled |= {
+                f"{row.at}/{word}": None for row in rows for word in ("const", "enum") if word in row.schema
+            }
         return {"enum": kept} if kept else False
 
     def _matching(self, row: SchemaPart, keywords: Set[str], values: list[Any]) -> list[Any]:

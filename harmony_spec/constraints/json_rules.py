@@ -23,6 +23,7 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
+from .schema_values import spellings_of
 
 MAX_JSON_SPACE = 32
 """White space in a row inside of JSON: enough for indented lines. Without a limit, models may loop in it."""
@@ -112,6 +113,8 @@ class JsonRules:
             return _between("{", members, "}")
         if isinstance(value, list):
             return _between("[", map(self._constant, value), "]")
+        if isinstance(value, float):
+            return one_of(map(LiteralNode, spellings_of(value)))
         text = json.dumps(value, ensure_ascii=False)
         if self.lead and self.lead in text:
             text = text.replace(self.lead, f"\\u{ord(self.lead[0]):04x}{self.lead[1:]}")

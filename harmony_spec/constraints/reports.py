@@ -24,21 +24,26 @@ READERS: dict[TargetName, SchemaTarget] = {
 """For each target, what reads its schemas."""
 
 
+RESPELLED = "admits numbers only as the engine spells them, such as 2 for 2.0"
+
+
 class Unenforced(NamedTuple):
-    """A keyword of a schema that a target does not enforce.
+    """A keyword of a schema that a target does not enforce, or enforces too strictly.
 
     Attributes:
         target: the target.
         name: the tool, or the form of an answer.
         pointer: the place of the keyword in the schema, as a JSON pointer.
+        problem: what the target does with it.
     """
 
     target: TargetName
     name: str
     pointer: str
+    problem: str = "is not enforced"
 
     def __str__(self) -> str:
-        return f"{self.target}: {self.name}: {self.pointer or 'its schema'} is not enforced"
+        return f"{self.target}: {self.name}: {self.pointer or 'its schema'} {self.problem}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,10 @@ def _unenforced(offer: Offer) -> Iterator[Unenforced]:
     schemas = [(str(call.name), call.schema) for call in offer.calls if call.schema is not None]
     for target, reader in READERS.items():
         for name, schema in (*schemas, *offer.answers.items()):
-            for pointer in enforceable(schema, reader).unenforced:
+            found = enforceable(schema, reader)
+            for pointer in found.unenforced:
                 yield Unenforced(target, name, pointer)
+            for pointer in found.respelled:
+                yield Unenforced(target, name, pointer, RESPELLED)
         for name in offer.unformatted:
             yield Unenforced(target, name, "/format")

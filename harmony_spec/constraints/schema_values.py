@@ -18,6 +18,9 @@ KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}}
 MAX_VALUE_NESTING = 40
 """Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
 
+MAX_SAFE_INTEGER = 2**53
+"""The integers up to it are floats, too; a larger float has an integer of many digits, which no model writes."""
+
 ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
@@ -75,6 +78,19 @@ def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
     """Whether a value has more levels than engines read."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return left < 0 or any(is_deep(part, left - 1) for part in parts)
+
+
+def spellings_of(number: float) -> list[str]:
+    """The spelling of a float and, if it has no fraction, that of the equal integer."""
+    is_whole = number % 1 == 0 and abs(number) <= MAX_SAFE_INTEGER
+    return [json.dumps(number), *[str(int(number))] * is_whole]
+
+
+def is_respelled(value: Any) -> bool:
+    """Whether a value has a number that engines with JSON admit in another spelling only: 2 for 2.0, 0.01 for 1e-2."""
+    if isinstance(value, dict | list):
+        return any(map(is_respelled, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and (value % 1 == 0 or "e" in repr(value))
 
 
 def to_json_text(value: Any) -> str:
