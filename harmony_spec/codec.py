@@ -2244,7 +2244,7 @@ def recover(
         tools,
         stripped,
         tokenizer,
-        max_repair_cost,
+        runtime.require_cost(max_repair_cost),
     )
 
 
@@ -2322,7 +2322,7 @@ class StreamParser(runtime.StreamParser[Message]):
             tools,
             strict,
             tokenizer,
-            max_repair_cost,
+            runtime.require_cost(max_repair_cost),
         )
 
     @property

@@ -153,6 +153,7 @@ __all__ = [
     "render_text",
     "render_training",
     "require_api",
+    "require_cost",
     "short_repr",
     "to_date",
     "validate",
@@ -182,6 +183,13 @@ def opened(format: Format, given: dict[str, Any]) -> dict[str, Any]:
 
         require_opening(format, given)
     return given
+
+
+def require_cost(max_repair_cost: int | None) -> int | None:
+    """Return the limit of the cost of a repair. Raises `TypeError` for what is not a number."""
+    if max_repair_cost is not None and not isinstance(max_repair_cost, int | float):
+        raise TypeError(f"max_repair_cost: expected an int, got {type(max_repair_cost).__name__}")
+    return max_repair_cost
 
 
 def refuses_training(function: Callable[P, R]) -> Callable[P, R]:

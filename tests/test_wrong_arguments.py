@@ -136,6 +136,13 @@ def test_other_arguments_of_a_wrong_type() -> None:
             to_chat_completion(cast(Any, wrong))
 
 
+@pytest.mark.parametrize("wrong", ["x", [], {}])
+@pytest.mark.parametrize("read", [recover, lambda _, **named: StreamParser(**named)])
+def test_what_is_no_cost(read: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"max_repair_cost: expected an int, got {type(wrong).__name__}"):
+        read("<|start|>user<|message|>Hi.<|end|>", max_repair_cost=wrong)
+
+
 @pytest.mark.parametrize("wrong", [5, "x", object()])
 def test_what_is_no_tokenizer(wrong: Any) -> None:
     uses: list[Any] = [parse, recover, validate, decode, lambda ids, **named: StreamParser(**named)]

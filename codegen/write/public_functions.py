@@ -220,6 +220,8 @@ def _passed(format: Format, function: Function, name: str) -> Block:
         given = mapping({literal(field.name): field.name for field in _given(format, function)})
         is_checked = "messages" not in found and _given(format, function)  # renderers write it, and so check it
         found.insert(found.index("start") + 1, call("runtime.opened", "FORMAT", given) if is_checked else given)
+    if "max_repair_cost" in found:
+        found[found.index("max_repair_cost")] = call("runtime.require_cost", "max_repair_cost")
     return call(name, "FORMAT", *found)
 
 
