@@ -441,6 +441,12 @@ class Format:
         return next((frame for frame in self.frames.values() if not frame.has_content), None)
 
     @cached_property
+    def usual_opening(self) -> dict[str, str | bool | None]:
+        """The fields of the open header that a model continues, also those without a value."""
+        values = {**self.defaults, **dict(self.opening)}
+        return {name: values[name] for name in (self.open_frame.fields if self.open_frame else ())}
+
+    @cached_property
     def free_text_matcher(self) -> re.Pattern[str]:
         """A regular expression for a special token before any text, and that text, in the mixed alphabet."""
         tokens = self.recovery.free_texts if self.recovery else ()
