@@ -300,7 +300,7 @@ def format_named(name: Any, schema: Any = None, description: Any = None) -> Mess
         (Message("developer", DeveloperContent("\n\n# Response Formats\n\n## r")), ["instructions"]),
         pytest.param(settings_with(knowledge_cutoff="a\nb"), ["knowledge_cutoff", r"'a\nb'"]),
         pytest.param(settings_with(conversation_start_date=5), ["conversation_start_date", "5"]),
-        pytest.param(settings_with(channel_config={}), ["system_content"]),
+        pytest.param(settings_with(channel_config={}), ["channel_config", "ChannelConfig"]),
         pytest.param(settings_with(tools=5), ["tools", "5"]),
         pytest.param(settings_with(tools=[5]), ["tools", "5"]),
         pytest.param(of_tools(Tool("f")), ["tools", "Tool"]),
