@@ -129,7 +129,7 @@ def _may_open(format: Format, frame: str) -> bool:
 
 
 def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Each kind of message has a name of its own, messages that are of no earlier kind."""
+    """Each kind of message has a name of its own, and messages that are of no earlier kind."""
     for index, kind in enumerate(format.turn):
         for earlier in format.turn[:index]:
             if earlier.name == kind.name:

@@ -35,6 +35,9 @@ GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 """... and what may come after it: the beginning of a text."""
 
+SENTENCE_GOES_ON = re.compile(r"[.,;!?)]")
+"""After the header of a call, this shows a sentence about it: no arguments begin so."""
+
 QUOTES = ("'", '"', "`")
 """Around a name, they make it a part of a text."""
 
@@ -203,7 +206,8 @@ class StrippedText:
         In `assistant to=functions.grep` before a sentence, nothing is called (opencode#15164).
         """
         slots = (self.slots.channel or self.slots.recipient, self.slots.name)
-        return any(header.values.get(slot) for slot in slots if slot)
+        is_sentence = header.values.get(self.slots.recipient) and SENTENCE_GOES_ON.match(self.text, header.end)
+        return any(header.values.get(slot) for slot in slots if slot) and not is_sentence
 
     # One header.
 
