@@ -264,7 +264,8 @@ class JsonForm:
         for name in self.format.fields:
             path, is_required = f"{MESSAGE}.{name}", defaults[name] is MISSING
             if owner := owners.get(name):
-                found.properties[owner] = Property(JoinedShape(self.joined[owner]), None)
+                is_required = any(defaults[each] is MISSING for each in self.joined[owner])
+                found.properties[owner] = Property(JoinedShape(self.joined[owner]), None, is_required)
             elif name == self.format.content:
                 found.properties[name] = Property(ContentShape(self._part), name, is_required=True)
             else:

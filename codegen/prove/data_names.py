@@ -291,9 +291,8 @@ def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
         elif texts and texts[0] != names[-1]:
             yield Problem(place, f"`{name}` joins a flag after the text `{texts[0]}`", "Name the text last.")
         for each in held:
-            if each.required or each.name == CONTENT_FIELD:
-                reason = f"`{name}` joins `{each.name}`, which each message has"
-                yield Problem(place, reason, "Join fields that may be absent.")
+            if each.name == CONTENT_FIELD:
+                yield Problem(place, f"`{name}` joins `{each.name}`, which may be no text", "Remove it from the list.")
             if (other := owners.setdefault(each.name, name)) != name:
                 yield Problem(place, f"`{other}` and `{name}` both hold `{each.name}`", "Name it in one of the two.")
 

@@ -126,7 +126,7 @@ class Plan:
         return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
 
     def _require_continuation(self) -> None:
-        """Raise `RenderError` for a message that contradicts the open header that it continues."""
+        """Raise `RenderError` for a message that contradicts the open header that it continues, or has none."""
         partial = {
             frame.name: others
             for frame, _ in self.path.steps
@@ -134,6 +134,8 @@ class Plan:
         }
         if not partial:
             return
+        if self.given != self.format.usual_opening and self.format.open_frame:
+            self.write_opening(self.format.open_frame)
         for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
             for name in partial.get(frame.name, ()):
                 continued, value = self.given[name], getattr(message, name)
@@ -151,7 +153,7 @@ class Plan:
     def write(self, index: int, message: Any) -> WrittenFrame:
         """Write and check the frame of a message. Raises `RenderError` if the format cannot express it."""
         frame = self.frames[index]
-        values = {}
+        values, required = {}, self.format.required.intersection(frame.fields) - {self.format.content}
         for name in self.format.fields:
             value = getattr(message, name)
             if isinstance(value, str):
@@ -160,7 +162,7 @@ class Plan:
                 value = "" if frame.bare else self.text(index)
             elif value not in (None, False, True):
                 raise self.error(index, f"{name}: expected a str, got {type(value).__name__}")
-            elif value is None and name in frame.fields and name in self.format.required:
+            elif value is None and name in required:
                 self.require_listed(message, index)
                 raise self.error(index, f"{name} is missing")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
@@ -366,8 +368,10 @@ class Plan:
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""
         open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
-        if open_frame is None:
-            return None
+        return self.write_opening(open_frame) if open_frame else None
+
+    def write_opening(self, open_frame: Frame) -> WrittenFrame:
+        """Write and check an open header. Raises `RenderError` if the format cannot express it."""
         values = {**self.format.defaults, **self.given}
         message = self.format.message(**{**values, self.format.content: ""})
         self.format.require_field_types(message, None)
