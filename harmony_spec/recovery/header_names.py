@@ -174,7 +174,7 @@ class HeaderNames:
         near, cost = self._near(field, word) if lead else ("", 0)
         if near:
             yield Name(field, near, len(word), cost, "near")
-        elif "unknown" in row and not self.is_known(word):
+        elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)):
             pattern = self.automaton.patterns[field]
             match = self.tools.word.match(word) if self.recovery.definitions.functions else None
             match = match if match and pattern.fullmatch(match[0]) else pattern.match(word)
@@ -210,7 +210,7 @@ class HeaderNames:
     def _tool(self, word: str) -> Iterator[Name]:
         """A recipient: any name, and of the offered tools also what is near."""
         field, row = self.slots.recipient, self.row(self.slots.recipient).costs
-        yield from self._cut(field, word)
+        yield from (cut := [*self._cut(field, word)])
         if word in self.recovery.recipients:
             yield Name(field, word, len(word), 0)
             return
@@ -233,7 +233,7 @@ class HeaderNames:
         around = word.replace(bare, "", 1)
         tool = self.tools.nearest(word, row["ratio"]) or self.tools.respelled(bare)
         ends = self.tools.offered is None and self.tools.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
-        if not tool and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
+        if not (tool or cut) and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
             tool = self.tools.full(bare) or bare
         if tool:
             is_other = bool(self.tools.offered) and not self.tools.is_sure(tool, bare)
@@ -266,7 +266,7 @@ class HeaderNames:
 
     def _cut(self, field: str, word: str) -> Iterator[Name]:
         """A tool that touches another name, or what introduces one."""
-        ends = {len(word) - len(name) for name in self.all if word.endswith(name)}
+        ends = {len(bare) - len(name) for name in self.all if (bare := word.rstrip(MARKS)).endswith(name)}
         ends |= {word.find(self.lead) if self.lead else 0}
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]

@@ -32,6 +32,7 @@ MAX_SINGLE_WORDS = 8
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
+SINGLE_WORD = re.compile(r"[^\W\d](?:[\w.-]*\w)?")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 MARK_OF_NAME = re.compile(rf"[{MARKS}](?=[\s\w{{\[\"'])\s*")
@@ -344,8 +345,8 @@ class HeaderSearch:
         return name not in self.names.all and self.names.tools.word.fullmatch(name) is not None
 
     def _is_single_word(self, word: str) -> bool:
-        """Whether a word that is not known may be a name: prose may have no white space, or signs around it."""
-        return self._is_plain_name(word) and word[-1].isalnum() and not self.names.is_prose(word)
+        """Whether a word that is not known may be a name: prose may have no white space, and values are no names."""
+        return SINGLE_WORD.fullmatch(word) is not None and not self.names.is_prose(word)
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -584,6 +585,8 @@ class HeaderSearch:
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
         seen, answers = self._value(node, name.field) is not None, self._value(node, slots.role) == self.recovery.tool
         if placed:
+            if not (self.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.text, at))):
+                return None
             if name.how == "role" and not self.described and not answers:
                 return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
             kind = "near" if name.how == "role" and name.cost else name.kind

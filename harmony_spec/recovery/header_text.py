@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
-from json import JSONDecoder
 
 from ..errors import Span
 from ..source.forms import REPLACEMENT, Form, SourcePiece
@@ -15,15 +14,20 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 """The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
 
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+"""Strings of JSON, and the brackets around them."""
+
+
 def is_arguments(text: str) -> bool:
-    """Whether a text begins with arguments and is not a sentence with a value: `python {"a": 1} is a dict.`"""
+    """Whether a text begins with arguments, perhaps wrong ones, and is not a sentence: `python {"a": 1} is a dict.`"""
     if not ARGUMENTS.match(text):
         return False
-    try:
-        _, end = JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return True  # their beginning, or wrong ones
-    return not text[end:].strip()
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if depth <= 0 and match[0] in "]}":
+            return not text[match.end() :].strip()
+    return True  # their beginning
 
 
 class HeaderText:

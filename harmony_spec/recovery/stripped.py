@@ -121,6 +121,7 @@ class StrippedText:
     ) -> None:
         self.left, self.closes = left, token in known.recovery.closes
         self.may_begin = left > 0 and token not in known.recovery.opens
+        self.begins_again = len(text) - len(text[left:].lstrip())
         self.format, self.known, self.text, self.continued = format, known, text, continued
         self.automaton, self.recovery, self.slots = automaton_of(format), known.recovery, known.recovery.slots
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
@@ -156,7 +157,9 @@ class StrippedText:
         found, header = list[tuple[StrippedHeader, Any, bool]](), first
         while True:
             end = after.start if after else len(self.text)
-            is_closed = self.closes and self.left > 0 and header.end <= self.left <= end
+            has_left = after is not None and self.may_begin and after.start == self.begins_again
+            # A token directly after the header is there in place of the one that opens the content.
+            is_closed = self.closes and self.left <= end and (header.end < self.left or (has_left and self.left > 0))
             content = self.text[header.end : self.left if is_closed else end]
             read, learned = self.known.read_content({**self.recovery.author, **header.values}, content)
             found.append((header, read, is_closed))
@@ -167,14 +170,13 @@ class StrippedText:
                 found.append((StrippedHeader(self.left, len(self.text) - len(rest), values), rest, False))
             if after is None:
                 return found
-            is_left = self.may_begin and after.start == self.left
             # The content may have declared names.
-            header = self._begun(after.start) if is_left else self._best(after.start, self.automaton.start)
+            header = self._begun(after.start) if has_left else self._best(after.start, self.automaton.start)
             after = self._next(header.end)
 
     def _next(self, at: int) -> StrippedHeader | None:
         """The next header after a place."""
-        left = self._begun(self.left) if self.may_begin and at <= self.left else None
+        left = self._begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
         left = left if left and self._is_certain(left) and not is_sentence else None
         for match in self.begins.finditer(self.text, at):
