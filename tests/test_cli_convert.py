@@ -411,6 +411,32 @@ def test_rejected_rows_of_a_list_keep_their_spelling(tmp_path: Path) -> None:
     assert rejected.read_text(encoding="utf-8").splitlines() == [*bad, *bad, '"no JSON"']
 
 
+def test_the_first_row_of_a_list_may_be_wrong(tmp_path: Path) -> None:
+    """A number, or a value that is nested too deeply for its text to be kept."""
+    path, rejected = tmp_path / "rows.json", tmp_path / "rejected.jsonl"
+    path.write_text(json.dumps([0, ROW, ROW]))
+    found = run("--from", "chat", "--to", "text", path, "--rejected", rejected)
+    assert (found.exit_code, len(rows(found.stdout)), rejected.read_text()) == (1, 2, "0\n")
+    for depth in range(960, 1000):
+        path.write_text(f'[{{"messages": 5, "id": {"[" * depth}{"]" * depth}}}]')
+        assert run("--from", "chat", "--to", "text", path, "--rejected", rejected).exit_code == 1
+
+
+def test_an_empty_text_is_no_column(tmp_path: Path) -> None:
+    given = json.dumps({"messages": "", "conversations": "null", "prompt": "Hi", "completion": "Hello."})
+    assert run("--from", "chat", "--to", "text", "-", given=given).exit_code == 0
+
+
+def test_a_rejected_row_has_each_column_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table([["x"], [3], [4]], names=["text", "a", "a"]), path)
+    found = run("--from", "text", "--to", "text", path, "--rejected", tmp_path / "rejected.jsonl")
+    assert (found.exit_code, found.stderr.splitlines()[0]) == (
+        2,
+        f"{path}: several columns have the name 'a'; rename all but one of them",
+    )
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_may_be_a_list_of_rows(form: str, tmp_path: Path) -> None:
     """Of any form. Wrong rows are rejected alone; `validate` advises what it reads."""

@@ -94,6 +94,13 @@ def test_the_same_is_read_at_once(drawn: tuple[list[int], str | None], strict: b
     assert read(compat, tokens, role, strict) == theirs
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_role_of_tools_may_be_continued_without_a_name(strict: bool) -> None:
+    """No prompt of ours ends with such a header, and the peer reads it."""
+    tokens = tokens_of(" to=assistant<|channel|>commentary<|message|>x<|end|>")
+    assert read(compat, tokens, "tool", strict) == read(openai_harmony, tokens, "tool", strict)
+
+
 @examples(300)
 @given(inputs())
 @example((tokens_of("<|start|>user<|message|>a<|end|><|start|>assistant<|message|>"), None))

@@ -103,11 +103,11 @@ def _has_value(values: Mapping[str, Any], key: str) -> bool:
 
 def _messages_of(values: dict[str, Any]) -> ChatRow:
     """The messages of a row, without its tools."""
-    if values.get(MESSAGES_KEY) is not None:
-        messages = require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,))
+    if (held := _decoded(values, MESSAGES_KEY)) is not None:
+        messages = require_list(held, (MESSAGES_KEY,))
         return ChatRow(messages, unread=(SHARED, SYSTEM, PROMPT, COMPLETION))
-    if values.get(SHARED) is not None:
-        shared = require_list(_decoded(values, SHARED), (SHARED,))
+    if (held := _decoded(values, SHARED)) is not None:
+        shared = require_list(held, (SHARED,))
         first = [{"role": SYSTEM, "content": values[SYSTEM]}] if values.get(SYSTEM) else []
         messages = [*first, *(_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared))]
         places: list[tuple[str, str | None]] = [(f"/{SYSTEM}", f"/{SYSTEM}")] * len(first)

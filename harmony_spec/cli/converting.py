@@ -234,7 +234,7 @@ def _identifier(value: object) -> object:
     try:
         value = value.decode() if isinstance(value, bytes) else value
         json.dumps(value, default=_refused_bytes, allow_nan=False)
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     return value
 
@@ -258,7 +258,11 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     except RowError as error:
         value = error
     if row.number is None and (listed := listed_rows(value, batch.options.codec)) is not None:
-        items = map(str.encode, items_of(text_of(row.item))) if batch.options.keeps_rows else listed
+        try:
+            items = [*map(str.encode, items_of(text_of(row.item)))] if batch.options.keeps_rows else listed
+        except RecursionError:
+            yield place, row.item, RowError(UNREADABLE_ROW, "the row is nested too deeply")
+            return
         yield from ((f"{place}[{index}]", *each) for index, each in enumerate(zip(items, listed, strict=True)))
     else:
         yield place, row.item, value
@@ -315,7 +319,6 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         chat = read_chat(value, codec, policy, conversion.target == TRAINING)
         messages, masked, prompt, origins = chat.messages, chat.masked, chat.prompt, chat.origins
         errors = []
-        found.numbers.unread.update((batch.name, column) for column in chat.unread)
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in chat.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
@@ -328,6 +331,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)
+        found.numbers.unread.update((batch.name, column) for column in chat.unread)
         if row is not None:
             return row
     else:

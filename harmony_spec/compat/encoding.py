@@ -129,7 +129,7 @@ class HarmonyEncoding:
 
     def _read(self, tokens: list[int], role: Role | None, strict: bool) -> list[codec.Message]:
         start: codec.Start = "transcript" if role is None else "completion"
-        with suppress(ParseError):
+        with suppress(ParseError, ValueError):  # no open header has the role of tools without a name
             found = codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
             typed = [each for each in found if each.content_type] if strict else ()
             if not any(is_type_as_recipient(each.recipient, each.constrain, each.content_type) for each in typed):

@@ -167,12 +167,12 @@ class Selection(NamedTuple):
 def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selection:
     """The columns to read from a table; `name` is for messages. Raises `InputError` if no column can be validated."""
     selection = _selection(name, schema, options)
-    repeated = next((each for each in selection.columns if schema.names.count(each) > 1), None)
-    if selection.column is None and repeated is not None:  # an object has each key once
+    if options.keeps_rows:
+        selection = selection._replace(others=[each for each in schema.names if each not in selection.names])
+    names = selection.names if options.keeps_rows else selection.columns
+    if repeated := next((each for each in names if schema.names.count(each) > 1), None):
         raise InputError(f"{name}: several columns have the name {repeated!r}; rename all but one of them")
-    if not options.keeps_rows:
-        return selection
-    return selection._replace(others=[each for each in schema.names if each not in selection.names])
+    return selection
 
 
 def _selection(name: str, schema: pyarrow.Schema, options: Options) -> Selection:

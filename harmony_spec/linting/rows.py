@@ -251,9 +251,11 @@ def listed_rows(value: object, codec: ModuleType) -> list[Any] | None:
 
     Rows have a column that messages lack, and no author; some may be wrong, so one of these is enough.
     """
-    if not isinstance(value, list) or isinstance(next(iter(value), None), int | float):
+    if not isinstance(value, list):
         return None
     format, objects = codec.FORMAT, [each for each in value if isinstance(each, dict)]
+    if not objects and isinstance(next(iter(value), None), int | float):
+        return None
     authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
     has_author = any(not authors.isdisjoint(each) for each in objects)
     has_column = any(authors.isdisjoint(each) and not ROW_COLUMNS.isdisjoint(each) for each in objects)
