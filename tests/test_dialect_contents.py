@@ -241,7 +241,7 @@ def with_contents(rules: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+"])
+@pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+", 'word ("," word)*\nword: LINE'])
 def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path: Path) -> None:
     rules = f'system: "A " x\n?x: {part}\nitem: "- " LINE "\\n"\n'
     with pytest.raises(GrammarError, match=r"`\?x` has no rule or list with separators in it that is always there"):
@@ -278,6 +278,34 @@ def test_contents_of_few_parts_have_a_class(name: str, tmp_path: Path) -> None:
     assert message.content.text() == text
     assert module.render_text([message]) == source
     assert module.from_json(module.to_json([message])) == [message]
+
+
+SPELLED = 'lead: "type " | "fn " -> of_function\nname: NAME\n'
+SPELLED_TEXTS = {
+    'system: lead name "!" | "z" name "!" -> zed': ["type a!", "fn a!", "za!"],
+    'system: outer name\nouter: lead | "y" -> why': ["type a", "fn a", "ya"],
+    'system: lead name | "z" other -> zed\nother: NAME': ["type a", "fn a", "za"],
+    'system: "(" name ")" lead ("+" other)? | "(" name ")!" -> ex\nother: NAME': ["(a)fn ", "(a)type +b", "(a)!"],
+    "system: outer name\nouter: lead | num\nnum: NUM\nNUM: /[0-9]/": ["type a", "fn a", "1a"],
+    'system: _part name\n_part: lead other "." | "!"\nother: NAME': ["type b.a", "fn b.a", "!a"],
+    'system: outer name\nouter: "x" lead | "y" lead -> why': ["xtype a", "xfn a", "ytype a", "yfn a"],
+    "system: item+\nitem: lead name": ["type a", "fn a"],
+}
+
+
+@pytest.mark.parametrize("rules", SPELLED_TEXTS)
+def test_a_text_has_several_spellings(rules: str, tmp_path: Path) -> None:
+    """In any rule: each is read as parts, kept, and written as the first one that has the same parts."""
+    module_text = generate(with_contents(f"{rules}\n{SPELLED}", tmp_path / "grammar"))
+    module = dialect.module_of(f"spelled_{[*SPELLED_TEXTS].index(rules)}", module_text, tmp_path)
+    for text in SPELLED_TEXTS[rules]:
+        source = f"<|im_start|>system\n{text}<|im_end|>\n"
+        (message,) = module.parse(source).messages
+        assert isinstance(message.content, module.SystemContent)
+        assert module.render_text([message], style="as_parsed") == source
+        assert module.parse(module.render_text([message])).messages == [message]
+        (again,) = module.from_json(module.to_json([message]))
+        assert (again, module.render_text([again], style="as_parsed")) == (message, source)
 
 
 def test_the_json_form_has_what_the_grammar_allows_for_a_schema(tmp_path: Path) -> None:

@@ -91,11 +91,15 @@ def core_fields(contents: ContentGrammar, rule: str) -> list[str]:
     """The fields that a rule always sets, and whose value may be its own if it collapses."""
     node = contents.rules[rule].node
     always = contents.always_set(node)
-    return [name for name, part in contents.settings(node) if name in always and _may_be_core(part)]
+    return [name for name, part in contents.settings(node) if name in always and _may_be_core(contents, part)]
 
 
-def _may_be_core(node: GrammarNode) -> bool:
-    return isinstance(node, RuleCall) or (isinstance(node, RuleList) and bool(node.separator))
+def _may_be_core(contents: ContentGrammar, node: GrammarNode) -> bool:
+    """Whether a value may be that of its rule: of another rule, or a list with a separator, but not of texts."""
+    if not isinstance(node, RuleList):
+        return isinstance(node, RuleCall)
+    rule = rule_of(node)
+    return node.separator != "" and rule is not None and contents.rules[rule].kind != "text"
 
 
 def is_schema(contents: ContentGrammar, node: GrammarNode) -> bool:

@@ -385,9 +385,9 @@ class Contents:
 
 def _first_text(record: Record) -> str:
     """The required text that a record begins with, which is its name; "" if there is none."""
-    first = next(iter(record.__dataclass_fields__.values()))
-    value = getattr(record, first.name)
-    return value if first.default is MISSING and isinstance(value, str) else ""
+    first = next(iter(record.__dataclass_fields__.values()), None)
+    value = getattr(record, first.name) if first and first.default is MISSING else ""
+    return value if isinstance(value, str) else ""
 
 
 NO_CONTENTS = Contents("", Rules((), {}, {}), ())

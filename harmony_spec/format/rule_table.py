@@ -590,8 +590,8 @@ class Rules:
                 terms.append(f"not {self.is_set(name, every, scope)}")
         used = [part for part in way if isinstance(part, Use)]
         for part in used:
-            if len(self.table[part.rule].ways) > 1 or self.required((part,)):
-                names = dict(self.fields((part,)))
+            names = dict(self.fields((part,)))  # none of a text in several spellings
+            if names and (len(self.table[part.rule].ways) > 1 or self.required((part,))):
                 terms += [f"({' or '.join(self.is_set(name, every, scope) for name in names)})"]
         return " and ".join(terms) or "True"
 
