@@ -247,7 +247,7 @@ class Attempt:
             if frame.has_content:
                 kept = None
                 if tokenizer is not None:
-                    kept = _new(MessageTokens, (units[at:end], begin - at, stop - at, (), whole, tokenizer, 0, None))
+                    kept = _new(MessageTokens, (units, begin, stop, (), whole, tokenizer, at, end))
                 messages.append(message(*header.before, content, *header.after, None, kept))
             else:
                 self.opening = {name: header.values[name] for name in frame.fields}

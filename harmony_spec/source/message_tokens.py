@@ -13,8 +13,8 @@ class MessageTokens(NamedTuple):
     """The token ids that a message was read from.
 
     Attributes:
-        units: ids: as the code points of a string, as an array, or as the list of all ids of a stream, which its
-            messages share.
+        units: ids: as an array, or all ids of the input, which its messages share: as the code points of a string, or
+            of a stream as a list.
         content_start: the index after the last special token before the content. Text of the header may follow.
         content_end: the index of the next special token.
         opening: the ids of the open header after the last message of a prompt.
