@@ -240,8 +240,8 @@ def main(runs: int, large: int) -> None:
         for measured in (
             throughput("easy", easy(500), 40, folder, runs),
             throughput("few tool lists", realistic(400, 20), 4, folder, runs),
-            throughput("many tool lists", realistic(1000), 1, folder, runs),
-            throughput("short", short(1000), 100, folder, runs),
+            throughput("many tool lists", realistic(2000), 1, folder, runs),
+            throughput("short", short(1000), 200, folder, runs),
             growth(folder, large),
         ):
             for each in measured:

@@ -645,7 +645,8 @@ class HeaderSearch:
                 if value is None:
                     del last[field]
             # The next name follows directly, although the grammar has a token or a space between the two.
-            touches = after.sets and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
+            is_silent = after.sets and after.kind in ("", "glued")
+            touches = is_silent and self.text[edit.end : after.start] in self.automaton.spaced
             if edit.rest:
                 reading.text_start = edit.start
             elif edit.kind and (edit.kind != "glued" or touches):
