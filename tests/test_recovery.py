@@ -204,6 +204,7 @@ def test_what_was_recovered_can_be_sent_again(
 @given(mistakes, starts, offers)
 def test_text_and_tokens_are_read_alike(text: str, start: codec.Start, tools: list[str] | None) -> None:
     """A text and its tokens give equal messages, repairs and diagnostics; so do bounds, counted in their units."""
+    text = text.rstrip("\r\n")  # the last line break of a text may be from an editor, that of token ids is not
     by_text, by_tokens = recover(text, start, tools=tools), recover(tokens_of(text), start, tools=tools)
     assert by_text.messages == by_tokens.messages
     assert by_text.opening == by_tokens.opening
