@@ -145,7 +145,7 @@ class HeaderNames:
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
-        return not self.is_known(without_signs(rest)) and any(category(char) not in OF_SIGNS for char in rest)
+        return without_signs(rest) not in self.all and any(category(char) not in OF_SIGNS for char in rest)
 
     def _read(self, field: str, word: str) -> Iterator[Name]:
         if field in self.lists:
