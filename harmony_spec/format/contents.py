@@ -183,7 +183,6 @@ class Contents:
         own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
         self.rule_of = {made: name for name, made in own.items()}
         self.names = {made: f"{name}_content" if name in self.roles else name for name, made in own.items()}
-        self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
         self.styles: list[StyleAlternatives] = []
         self._before_values: dict[str, tuple[str, ...]] = {}

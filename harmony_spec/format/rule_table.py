@@ -521,17 +521,11 @@ class Rules:
 
     def before_values(self, name: str) -> set[str]:
         """The texts in a rule, and in those that it uses, that one of some listed values follows."""
-        found = set[str]()
-        todo = [way for each in self.reached([name], schemas=True) for way in self.table[each].ways]
-        while todo:
-            parts = todo.pop()
-            for before, part in zip(("", *parts), parts, strict=False):
-                match part:
-                    case Token(values=values) if values and isinstance(before, str):
-                        found.add(before)
-                    case Option(inner) | Many(_, inner):
-                        todo.append(inner)
-        return found - {""}
+        ways = (way for each in self.reached([name], schemas=True) for way in self.table[each].ways)
+        pairs = (pair for way in ways for pair in self.nested(way))
+        return {
+            before for before, part in pairs if isinstance(part, Token) and part.values and isinstance(before, str)
+        } - {""}
 
     def reached(self, names: Iterable[str], schemas: bool = False) -> set[str]:
         """Rules, and those that they use, also of JSON Schemas if `schemas`."""
@@ -544,12 +538,17 @@ class Rules:
 
     def used(self, parts: TableParts) -> Iterator[str]:
         """The rules that parts use."""
-        for part in parts:
+        for _, part in self.nested(parts):
             match part:
                 case Value(name) | Use(name):
                     yield name
-                case Option(inner) | Many(_, inner):
-                    yield from self.used(inner)
+
+    def nested(self, parts: TableParts) -> Iterator[tuple[TablePart, TablePart]]:
+        """The parts, and those in them, each after the part before it, or an empty text."""
+        for before, part in zip(("", *parts), parts, strict=False):
+            yield before, part
+            if isinstance(part, (Option, Many)):
+                yield from self.nested(part.parts)
 
     # What rules need.
 
