@@ -56,8 +56,9 @@ class FusedReader(Reader):
             values.append(value)
         return made(values) if len(values) > 1 else found
 
-    def around(self, value: Any, name: str, made: Callable[..., Any], after: Flanks, f: Fields) -> Any:
-        """Read what follows the value of a record that may be the value by itself; `f` has the fields before it."""
+    def after(self, value: Any, name: str, made: Callable[..., Any], after: Flanks) -> Any:
+        """Read what follows the value of a record that may be the value by itself."""
+        f: Fields = {}
         if after is not None and not self.fused(*after, f):
             return NO_MATCH
         return made(**f, **{name: value}) if f else value

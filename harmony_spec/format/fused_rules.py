@@ -108,22 +108,21 @@ class FusedRules(PatternRules):
         is_flat = f"(m := {self.matcher(flat)}(r.text, r.at)) and r.depth <= {MAX_CHOICE_DEPTH - flat.choices}"
         return f"{made}(r, m) if {is_flat} else {rest} if {begins}(r.text, r.at) else r.nothing"
 
-    def _around(self, rule: RecordRule) -> tuple[TableParts, TableParts] | None:
-        """The parts before and after the one part that a record usually is, if a pattern reads each."""
+    def _around(self, rule: RecordRule) -> tuple[TableParts, TableParts, str] | None:
+        """The parts before and after the one part that a record usually is, if a pattern reads each.
+
+        The last value is code: what matches the parts after it and stores their fields, or None if there are none.
+        """
         way = rule.ways[0]
         at = next((at for at, part in enumerate(way) if part == Value(rule.core)), None)
         if at is None or len(rule.ways) > 1:
             return None
-        around = way[:at], way[at + 1 :]
-        for parts in around:
+        before, after = way[:at], way[at + 1 :]
+        for parts in (before, after):
             end, flat = self._longest(parts, 0)
             if end < len(parts) or self.required(parts) or any(s.is_set == ALWAYS for s in flat.slots.values()):
                 return None
-        return around
-
-    def _flank(self, parts: TableParts) -> str:
-        _, flat = self._longest(parts, 0)
-        return f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None"
+        return before, after, f"({self.matcher(flat)}, {self.filler(flat)})" if after else "None"
 
     def _inner_first(self, name: str, leaf: str) -> tuple[str, str] | None:
         """How a rule is read that passes on the value of a leaf: a matcher for where that begins, and code to read it.
@@ -147,8 +146,9 @@ class FusedRules(PatternRules):
                     first, inner = re.escape(separator), item
                     finish = f"r.more(value, {self.reads(item)}, {separator!r}, {self.bind(made)})"
                 case RecordRule(core=core, made=made) as passing if core and (around := self._around(passing)):
-                    others, inner, first = [*others, around[0]], core, flattening.first((around[1],))
-                    finish = f"r.around(value, {core!r}, {self.bind(made)}, {self._flank(around[1])}, {{}})"
+                    before, after, flank = around
+                    others, inner, first = [*others, before], core, flattening.first((after,))
+                    finish = f"r.after(value, {core!r}, {self.bind(made)}, {flank})"
                 case _:
                     return None
             if first:
