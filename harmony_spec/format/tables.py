@@ -473,6 +473,10 @@ class Format:
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
 
+    @cached_property
+    def marker_ids(self) -> dict[str, int]:
+        return {marker: self.encoding.special[spelling] for spelling, marker in self.markers.items()}
+
 
 def _literals(hint: Any) -> tuple[str | None, ...]:
     """The values of a `Literal`, or of `Literal | None`; empty for any other type."""

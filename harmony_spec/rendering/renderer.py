@@ -19,11 +19,13 @@ from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm, TokenForm
 from ..source.message_tokens import MessageTokens
-from ..source.token_places import tokens_of
+from ..source.token_places import tokens_of, tokens_of_mixed
 from ..vocabulary import tokenizer_for
 from .originals import original_text, spelled_by
 
 P = TypeVar("P", list[int], str)
+
+MARKER = re.compile("[\ud800-\udfff]")
 
 
 NO_TOKENS = MessageTokens("", 0, 0)
@@ -395,15 +397,10 @@ def require_opening(format: Format, given: dict[str, Any]) -> None:
 def _split(mixed: str, frame: Frame) -> WrittenFrame:
     """Divide a written frame at its content, and at the text directly around that."""
     left, _, right = mixed.partition(HOLE)
-    at = max((i for i, char in enumerate(left) if _is_marker(char)), default=-1) + 1
     if not frame.has_content:
-        at = len(left)
-    to = next((i for i, char in enumerate(right) if _is_marker(char)), len(right))
-    return WrittenFrame(left[:at], left[at:], right[:to], right[to:])
-
-
-def _is_marker(char: str) -> bool:
-    return "\ud800" <= char <= "\udfff"
+        return WrittenFrame(left, "", "", "")
+    prefix, suffix = MARKER.split(left)[-1], MARKER.split(right)[0]
+    return WrittenFrame(left.removesuffix(prefix), prefix, suffix, right.removeprefix(suffix))
 
 
 def render(
@@ -433,7 +430,7 @@ def render_tokens(plan: Plan, tokenizer: Tokenizer | None, add: Callable[[list[i
             spelled = spelled_by(format, ids, chosen) if ids else None
             if spelled and mixed.endswith(spelled):
                 ends[:0], mixed = ids, mixed.removesuffix(spelled)
-        return tokens_of_frame(format, encode, mixed) + ends
+        return tokens_of_mixed(format, mixed, encode) + ends
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         if plan.keeps_tokens and (kept := plan.kept(index)).units:
@@ -451,17 +448,6 @@ def render_tokens(plan: Plan, tokenizer: Tokenizer | None, add: Callable[[list[i
 
     plain = None if plan.keeps_tokens else encode
     plan.render(caches, add, part, whole, lambda raw: tokens_of(format, raw, encode), plain)
-
-
-def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
-    """Return the token ids of a part of a frame in the mixed alphabet."""
-    tokens: list[int] = []
-    for text in re.split("([\ud800-\udfff])", mixed):
-        if text in format.by_marker:
-            tokens.append(format.encoding.special[format.by_marker[text]])
-        elif text:
-            tokens += encode(text)
-    return tokens
 
 
 def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> int:

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from ..errors import RenderError, any_of
 from ..format.content_writing import Inexpressible
 from ..format.tables import LAST_TURN, NO_KIND, Drop, Format, Kind, Tokenizer, meets
+from ..source.token_places import tokens_of_mixed
 from ..vocabulary import tokenizer_for
-from .renderer import Plan, render_tokens, tokens_of_frame
+from .renderer import Plan, render_tokens
 
 M = TypeVar("M")
 
@@ -143,7 +144,7 @@ class _OpenHeaders:
                 mixed = self.plan.opening_of(number)
             except Inexpressible:
                 mixed = ""
-            tokens = tokens_of_frame(self.plan.format, self.tokenizer.encode, mixed)
+            tokens = tokens_of_mixed(self.plan.format, mixed, self.tokenizer.encode)
             self.caches.remember(self.known, key, tokens, len(tokens))
         return tokens
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
 from ..errors import Span
@@ -56,7 +56,16 @@ def tokens_of(format: Format, source: str | Sequence[int], encode: Callable[[str
     """Return the token ids of a part of an input; spelled-out special tokens become special tokens."""
     if not isinstance(source, str):
         return list(source)
+    return _tokens_of_parts(re.split(f"({format.special_text})", source), format.encoding.special, encode)
+
+
+def tokens_of_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
+    """Return the token ids of a text in the mixed alphabet, such as a part of a frame."""
+    return _tokens_of_parts(re.split("([\ud800-\udfff])", mixed), format.marker_ids, encode)
+
+
+def _tokens_of_parts(parts: list[str], special: Mapping[str, int], encode: Callable[[str], list[int]]) -> list[int]:
     tokens: list[int] = []
-    for part in re.split(f"({format.special_text})", source):
-        tokens += [format.encoding.special[part]] if part in format.encoding.special else encode(part)
+    for part in filter(None, parts):
+        tokens += [special[part]] if part in special else encode(part)
     return tokens
