@@ -42,19 +42,14 @@ class FusedReader(Reader):
 
     def more(self, found: Any, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
         """Read the values that follow the first one."""
-        if not self.text.startswith(separator, self.at):
+        if not self.text.startswith(separator, end := self.at):
             return found
-        values = [found]
-        while self.text.startswith(separator, end := self.at):
-            self.at += len(separator)
-            variants = len(self.variants)
-            value = read(self)
-            if value is NO_MATCH:
-                self.at = end
-                del self.variants[variants:]
-                break
-            values.append(value)
-        return made(values) if len(values) > 1 else found
+        others: Fields = {}
+        self.at += len(separator)
+        if self.many(read, others, "values", 1, separator):
+            return made([found, *others["values"]])
+        self.at = end
+        return found
 
     def after(self, value: Any, name: str, made: Callable[..., Any], after: Flanks) -> Any:
         """Read what follows the value of a record that may be the value by itself."""
