@@ -1,4 +1,4 @@
-"""Reading headers: by a rule of the grammar, by an error production, or field by field."""
+"""Reads headers: by a rule of the grammar, or else as the cheapest reading, see `HeaderSearch`."""
 
 from __future__ import annotations
 

@@ -104,7 +104,6 @@ class Machine:
     # Reading.
 
     def _make_handlers(self) -> Mapping[str, Callable[[Machine, str, int, int], None]]:
-        """What reads each special token."""
         cls, recovery = type(self), self.recovery
         found = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
         return found | dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}

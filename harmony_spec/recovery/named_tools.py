@@ -111,7 +111,6 @@ class NamedTools:
 
     @cached_property
     def _namespaces(self) -> frozenset[str]:
-        """The namespaces of the offered tools."""
         return frozenset(tool.rpartition(self.recovery.separator)[0] for tool in self.offered or ()) - {""}
 
     @cached_property

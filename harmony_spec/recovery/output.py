@@ -47,7 +47,6 @@ class Output:
         self.reported_after_stop = False
 
     def author(self, draft: Draft) -> str:
-        """Return the role of a message."""
         return str(draft.reading.values[self.recovery.slots.role])
 
     # Messages.

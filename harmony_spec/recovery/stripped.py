@@ -175,7 +175,6 @@ class StrippedText:
             after = self._next(header.end)
 
     def _next(self, at: int) -> StrippedHeader | None:
-        """The next header after a place."""
         left = self._begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
         left = left if left and self._is_certain(left) and not is_sentence else None
