@@ -314,6 +314,10 @@ def format_named(name: Any, schema: Any = None, description: Any = None) -> Mess
             ["tools: expected a list, got 'functions.weather'"],
         ),
         (Message("developer", DeveloperContent(tools=wrong([5]))), ["tools: expected a Namespace, got 5"]),
+        (
+            Message("developer", DeveloperContent(tools=wrong([{"type": "function", "function": {"name": "f"}}]))),
+            ["tools: expected a Namespace, got {'type'", "tools_from_json makes namespaces"],
+        ),
     ],
 )
 def test_what_cannot_be_written_names_message_field_and_value(message: Message, said: list[str]) -> None:

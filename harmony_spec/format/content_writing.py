@@ -25,6 +25,8 @@ SCALAR_WRITERS: Mapping[type, Callable[[Any], str]] = {
 MAX_QUOTED_VALUE_CHARS = 80
 """How much of a value an error quotes, in code points."""
 
+READ_TOOLS = "tools_from_json makes namespaces from definitions of tools"
+
 
 class Inexpressible(Exception):
     """A rule cannot write a value.
@@ -94,7 +96,9 @@ class Layout:
     def part(self, value: Any, name: str, made: type) -> Any:
         """Return a part after checking its class."""
         if not isinstance(value, made):
-            raise Inexpressible(name, f"expected a {made.__name__}, got {shown(value)}")
+            is_tool = isinstance(value, dict) and value.get("type") == "function"  # in OpenAI's forms
+            advice = f"; {READ_TOOLS}" if is_tool else ""
+            raise Inexpressible(name, f"expected a {made.__name__}, got {shown(value)}{advice}")
         return value
 
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .content_writing import READ_TOOLS
 from .meaning import Recovery
 from .tables import Format
 
@@ -23,7 +24,7 @@ def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
     found = list(tools)
     for index, tool in enumerate(() if {*map(type, found)} <= {str} else found):
         if isinstance(tool, Mapping):
-            raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
+            raise TypeError(f"tools[{index}] is a dict; {READ_TOOLS}")
         if (foreign := format.contents.find_foreign(tool)) is not None:
             raise TypeError(f"tools[{index}]: {format.of_another_codec(foreign)}")
         if not isinstance(tool, str) and not isinstance(format.definitions.namespace.get(tool, "name"), str):
