@@ -532,7 +532,7 @@ class HeaderSearch:
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
             if name.how == "unknown" and self._may_be_content(at) and not self._is_single_word(self._word(at)):
-                return None  # `<|channel|>42.<|return|>`
+                return None  # a number in place of a channel, before a stop token
             goes_on = name.how == "near" and self._goes_on(at, name)
             return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
         if name.field == slots.channel:
