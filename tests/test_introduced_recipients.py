@@ -52,6 +52,7 @@ WORDS = [
 AROUND = [
     "{}", "{}", "{}", "{}.", "{},", "{}:", ": {}", "({})", '"{}"', "`{}`", "«{}»", "{}()", "{}(query)", "{}!", "—{}",
     "to {}", "我会用{}搜索", "use{}", "{}/x",
+    "auto={}", "https://x.y/?a=1&to={}", "go-to={}", "redirect_to={}",
 ]  # fmt: skip
 
 PLACES: list[tuple[codec.Start, str]] = [

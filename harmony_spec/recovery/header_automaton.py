@@ -89,6 +89,7 @@ class HeaderAutomaton:
         divided: whether white space or a special token comes after each name, or a name directly after it.
         lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
         other_leads: all others that do.
+        leads: matches `lead`.
         lead_words: the word of it, and the name of the field.
         near_lead: matches one of `lead_words` with a sign, directly before the name; accepted even among other words.
         loose_lead: also matches a typo of the word, the word or a sign with white space around it, or the word directly
@@ -126,6 +127,7 @@ class HeaderAutomaton:
         self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
+        self.leads = re.compile(re.escape(self.lead) or "(?!)")
         word = without_signs(self.lead).lower()
         self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
         patterns = _near_leads(word, self.lead_words, recovery.of_functions)

@@ -31,6 +31,9 @@ MARKS = ":,;"
 """What a name may have after it, before the content: `final:Hello`. A full stop may belong to the text:
 `analysis...Thinking`."""
 
+JOINTS = "_-?&/"
+"""What names of settings, and addresses, have inside."""
+
 OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
 """The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
 
@@ -158,6 +161,16 @@ class HeaderNames:
             cost = self.costs["glued"] * (match.end() < len(word))
             yield Name(field, match[0], match.end(), cost)
 
+    def is_inside(self, word: str, start: int, at: int) -> bool:
+        """Whether `to=` at a place is a part of a word or an address, as in `auto=1` and `?to=you`.
+
+        In `commentaryto=functions.f`, it follows a known name.
+        """
+        if at == start or not (word[at - 1].isalnum() or word[at - 1] in JOINTS):
+            return False
+        names = (at - len(name) for name in self.all if word.endswith(name, start, at))
+        return all(begin > start and word[begin - 1].isalnum() for begin in names)
+
     # Fields whose names are known.
 
     def _listed(self, field: str, word: str) -> Iterator[Name]:
@@ -166,9 +179,12 @@ class HeaderNames:
             yield Name(field, word, len(word), 0)
             return
         lead = word.find(self.lead) if self.lead else -1
-        if lead > 0:  # `commentary:to=functions.f`
-            names = self._listed(field, word[:lead])
-            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
+        if lead > 0:  # `commentary:to=functions.f`; `finalgoto=10` and `auto=1` are other words
+            inside = self.is_inside(word, 0, lead)
+            for name in self._listed(field, word[:lead]):
+                is_other = name.how == "unknown" or (name.how == "near" and word[lead - 1] != name.value[-1])
+                if not (inside and is_other):
+                    yield name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued")
             return
         yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
         near, cost = self._near(field, word) if lead else ("", 0)

@@ -407,9 +407,12 @@ class HeaderSearch:
     def _run(self, at: int) -> list[tuple[int, int, str]]:
         """The words up to what introduces something; after `MAX_SINGLE_WORDS`, the others as one."""
         if (found := self.runs.get(at)) is None:
-            lead = self.text.find(self.automaton.lead, at) if self.automaton.lead else -1
             special = SPECIAL.search(self.text, at)
-            stop = min(special.start() if special else self.end, lead if lead >= 0 else self.end)
+            stop = special.start() if special else self.end
+            for match in self.automaton.leads.finditer(self.text, at, stop):
+                if not self.names.is_inside(self.text, at, match.start()):
+                    stop = match.start()
+                    break
             for match in self.automaton.near_lead.finditer(self.text, at + 1, stop):
                 name = self._word(match.end())
                 if self.text[match.start() - 1].isspace() and self._is_introduced(match[0], name, None):
