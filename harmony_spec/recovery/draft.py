@@ -24,6 +24,7 @@ class Draft:
         shown_early: it is text without a header, reported as a message before its end was known.
         abandoned: it is a header without a content.
         text: the content, if it is known to be undamaged.
+        guessed: its special tokens are missing, so that its original is not kept.
         repaired: the repaired fields.
         changed: it has a diagnostic.
     """
@@ -32,7 +33,7 @@ class Draft:
     terminator: str | None = None
     text: str | None = None
     repaired: tuple[str, ...] = ()
-    started = after_stop = abandoned = changed = forged = shown_early = False
+    started = after_stop = abandoned = changed = forged = shown_early = guessed = False
 
     def __init__(
         self,

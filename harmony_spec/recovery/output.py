@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from ..errors import Code, Span
 from ..source.forms import REPLACEMENT
 from .draft import Draft
 from .headers import Headers
-from .recovered import MessageEnded, MessageStarted
+from .recovered import MessageEnded, MessageStarted, Recovered
 
 _new = tuple.__new__  # half the time of a call of a named tuple
 
@@ -48,6 +49,11 @@ class Output:
 
     def author(self, draft: Draft) -> str:
         return str(draft.reading.values[self.recovery.slots.role])
+
+    def recovered(self, opening: dict[str, Any] | None) -> Recovered[Any]:
+        """The result so far; `opening` are the fields of the open header of a prompt."""
+        bounds, gaps, found = list(self.bounds), list(self.gaps), list(self.diagnostics)
+        return Recovered(copy(self.messages), opening, self.form.unit, bounds, gaps, found)
 
     # Messages.
 
@@ -118,12 +124,10 @@ class Output:
 
     def ends_completion(self, terminator: str | None) -> bool:
         """Whether a model stops after a token that ends a message."""
-        if not self.continued or terminator is None:
-            return False
-        return self.format.encoding.special[terminator] in self.recovery.stops
+        return self.continued and self.format.encoding.special.get(terminator or "") in self.recovery.stops
 
     def _stop(self, terminator: str | None) -> None:
-        if self.continued and self.ends_completion(terminator):
+        if self.ends_completion(terminator):
             self.stopped = self.stopped or terminator
 
     def resolve_pending(self, follower: str | None) -> None:
@@ -149,7 +153,7 @@ class Output:
                 self.listener.message_ends()
         begin, end = draft.begin, draft.end
         bounds = begin, draft.content, draft.stop, end
-        tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
+        tokens = None if draft.guessed else self.form.tokens_of_message(bounds, None if draft.changed else content)
         content, learned = self.headers.names.read_content(draft.reading.values, content)
         if learned:
             self.headers.forget()
@@ -214,7 +218,7 @@ class Output:
         cost, other = draft.reading.cost, draft.reading.alternative
         is_ambiguous = other is not None and other.cost - cost <= self.recovery.costs["margin"]
         marks = fields, draft.after_stop, draft.forged, candidate, cost, other, is_ambiguous
-        if not draft.changed:
+        if draft.guessed or not draft.changed:
             return Repair(*marks)
         part = self.form.slice
         written = (*chain(*draft.reading.sides), content)

@@ -14,9 +14,11 @@ from ..format.tables import Format, Frame, Path, Tokenizer, continues
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
+from .headers import Headers
+from .known_names import KnownNames
 from .machine import BETWEEN, Machine
 from .recovered import Recovered
-from .stripped import with_headers
+from .stripped import read_stripped
 
 
 def recover(
@@ -47,12 +49,13 @@ def recover(
     def read(form: Form) -> Recovered[Any]:
         machine = Machine(format, form, start, given, known, max_repair_cost=max_repair_cost)
         read_to_end(machine)
-        output = machine.output
-        return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
+        return machine.output.recovered(machine.opening)
 
     form = source if isinstance(source, Form) else form_of(format, source, tokenizer)
-    if stripped and (guessed := with_headers(format, form, continues(format, start), given, known)):
-        return guessed
+    if stripped:
+        headers = Headers(format, form, KnownNames(format, known), strict=False)
+        if guessed := read_stripped(headers, continues(format, start), given):
+            return guessed.recovered(None)
     found = read(form)
     if found.diagnostics and isinstance(form, TextForm):
         text = without_line_break(form.units)

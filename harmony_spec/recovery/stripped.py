@@ -6,19 +6,18 @@ headers on which special tokens are free and names are known. One special token 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .. import codes
-from ..diagnostics import Diagnostic, Repair
-from ..errors import Code, Span
-from ..format.tables import Format
-from ..source.forms import Form
+from ..errors import Span
+from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
+from .header_reading import HeaderReading
 from .header_text import HeaderText
-from .known_names import KnownNames
-from .recovered import Recovered
+from .headers import Headers
+from .output import Output
 
 MAX_LEFT_TOKENS = 1
 """An input with more special tokens is read as it is."""
@@ -58,53 +57,39 @@ class StrippedHeader(NamedTuple):
     values: dict[str, Any]
 
 
-def with_headers(
-    format: Format, form: Form, continued: bool, given: dict[str, Any], tools: list[Any] | None
-) -> Recovered[Any] | None:
+def read_stripped(headers: Headers, continued: bool, given: Mapping[str, Any]) -> Output | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
+    format, form, output = headers.format, headers.form, Output(headers, continued, given, None)
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    meaning, role = format.meaning, format.meaning.slots.role
     token, first, last = left[0] if left else (None, 0, 0)
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
-    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued, place, token).read()
-    recovered: Recovered[Any] = Recovered([], None, form.unit, [])
-
-    def report(code: Code, start: int, end: int, raw: str, taken: str, evidence: str) -> None:
-        index, span = len(recovered.messages), Span(start, end)
-        recovered.diagnostics.append(Diagnostic(code, span, form.unit, index, raw, taken, evidence))
-
-    begins = [0, *(text.span(header.start, header.end).start for header, _, _ in found[1:]), len(form.units)]
-    stopped = continued and token is not None and format.encoding.special.get(token) in meaning.stops
-    for index, (header, content, is_closed) in enumerate(found):
-        begin, after = begins[index : index + 2]
+    begin = 0
+    for header, content, is_closed, follows in StrippedText(headers, text.mixed, continued, place, token).read():
+        after = len(form.units) if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
-        opens = text.span(header.end, header.end + 1).start if header.end < len(text.mixed) else stop
-        opens = min(max(opens, begin), stop)
-        values = {**format.defaults, **meaning.author, **given, **header.values}
-        fields = tuple(name for name in format.header_fields if name in {role, *header.values})
-        raw, taken = (
-            text.mixed[header.start : header.end],
-            " ".join(str(values[name]) for name in fields if values[name]),
-        )
+        opens = min(text.span(header.end, header.end).start, stop) if header.end < len(text.mixed) else stop
+        values = {**format.defaults, **headers.recovery.author, **given, **header.values}
+        reading = HeaderReading(values, is_clean=True, sides=format.sides(values))
+        draft = Draft(form, reading, begin, opens, opens, True, False)
+        draft.text, draft.guessed, named = content, True, {headers.recovery.slots.role, *header.values}
+        draft.repaired = tuple(name for name in format.header_fields if name in named)
+        taken = " ".join(str(values[name]) for name in draft.repaired if values[name])
+        raw = text.mixed[header.start : header.end]
         evidence = "a header without its special tokens" if raw.strip() else "text without a header"
-        report(codes.STRIPPED_TOKENS, begin, opens, raw, taken, evidence)
-        repair = Repair(fields, stopped and begin >= last, continued and values[role] == meaning.tool)
-        if repair.after_stop and not any(each.code is codes.AFTER_STOP for each in recovered.diagnostics):
-            report(codes.AFTER_STOP, begin, opens, raw, "", "a stop token ended the completion before it")
-        if repair.forged:
-            report(codes.FORGED_TOOL_MESSAGE, begin, opens, raw, "", "a tool message written by the model")
-        made = {name: values[name] for name in format.header_fields} | {format.content: content}
-        recovered.messages.append(format.message(**made, repair=repair))
-        recovered.bounds.append((begin, opens, stop, end))
+        output.report(codes.STRIPPED_TOKENS, Span(begin, opens), evidence, taken, draft, raw)
+        if begin >= last and output.ends_completion(token):
+            output.stopped = token
+        output.finish(draft, stop, end, None)
         if end < after:
-            recovered.gaps.append(Span(end, after))
+            output.gaps.append(Span(end, after))
             if between := form.spelled(end, after).strip():
-                report(codes.TEXT_BETWEEN_MESSAGES, end, after, between, "", "no header begins it")
-    return recovered if found else None
+                output.report(codes.TEXT_BETWEEN_MESSAGES, Span(end, after), "no header begins it", raw=between)
+        begin = after
+    return output if output.messages else None
 
 
 class StrippedText:
@@ -116,14 +101,12 @@ class StrippedText:
         token: that token; None if there is none.
     """
 
-    def __init__(
-        self, format: Format, known: KnownNames, text: str, continued: bool, left: int, token: str | None
-    ) -> None:
-        self.left, self.closes = left, token in known.recovery.closes
-        self.may_begin = left > 0 and token not in known.recovery.opens
+    def __init__(self, headers: Headers, text: str, continued: bool, left: int, token: str | None) -> None:
+        self.headers, self.recovery, self.slots = headers, headers.recovery, headers.recovery.slots
+        self.left, self.closes = left, token in self.recovery.closes
+        self.may_begin = left > 0 and token not in self.recovery.opens
         self.begins_again = len(text) - len(text[left:].lstrip())
-        self.format, self.known, self.text, self.continued = format, known, text, continued
-        self.automaton, self.recovery, self.slots = automaton_of(format), known.recovery, known.recovery.slots
+        self.text, self.continued, self.automaton = text, continued, automaton_of(headers.format)
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
         answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
         first = "|".join(re.escape(text) for text in self.automaton.first_texts) or "(?!)"
@@ -134,10 +117,17 @@ class StrippedText:
         types = "|".join(map(re.escape, self.recovery.content_types)) or "(?!)"
         # In a call, whose content is arguments, `getAll{` and `getAll json{` are other names, too.
         self.call_goes_on = re.compile(rf"{NAME_GOES_ON.pattern}|\w{{1,64}}(?:\s(?:{types}))?[{{\[]")
-        self.names = HeaderNames(format, known)
 
-    def read(self) -> list[tuple[StrippedHeader, Any, bool]]:
-        """The headers with their contents, and whether the left token ends those; empty if no header is certain."""
+    @property
+    def names(self) -> HeaderNames:
+        """The known names, to which the contents that were read add."""
+        return self.headers.words
+
+    def read(self) -> Iterator[tuple[StrippedHeader, str, bool, int | None]]:
+        """The headers with their contents, whether the left token ends those, and where the next header begins.
+
+        Nothing if no header is certain.
+        """
         role, channel = self.slots.role, self.slots.channel
         first = self._begun(0)
         after = self._next(first.end)
@@ -151,25 +141,23 @@ class StrippedText:
         if is_sentence or not (self._is_certain(first) or begins or authored):
             first, after = StrippedHeader(0, 0, {}), self._next(0)
             if after is None or not self._is_certain(after):
-                return []
+                return
             if channel:
                 first.values[channel] = self.recovery.thoughts
-        found, header = list[tuple[StrippedHeader, Any, bool]](), first
+        header = first
         while True:
             end = after.start if after else len(self.text)
             has_left = after is not None and self.may_begin and after.start == self.begins_again
             # A token directly after the header is there in place of the one that opens the content.
             is_closed = self.closes and self.left <= end and (header.end < self.left or (has_left and self.left > 0))
             content = self.text[header.end : self.left if is_closed else end]
-            read, learned = self.known.read_content({**self.recovery.author, **header.values}, content)
-            found.append((header, read, is_closed))
-            if learned:
-                self.names = HeaderNames(self.format, self.known)
-            if after is None and is_closed and (rest := self.text[self.left :].lstrip()):
+            rest = self.text[self.left :].lstrip() if after is None and is_closed else ""
+            yield header, content, is_closed, after.start if after else self.left if rest else None
+            if rest:
                 values = {channel: self.recovery.answers} if channel else {}
-                found.append((StrippedHeader(self.left, len(self.text) - len(rest), values), rest, False))
+                yield StrippedHeader(self.left, len(self.text) - len(rest), values), rest, False, None
             if after is None:
-                return found
+                return
             # The content may have declared names.
             header = self._begun(after.start) if has_left else self._best(after.start, self.automaton.start)
             after = self._next(header.end)

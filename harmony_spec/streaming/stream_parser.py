@@ -483,9 +483,7 @@ class StreamParser(Generic[M]):
     @property
     def recovered(self) -> Recovered[M]:
         """The result so far, as `recover` returns it."""
-        output, opening = self._machine.output, self._machine.opening
-        bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
-        return Recovered(copy(output.messages), opening, self._form.unit, bounds, gaps, found)
+        return self._machine.output.recovered(self._machine.opening)
 
 
 def _restore(
