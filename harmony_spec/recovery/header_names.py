@@ -273,8 +273,8 @@ class HeaderNames:
             return
         yield from self._cut(field, word)
         tool = self.tools.full(match[0])
-        namespaced = self.recovery.definitions.functions and match[0].startswith(self.recovery.of_functions)
-        cost = 0 if tool == match[0] else row["partial" if tool else "namespaced" if namespaced else "unknown"]
+        kind = "partial" if tool else "namespaced" if self.tools.is_function(match[0]) else "unknown"
+        cost = 0 if tool == match[0] else row[kind]
         glued = match.end() < len(word)
         if glued and self.automaton.patterns[field].fullmatch(word):
             yield Name(field, word, len(word), cost + row["odd"])

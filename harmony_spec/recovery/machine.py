@@ -141,14 +141,13 @@ class Machine:
                 self.free_units += end - start
                 return
             self.at = min(end, max(self.header_limit, start))
-            if (certain := self.find_prose_end(start, self.at)) is not None:
-                self.begin_text(certain)
+            if self.begin_prose(start, self.at) is not None:
                 continue
             if self.at < end or self.at >= self.header_limit:
                 self._end_long_header()
 
-    def find_prose_end(self, start: int, end: int) -> int | None:
-        """Find the end of the first words that prove a header to be an answer without one; None if it may be a header.
+    def begin_prose(self, start: int, end: int) -> Draft | None:
+        """Begin an answer without a header, up to the end of the first words that prove it; None if it may be a header.
 
         Without this, a stream would hold such an answer back until it ends. The decision is made once for each header,
         at the first unit that proves it, so that it does not depend on chunks.
@@ -183,19 +182,17 @@ class Machine:
         )
         texts, recipient = (text, self._read_header(at, opener=None)), self.recovery.slots.recipient
         called = any(reading.values.get(recipient) for reading in (*texts, opened))
-        return at if not called and all(reading.lacks_channel and reading.text for reading in texts) else None
+        if called or not all(reading.lacks_channel and reading.text for reading in texts):
+            return None
+        self.at = at
+        draft = self._begin_content_in_header(texts[1], at)
+        draft.shown_early = True
+        return draft
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
         words = automaton_of(self.format).lead_words
         return any(without_signs(word).lower() in words for word in text.split())
-
-    def begin_text(self, at: int) -> None:
-        """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
-        self.at = at
-        draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
-        draft.shown_early = True
-        self.output.begin(draft)
 
     def close(self, end: int) -> None:
         """Read the end of the input."""
@@ -204,10 +201,10 @@ class Machine:
         if draft and self.ends_open and draft.content == end and self.headers.opening(draft.begin, end) is not None:
             self.begin, self.draft, self.state = draft.begin, None, BETWEEN
             self._end_unfinished_header(draft.reading, end)
-        elif self.state == CONTENT:
-            self._end_without_token(end)
         elif self.state == HEADER:
             self._end_header(None, end, end)
+        if self.state == CONTENT:
+            self._end_without_token(end)
         output.resolve_pending(None)
         nothing = self.continued and not output.messages and not output.diagnostics
         if nothing or (self.ends_open and self.opening is None):
@@ -219,10 +216,10 @@ class Machine:
     # Special tokens by their meaning in the grammar.
 
     def _on_begin(self, spelling: str, start: int, end: int) -> None:
+        if self.state == HEADER:
+            self._end_header(spelling, start, start)
         if self.state == CONTENT:
             self._end_unterminated(start, "the next message begins")
-        elif self.state == HEADER:
-            self._end_header(spelling, start, start)
         self._open_header(start, lacks_start=False)
         self.has_only_text = False
 
@@ -315,10 +312,10 @@ class Machine:
         self.free_units, self.in_free_text = draft.reading.free_units, False
 
     def _on_close(self, spelling: str, start: int, end: int) -> None:
+        if self.state == HEADER and self._end_header(spelling, start, end):
+            return
         if self.state == CONTENT:
             self._finish(start, end, spelling)
-        elif self.state == HEADER:
-            self._end_header(spelling, start, end)
         else:
             self._add_repeated_terminator(spelling, start, end)
 
@@ -405,8 +402,11 @@ class Machine:
             draft.runs = [(draft.content, stop, skip), *((first, last, 0) for _, _, first, last in texts)]
         return draft
 
-    def _end_header(self, by: str | None, start: int, end: int) -> None:
-        """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None)."""
+    def _end_header(self, by: str | None, start: int, end: int) -> bool:
+        """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None).
+
+        Returns whether that token is read; if not, it ends a content that began in the header, or comes after a gap.
+        """
         reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
         text = reading.text.strip()
@@ -414,28 +414,21 @@ class Machine:
         between = self.lacks_start and not has_channel and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:
-            return
+            return True
         if by is None and self.ends_open and self.headers.opening(self.begin, end) is not None:
             self._end_unfinished_header(reading, end)
-            return
+            return True
         if self.output.refuse is not None:
             self.output.refuse(Span(self.begin, end))
         if between:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
-            if closed:
-                self._add_repeated_terminator(str(by), start, end)
         elif text:
             self._begin_content_in_header(reading, start)
-            if closed:
-                self._finish(start, end, by)
-            elif by is None:
-                self._end_without_token(end)
-            else:
-                self._end_unterminated(start, "the next message begins")
         elif by is None:
             self._end_unfinished_header(reading, end)
         else:
             self._abandon_header(reading, by, start, end)
+        return not (between or text)
 
     def _end_unfinished_header(self, reading: HeaderReading, end: int) -> None:
         """End the input inside a header: the open header of a prompt, or a gap."""

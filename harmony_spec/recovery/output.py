@@ -113,8 +113,7 @@ class Output:
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """End a message, or keep it pending until the next one shows its channel."""
-        if not draft.started:
-            self.begin(draft)
+        self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
         headless = draft.reading.lacks_channel and self.recovery.slots.channel and self._channel(draft) is None
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):

@@ -326,10 +326,10 @@ class StreamParser(Generic[M]):
             taken = tokens[at : at + max(limit - len(self._tokens), 1)]
             self._tokens += taken
             at += len(taken)
-            if (certain := machine.find_prose_end(machine.at, len(self._tokens))) is not None:
-                at -= len(self._tokens) - certain
-                del self._tokens[certain:]
-                machine.begin_text(certain)
+            if (draft := machine.begin_prose(machine.at, len(self._tokens))) is not None:
+                at -= len(self._tokens) - machine.at
+                del self._tokens[machine.at :]
+                machine.output.begin(draft)
                 break
             if len(self._tokens) >= limit:
                 machine.read_text(len(self._tokens))
