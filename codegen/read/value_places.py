@@ -1,138 +1,101 @@
 """The places of the values in a TOML or JSON text, which the parsers of both do not tell.
 
-The text has been parsed before, so all that is needed is to find where each key and each item begins.
+The text has been parsed before. So the grammar only needs to find where each key and each item begins, and reads some
+texts that are neither TOML nor JSON.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import tomllib
-from bisect import bisect_right
-from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, Tree
 
 from .problems import Place
 
 ValuePath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
-_TOKEN = re.compile(
-    r"""
-    (?P<blank> [ \t\r]+ | \#[^\n]* )
-  | (?P<sign> [][{}=:,\n] )
-  | \"{3} (?: \\[\s\S] | [^\\"] | "(?!"") )* "{3,5}
-  | '{3} (?: [^'] | '(?!'') )* '{3,5}
-  | " (?: \\. | [^"\\] )* " | '[^']*'
-  | \.
-  | [^][{}=:,\s"'.#]+
-    """,
-    re.VERBOSE,
-)
+SYNTAX = r"""
+    toml: (heading | member)*
+    heading: "[" key "]"
+        | "[[" key "]]" -> list_heading
+    member: key ("=" | ":") value
+    key: PART ("." PART)*
+    ?value: list | table | SCALAR
+    list: "[" (value ("," value)*)? ","? "]"
+    table: "{" (member ("," member)*)? ","? "}"
+    PART: /"(\\.|[^"\\])*"|'[^']*'|[\w-]+/
+    SCALAR: /"{3}(\\[\s\S]|[^\\"]|"(?!""))*"{3,5}|'{3}([^']|'(?!''))*'{3,5}/
+        | /"(?!"")(\\.|[^"\\])*"|'(?!'')[^']*'|[^][{},\s"'#][^][{},\n#]*/
+    %ignore /\s+|#[^\n]*/
+"""
 
 
 def value_places(file: str, text: str) -> dict[ValuePath, Place]:
     """The place of each key of a table, and of each item of a list; of a repeated one the last."""
     is_toml = file.endswith(".toml")
-    places = _Places(text, is_toml)
-    places.document() if is_toml else places.value(())
-    lines = [0, *(match.end() for match in re.finditer("\n", text))]
-    found = {}
-    for path, at in places.found.items():
-        line = bisect_right(lines, at)
-        found[path] = Place(file, line, at - lines[line - 1] + 1)
-    return found
+    reader = _PlaceReader(file, is_toml)
+    tree: Any = _syntax().parse(text, start="toml" if is_toml else "value")
+    reader.document(tree) if is_toml else reader.value(tree, ())
+    return reader.found
 
 
-class _Places:
-    """Reads a text token by token. `found` are the offsets, `counts` the tables in each list `[[name]]`."""
+@cache
+def _syntax() -> Lark:
+    return Lark(SYNTAX, parser="lalr", start=["toml", "value"], propagate_positions=True)
 
-    def __init__(self, text: str, is_toml: bool) -> None:
-        self.is_toml = is_toml
-        self.tokens = list(_tokens(text))
-        self.at = 0
-        self.found: dict[ValuePath, int] = {}
+
+class _PlaceReader:
+    """Reads a syntax tree. `counts` are the tables in each list `[[name]]`."""
+
+    def __init__(self, file: str, is_toml: bool) -> None:
+        self.file, self.is_toml = file, is_toml
+        self.found: dict[ValuePath, Place] = {}
         self.counts: dict[ValuePath, int] = {}
 
-    @property
-    def next(self) -> str:
-        return self.tokens[self.at][0]
+    def add(self, path: ValuePath, node: Any) -> None:
+        where: Any = node if isinstance(node, Token) else node.meta
+        self.found[path] = Place(self.file, where.line, where.column)
 
-    def skip(self, *signs: str) -> None:
-        while self.next in signs:
-            self.at += 1
-
-    def document(self) -> None:
+    def document(self, tree: Tree[Token]) -> None:
         """A TOML text: tables with a heading, and keys with values."""
         table: ValuePath = ()
-        self.skip("\n")
-        while self.next:
-            if self.next == "[":
-                first = self.at
-                self.skip("[")
-                is_list = self.tokens[first + 1][0] == "[" and self.tokens[first + 1][1] == self.tokens[first][1] + 1
-                table = self.key((), is_list)
-                self.skip("]")
+        for part in tree.children:
+            assert isinstance(part, Tree)
+            if part.data == "member":
+                self.member(part, table)
             else:
-                self.member(table)
-            self.skip("\n")
+                table = self.key(part.children[0], (), part.data == "list_heading")
 
-    def member(self, table: ValuePath) -> None:
-        path = self.key(table)
-        self.skip("=", ":")
-        self.value(path)
+    def member(self, node: Any, table: ValuePath) -> None:
+        key, value = node.children
+        self.value(value, self.key(key, table))
 
-    def key(self, table: ValuePath, is_list: bool = False) -> ValuePath:
+    def key(self, node: Any, table: ValuePath, is_list: bool = False) -> ValuePath:
         """A key, which may have dots; each part leads into the last table of its list."""
         path = table
-        while self.next not in ("=", ":", "]", ""):
-            token, start = self.tokens[self.at]
-            self.at += 1
-            if token in (".", "\n"):
-                continue
-            path = (*path, self.spelled(token))
-            is_last = self.next in ("=", ":", "]")
-            self.found[path] = start
-            if is_last and is_list:
+        for part in node.children:
+            path = (*path, self.spelled(part))
+            self.add(path, part)
+            if is_list and part is node.children[-1]:
                 self.counts[path] = self.counts.get(path, 0) + 1
             if path in self.counts:
                 path = (*path, self.counts[path] - 1)
-                self.found[path] = start
+                self.add(path, part)
         return path
 
-    def spelled(self, token: str) -> str:
-        if token[0] not in "\"'":
-            return token
-        return str(tomllib.loads(f"key = {token}")["key"] if self.is_toml else json.loads(token))
+    def spelled(self, part: Token) -> str:
+        if part[0] not in "\"'":
+            return str(part)
+        return str(tomllib.loads(f"key = {part}")["key"] if self.is_toml else json.loads(part))
 
-    def value(self, path: ValuePath) -> None:
-        self.skip("\n")
-        if self.next == "[":
-            self.at += 1
-            index = 0
-            while self.inside("]"):
-                self.found[(*path, index)] = self.tokens[self.at][1]
-                self.value((*path, index))
-                index += 1
-        elif self.next == "{":
-            self.at += 1
-            while self.inside("}"):
-                self.member(path)
-        else:
-            while self.next not in (",", "]", "}", "\n", ""):
-                self.at += 1
-
-    def inside(self, close: str) -> bool:
-        """Whether another item comes before the end of a list or table, whose sign is skipped."""
-        self.skip("\n", ",")
-        if self.next != close:
-            return True
-        self.at += 1
-        return False
-
-
-def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    """The tokens with their offsets, without blanks and comments; at the end an empty one."""
-    for match in _TOKEN.finditer(text):
-        if not match["blank"]:
-            yield match[0], match.start()
-    yield "", len(text)
+    def value(self, node: Any, path: ValuePath) -> None:
+        for index, item in enumerate(node.children if isinstance(node, Tree) else ()):
+            if node.data == "table":
+                self.member(item, path)
+            else:
+                self.add((*path, index), item)
+                self.value(item, (*path, index))
