@@ -19,17 +19,11 @@ def emit_algebra(format: Format, writer: Writer) -> None:
     """Write a function that makes the algebra, since an import takes a tenth longer with it."""
     with writer.function("_algebra", [], "dict[str, runtime.algebra.Node]"):
         for terminal in format.terminals.values():
-            writer.comment(terminal.source)
-            writer.block(_terminal(terminal.pattern), prefix=f"{algebra_name(terminal.name)} = ")
-            writer.line()
+            writer.assign(algebra_name(terminal.name), _terminal(terminal.pattern), above=terminal.source)
         for name in ordered(format):
-            writer.comment(format.rules[name].source)
-            writer.block(_node(format.rules[name].node), prefix=f"{algebra_name(name)} = ")
-            writer.line()
+            writer.assign(algebra_name(name), _node(format.rules[name].node), above=format.rules[name].source)
         made = mapping({literal(name): algebra_name(name) for name in format.frames})
         writer.block(made, prefix="return ")
-    writer.line()
-    writer.line()
 
 
 def _made(kind: str, *items: str | Block) -> Block:

@@ -29,34 +29,25 @@ def emit(format: Format) -> str:
     _head(format, writer)
     _vocabulary(format, writer)
     emit_message(format, writer)
-    writer.line()
-    writer.line()
-    writer.comment("Patterns. Surrogates stand for special tokens, so text never matches one.")
-    writer.line()
+    writer.heading("Patterns. Surrogates stand for special tokens, so text never matches one.")
     for spelling, marker in markers(format).items():
         writer.comment(f"\\u{ord(marker):04x} {spelling}")
-    writer.line()
+    writer.space()
     emit_patterns(format, writer)
-    writer.line()
-    writer.comment("Writers: the same rules from the other side.")
+    writer.heading("Writers: the same rules from the other side.")
     emit_writers(format, writer)
-    writer.line()
-    writer.line()
-    writer.comment("Algebra: the same rules for engines that constrain a model.")
+    writer.heading("Algebra: the same rules for engines that constrain a model.")
     emit_algebra(format, writer)
-    writer.comment("States: what may come next.")
-    writer.line()
+    writer.heading("States: what may come next.")
     names = atom_names(format)
     emit_atoms(format, names, writer)
     for name in format.frames:
         emit_frame(format, name, names, writer)
-        writer.line()
     emit_starts(format, writer)
     if format.contents.roles:
         emit_definitions(format, writer)
         emit_contents(format, writer)
     emit_recovery(format, writer)
-    writer.line()
     _format(format, writer)
     emit_functions(format, writer)
     emit_tools(format, writer)
@@ -80,24 +71,23 @@ def _head(format: Format, writer: Writer) -> None:
             f"Generated from {', '.join(format.files)} by `harmony-spec generate`. Do not edit; edit the grammar.",
         ]
     )
-    writer.line()
-    emit_imports(format, writer)
-    writer.line()
+    writer.space()
+    emit_imports(writer)
     writer.line(f"runtime.require_api{api_version()}")
-    writer.line()
-    writer.block(Block("[", tuple(literal(name) for name in _sorted(exported)), "]"), prefix="__all__ = ")
-    writer.line()
+    writer.space()
+    writer.assign("__all__", Block("[", tuple(literal(name) for name in _sorted(exported)), "]"))
 
 
-def emit_imports(format: Format, writer: Writer) -> None:
+def emit_imports(writer: Writer) -> None:
     writer.line("from __future__ import annotations")
-    writer.line()
+    writer.space()
     writer.line("from collections.abc import Callable, Iterable, Sequence")
     writer.line("from dataclasses import dataclass, field")
     writer.line("from functools import cache")
     writer.line("from typing import TYPE_CHECKING, Any, Literal")
-    writer.line()
+    writer.space()
     writer.line("from harmony_spec import runtime")
+    writer.space()
 
 
 def _sorted(names: list[str]) -> list[str]:
@@ -107,14 +97,10 @@ def _sorted(names: list[str]) -> list[str]:
 
 def _vocabulary(format: Format, writer: Writer) -> None:
     _special_tokens(format.vocabulary, writer)
-    writer.line()
     _encoding(format.vocabulary, writer)
-    writer.line()
     _stop_tokens(format, writer)
     if format.example:
-        writer.line()
-        writer.line(f"EXAMPLE = {literal(format.example)}")
-        writer.line('"""A transcript to try things on."""')
+        writer.assign("EXAMPLE", literal(format.example), doc="A transcript to try things on.")
 
 
 def _special_tokens(vocabulary: VocabularyFile, writer: Writer) -> None:
@@ -125,13 +111,14 @@ def _special_tokens(vocabulary: VocabularyFile, writer: Writer) -> None:
         template, first, last = vocabulary.reserved
         reserved = {template.replace("{id}", str(number)) for number in range(first, last + 1)}
         _token_ids("_NAMED", {s: n for s, n in vocabulary.special.items() if s not in reserved}, writer)
-        writer.line()
+        writer.space()
         writer.line(f"_RESERVED = sorted({{*range({first}, {last + 1})}} - {{*_NAMED.values()}})")
         before, after = template.split("{id}", 1)
         spelling = f"{literal(before)} + str(number) + {literal(after)}"
         made = f"{{{spelling}: number for number in _RESERVED}}"
         writer.line(f"SPECIAL_TOKENS: dict[str, int] = _NAMED | {made}")
     writer.line('"""Special tokens and their ids."""')
+    writer.space()
 
 
 def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
@@ -151,7 +138,7 @@ def _encoding(vocabulary: VocabularyFile, writer: Writer) -> None:
         "split": tuple(base["split"]),
         "special": PythonCode("SPECIAL_TOKENS"),
     } | ({"unassigned": PythonCode("frozenset(_RESERVED)")} if vocabulary.reserved else {})
-    writer.block(call("runtime.Encoding", *arguments(**values)), prefix="_ENCODING = ")
+    writer.assign("_ENCODING", call("runtime.Encoding", *arguments(**values)))
 
 
 def _stop_tokens(format: Format, writer: Writer) -> None:
@@ -162,9 +149,8 @@ def _stop_tokens(format: Format, writer: Writer) -> None:
         ends = {last[kind] for kind in kinds}
         stops[name] = frozenset(spelling for spelling, end in closes(format).items() if end in ends)
     entries = {literal(name): data(tuple(sorted(map(ids.__getitem__, each)))) for name, each in stops.items()}
-    writer.block(mapping(entries), prefix="STOP_TOKENS: dict[str, tuple[int, ...]] = ")
     doc = "The ids of the special tokens that end a message; under other names, those at which sampling stops."
-    writer.line(f'"""{doc}"""')
+    writer.assign("STOP_TOKENS: dict[str, tuple[int, ...]]", mapping(entries), doc=doc)
 
 
 def _drops(format: Format) -> dict[str, Block]:
@@ -197,8 +183,7 @@ def _format(format: Format, writer: Writer) -> None:
     values |= {name: value for name, value in optional.items() if value}
     values |= {"definitions": PythonCode("_DEFINITIONS")} if format.definitions else {}
     values |= {"recovery": PythonCode("_RECOVERY")} if format.recovery is not None else {}
-    writer.block(call("runtime.Format", *arguments(**values)), prefix="FORMAT = ")
-    writer.line('"""The tables of this format."""')
+    writer.assign("FORMAT", call("runtime.Format", *arguments(**values)), doc="The tables of this format.")
 
 
 def _field_patterns(format: Format) -> Iterator[tuple[str, tuple[PythonCode, str]]]:

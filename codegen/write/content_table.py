@@ -15,15 +15,12 @@ from .source_text import Block, Writer, arguments, call, data, group, literal, m
 
 def emit_contents(format: Format, writer: Writer) -> None:
     contents = format.contents
-    writer.line()
-    writer.line()
-    writer.comment("Contents: their terminals, and their rules as a table.")
-    writer.line()
+    writer.heading("Contents: their terminals, and their rules as a table.")
     with writer.body("_CONTENT_TERMINALS = {", "}"):
         for terminal in contents.terminals.values():
             writer.comment(terminal.source)
             writer.line(f"{literal(terminal.name)}: {raw(pattern.expression(terminal.pattern))},")
-    writer.line()
+    writer.space()
     with writer.body("_CONTENT_RULES: dict[str, runtime.Rule] = {", "}"):
         by_hand = set(contents.by_hand)
         for rule in contents.rules.values():
@@ -31,7 +28,7 @@ def emit_contents(format: Format, writer: Writer) -> None:
                 writer.comment(rule.source)
                 row = _Row(contents, rule, rule.name in by_hand).code()
                 writer.block(row, prefix=f"{literal(rule.name)}: ", suffix=",")
-    writer.line()
+    writer.space()
     _emit_table(format, writer)
 
 
@@ -142,4 +139,4 @@ def _emit_table(format: Format, writer: Writer) -> None:
         for item in format.implied
     )
     field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
-    writer.block(call("runtime.Contents", literal(field), rules, implied), prefix="_CONTENTS = ")
+    writer.assign("_CONTENTS", call("runtime.Contents", literal(field), rules, implied))

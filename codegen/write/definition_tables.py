@@ -17,12 +17,10 @@ def emit_definitions(format: Format, writer: Writer) -> None:
     for key, defined in format.definitions.items():
         values[key] = call("runtime.Definition", class_name(format.contents, defined.rule), data(defined.fields))
     made = arguments(functions=format.functions, **values, holders=tuple(_holders(format)))
-    writer.line()
-    writer.block(call("runtime.Definitions", *made), prefix="_DEFINITIONS = ")
+    writer.assign("_DEFINITIONS", call("runtime.Definitions", *made))
     if format.functions:
-        writer.line()
-        writer.line(f"FUNCTION_NAMESPACE = {literal(format.functions)}")
-        writer.line('"""The namespace of the tools that a developer offers."""')
+        doc = "The namespace of the tools that a developer offers."
+        writer.assign("FUNCTION_NAMESPACE", literal(format.functions), doc=doc)
 
 
 def _holders(format: Format) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ def _atom_name(edge: FrameEdge) -> str:
 def emit_atoms(format: Format, names: AtomNames, writer: Writer) -> None:
     for edge, name in names.items():
         writer.block(_atom(format, edge), prefix=f"{name} = ")
-    writer.line()
+    writer.space()
 
 
 def _atom(format: Format, edge: FrameEdge) -> Block:
@@ -86,8 +86,7 @@ def emit_frame(format: Format, name: str, names: AtomNames, writer: Writer) -> N
             algebra=PythonCode(f"lambda: _algebra()[{literal(name)}]"),
         ),
     )
-    writer.comment(format.rules[name].source)
-    writer.block(block, prefix=f"{frame_name(name)} = ")
+    writer.assign(frame_name(name), block, above=format.rules[name].source)
 
 
 def frame_name(name: str) -> str:
@@ -99,6 +98,4 @@ def emit_starts(format: Format, writer: Writer) -> None:
     for start in format.starts:
         steps = ((name, tuple((PythonCode(frame_name(s.frame)), s.times) for s in path)) for name, path in start.paths)
         starts[literal(start.name)] = group(call("runtime.Path", *map(data, path)) for path in steps)
-    for start in format.starts:
-        writer.comment(start.rule.source)
-    writer.block(mapping(starts), prefix="_STARTS = ")
+    writer.assign("_STARTS", mapping(starts), above="\n".join(start.rule.source for start in format.starts))

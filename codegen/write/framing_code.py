@@ -41,9 +41,7 @@ def constant(name: str) -> str:
 
 def emit_patterns(format: Format, writer: Writer) -> None:
     for terminal in format.terminals.values():
-        writer.comment(terminal.source)
-        writer.line(f"{constant(terminal.name)} = {raw(pattern.expression(terminal.pattern))}")
-        writer.line()
+        writer.assign(constant(terminal.name), raw(pattern.expression(terminal.pattern)), above=terminal.source)
     for name in ordered(format):
         writer.comment(format.rules[name].source)
         terms: list[str] = []
@@ -51,7 +49,7 @@ def emit_patterns(format: Format, writer: Writer) -> None:
             pieces = list(group)
             terms += pieces if is_constant else [raw("".join(pieces))]
         writer.chain(terms, "+", f"{constant(name)} = ")
-        writer.line()
+        writer.space()
 
 
 def ordered(format: Format) -> list[str]:
@@ -121,11 +119,8 @@ def emit_writers(format: Format, writer: Writer) -> None:
     for name in ordered(format):
         if name == CONTENT_FIELD or not _needed(format, name):
             continue
-        writer.line()
-        writer.line()
-        writer.comment(format.rules[name].source)
-        with writer.body(f"def {writer_name(name)}(m: Message, chosen: runtime.Chosen) -> str:"):
-            node = format.rules[name].node
+        node, parameters = format.rules[name].node, ["m: Message", "chosen: runtime.Chosen"]
+        with writer.function(writer_name(name), parameters, "str", above=format.rules[name].source):
             if isinstance(node, RuleChoice):
                 _choice(format, name, node, writer)
             else:

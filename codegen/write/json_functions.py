@@ -29,20 +29,17 @@ def emit_json(format: Format, writer: Writer) -> None:
     with writer.function("_json", [], "runtime.JsonForm", decorator="cache"):
         writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
         writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
-    writer.line()
-    writer.line()
     writer.line("CONVERSATION_SCHEMA: dict[str, Any]")
     writer.line('"""The JSON Schema of the JSON form of a conversation."""')
-    writer.line()
+    writer.space()
     with writer.body("if not TYPE_CHECKING:"), writer.function("__getattr__", ["name: str"], "Any"):
         writer.line('if name == "CONVERSATION_SCHEMA":')
         writer.line("    return globals().setdefault(name, _json().schema())")
         writer.line('raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
     if format.namespace is not None:
-        writer.line()
-        writer.line()
-        writer.block(data(format.namespace), prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
-        writer.line('"""The JSON Schema of a tool namespace."""')
+        writer.space(2)
+        doc = "The JSON Schema of a tool namespace."
+        writer.assign("NAMESPACE_SCHEMA: dict[str, Any]", data(format.namespace), doc=doc)
     emit_json_functions(format, writer)
 
 

@@ -14,9 +14,9 @@ def library_codes(diagnostics: Mapping[str, CatalogueEntry]) -> str:
     writer.docstring(
         [f"What the library reports. Generated from grammar/{DIAGNOSTICS_FILE} by `python -m codegen`. Do not edit."]
     )
-    writer.line()
+    writer.space()
     writer.line("from .errors import Code")
-    writer.line()
+    writer.space()
     for name, entry in sorted(diagnostics.items(), key=lambda item: item[1].code):
         writer.block(code(name, entry, "Code"), prefix=f"{constant_of(name)} = ")
     return writer.text()

@@ -39,8 +39,7 @@ def _content_types(format: Format, writer: Writer) -> None:
 
 
 def _emit_listed(name: str, values: Iterable[str], writer: Writer) -> None:
-    writer.line()
-    writer.block(Block("Literal[", tuple(map(literal, values)), "]"), prefix=f"{name} = ")
+    writer.assign(name, Block("Literal[", tuple(map(literal, values)), "]"))
 
 
 def plain_values(contents: ContentGrammar, rule: str) -> dict[str, list[Any] | None]:
@@ -60,15 +59,12 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
         terminal = terminal_of(contents, contents.fields(rule)[schema][0])
         if terminal is not None and not any(map(terminal.fits, NO_JSON_SCHEMAS)):
             fields[schema] = "dict[str, Any] | bool"  # a grammar that reads other values needs a JSON form for them
-    writer.line()
-    writer.line()
-    writer.line("@dataclass(eq=False, repr=False, slots=True)")
-    with writer.body(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):"):
+    first = f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'})"
+    with writer.definition(first, decorator="dataclass(eq=False, repr=False, slots=True)"):
         text = comment_parts(made.doc, fields)[""] or f"The parts of `{rule}`."
         attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
         writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
-        if fields:
-            writer.line()
+        writer.space()
         own = contents.defaults.get(rule, {})
         for name, kind in fields.items():
             if (rule, name) in contents.implied:
@@ -142,12 +138,9 @@ def emit_message(format: Format, writer: Writer) -> None:
 
 
 def emit_class(format: Format, writer: Writer) -> None:
-    writer.line()
-    writer.line()
-    writer.line("@dataclass(repr=False, slots=True)")
-    with writer.body("class Message:"):
+    with writer.definition("class Message", decorator="dataclass(repr=False, slots=True)"):
         _docstring(format, writer)
-        writer.line()
+        writer.space()
         contents = [class_name(format.contents, role) for role in format.contents.roles]
         for field in format.fields:
             default = "" if field.required else " = False" if field.flag else " = None"

@@ -140,7 +140,7 @@ OF_JSON_FORM = (
 def emit_functions(format: Format, writer: Writer) -> None:
     starts = ", ".join(literal(start.name) for start in format.starts)
     styles = ", ".join(literal(name) for name in [*format.styles, AS_PARSED])
-    writer.line()
+    writer.space()
     writer.line(f"Start = Literal[{starts}]")
     writer.line(f"Style = Literal[{styles}]")
     for function in (*PUBLIC_FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
@@ -226,9 +226,7 @@ def _passed(format: Format, function: Function, name: str) -> Block:
 
 
 def _stream(format: Format, writer: Writer) -> None:
-    writer.line()
-    writer.line()
-    with writer.body(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result}):"):
+    with writer.definition(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result})"):
         writer.docstring(_doc(format, STREAM_PARSER_INIT))
         with writer.function("__init__", _parameters(format, STREAM_PARSER_INIT, "completion"), "None"):
             writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))

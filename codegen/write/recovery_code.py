@@ -40,8 +40,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         *_declared(format, recovery),
         *_costs(format, recovery),
     )
-    writer.line()
-    writer.block(block, prefix="_RECOVERY = ")
+    writer.assign("_RECOVERY", block)
 
 
 def _tokens(format: Format) -> Arguments:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 WIDTH = 120
@@ -90,14 +90,34 @@ def ascii_line(text: str) -> str:
 
 
 class Writer:
-    """Collects lines at the current depth."""
+    """Collects lines at the current depth, and decides on the blank lines between them."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.depth = 0
+        self.depth = self.due = 0
 
-    def line(self, text: str = "") -> None:
-        self.lines.append("    " * self.depth + text if text else "")
+    def line(self, text: str) -> None:
+        """Write a line after the blank lines that are due."""
+        self.lines += [*[""] * self.due, "    " * self.depth + text if text else ""]
+        self.due = 0
+
+    def space(self, count: int = 1) -> None:
+        """Let at least so many blank lines come before the next line."""
+        self.due = max(self.due, count)
+
+    def heading(self, text: str) -> None:
+        self.space(2)
+        self.comment(text)
+        self.space()
+
+    def assign(self, name: str, code: str | Block, above: str = "", doc: str = "") -> None:
+        """Write an assignment with a comment above it, and with a docstring and a blank line below it."""
+        if above:
+            self.comment(above)
+        self.block(code, prefix=f"{name} = ")
+        if doc:
+            self.line(f'"""{doc}"""')
+        self.space()
 
     def comment(self, text: str) -> None:
         for line in text.split("\n"):
@@ -162,15 +182,22 @@ class Writer:
             self.line(last)
 
     @contextmanager
-    def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> Iterator[None]:
-        """Write the first line of a function or method after blank lines, and indent its body."""
-        for _ in range(1 if self.depth else 2):
-            self.line()
+    def definition(self, first: str | Block, end: str = ":", decorator: str = "", above: str = "") -> Iterator[None]:
+        """Write the first line of a class, function or method between blank lines, and indent its body."""
+        self.space(1 if self.depth else 2)
+        if above:
+            self.comment(above)
         if decorator:
             self.line(f"@{decorator}")
-        self.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
+        self.block(first, suffix=end)
         with self.body():
             yield
+        self.space(1 if self.depth else 2)
+
+    def function(
+        self, name: str, parameters: list[str], result: str, decorator: str = "", above: str = ""
+    ) -> AbstractContextManager[None]:
+        return self.definition(Block(f"def {name}(", tuple(parameters), ")"), f" -> {result}:", decorator, above)
 
     def fits(self, text: str) -> bool:
         return 4 * self.depth + len(text) <= WIDTH

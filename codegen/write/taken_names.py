@@ -18,7 +18,7 @@ def taken_names(format: Format) -> frozenset[str]:
     """The names in every scope that has the names of fields, and the attributes of streaming parsers."""
     bare = replace(format, fields=(), drops=())  # only the names that every codec has remain
     writer = Writer()
-    emit_imports(bare, writer)
+    emit_imports(writer)
     emit_class(bare, writer)
     emit_functions(bare, writer)
     emit_json_functions(bare, writer)
