@@ -207,11 +207,7 @@ def machine(node: RegexNode) -> DeterministicAutomaton:
 @cache
 def first_letters(node: RegexNode) -> Ranges:
     """The letters with which a string of a pattern can begin."""
-    made = Automaton()
-    start = made.state()
-    made.pattern(start, node)
-    states = reachable([start], made.empty.__getitem__)
-    return tuple(sorted(bounds for state in states for letters, _, _ in made.steps[state] for bounds in letters))
+    return tuple(sorted(bounds for letters, _ in machine(node).steps[0] for bounds in letters))
 
 
 @cache
