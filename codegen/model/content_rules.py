@@ -33,7 +33,7 @@ from .rule_nodes import (
     parts,
     walk,
 )
-from .terminals import FixedText, Terminal, Terminals, is_terminal
+from .terminals import FixedText, Special, Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -102,8 +102,13 @@ class ContentGrammar(GrammarRules):
 
 
 def fixed_text(node: GrammarNode) -> str:
-    """The text that a node always has."""
-    return "".join(part.text for part in parts(node) if isinstance(part, FixedText))
+    """The text that a node always has, special tokens spelled out."""
+    match node:
+        case Special(_, text) | FixedText(text):
+            return text
+        case RuleSequence(items):
+            return "".join(map(fixed_text, items))
+    return ""
 
 
 def rule_of(node: GrammarNode) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..model.content_rules import fixed_text
 from ..model.content_types import definition_name, terminals_of, user_rules
 from ..model.format_model import MESSAGE, Format
-from ..model.rule_nodes import GrammarNode, RuleSequence
-from ..model.terminals import FixedText, Special
+from ..model.terminals import FixedText
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .public_functions import emit_json_functions
@@ -18,7 +18,7 @@ def emit_json(format: Format, writer: Writer) -> None:
         "always": tuple(_path(format, path) for path in table.get("always", ())),
         "absent": {_path(format, path): text for path, text in table.get("absent", {}).items()},
         "joined": {
-            name: {field: _spelled(format, format.mark_of(field)) or None for field in fields}
+            name: {field: fixed_text(format.mark_of(field) or FixedText("")) or None for field in fields}
             for name, fields in table.get("joined", {}).items()
         },
         "keyed": {_path(format, path): key for path, key in table.get("keyed", {}).items()},
@@ -58,15 +58,3 @@ def _patterns(format: Format) -> dict[str, PythonCode]:
                 patterns = (terminal_pattern(terminal.name) for terminal in terminals)
                 found[f"{definition_name(contents, rule)}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
     return found
-
-
-def _spelled(format: Format, node: GrammarNode | None) -> str:
-    """The spelling of a flag; "" for a field that has text."""
-    match node and format.resolve(node):
-        case Special(_, spelling):
-            return spelling
-        case FixedText(text):
-            return text
-        case RuleSequence(items):
-            return "".join(_spelled(format, item) for item in items)
-    return ""
