@@ -10,7 +10,7 @@ from .model.frame_graph import graph
 from .model.framing_rules import FramingRules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import RuleChoice, walk
+from .model.rule_nodes import named_values
 from .model.terminals import Terminals
 from .prove.definition_checks import (
     endless_definitions,
@@ -22,14 +22,6 @@ from .read.data_files import read_layout, read_rendering, read_vocabulary
 from .read.grammar_folder import CONVERSATION_FILE, NAMESPACE_FILE, TOOLS_SUFFIX, Sources
 from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
-
-
-def named_values(rules: FramingRules) -> set[str]:
-    """The names of alternatives that are values of fields, such as roles that tokens spell."""
-    nodes = (node for rule in rules.built.values() for node in walk(rule.node))
-    return {
-        value for node in nodes if isinstance(node, RuleChoice) for branch in node.branches for _, value in branch.sets
-    }
 
 
 def build(sources: Sources) -> Format:
@@ -44,7 +36,8 @@ def build(sources: Sources) -> Format:
     rules = FramingRules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
-    roles |= named_values(rules) - {name for rule in sources.contents for name in names_in(rule.alternatives)}
+    named = {value for _, value in named_values(rules.built)}
+    roles |= named - {name for rule in sources.contents for name in names_in(rule.alternatives)}
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from .content_rules import ContentGrammar
-from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleMark, RuleValue, walk
+from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleMark, RuleOption, RuleValue
 from .terminals import Special, Terminal
 
 CONTENT_FIELD = "content"
@@ -144,8 +144,21 @@ class Format(GrammarRules):
 
     def mark_of(self, field: str) -> GrammarNode | None:
         """What a flag stands for; None for a field that has text."""
-        nodes = (node for rule in self.rules.values() for node in walk(rule.node))
-        return next((self.resolve(n.item) for n in nodes if isinstance(n, RuleMark) and n.field == field), None)
+        marks = (n for n in self.nodes() if isinstance(n, RuleMark) and n.field == field)
+        return next((self.resolve(mark.item) for mark in marks), None)
+
+    @cached_property
+    def content_value(self) -> RuleValue:
+        """The node for the text of the content."""
+        return next(n for n in self.nodes() if isinstance(n, RuleValue) and n.field == CONTENT_FIELD)
+
+    @property
+    def content_terminal(self) -> Terminal:
+        return self.terminals[self.content_value.terminal]
+
+    @property
+    def content_may_be_empty(self) -> bool:
+        return isinstance(self.rules[CONTENT_FIELD].node, RuleOption)
 
     def has_content(self, node: GrammarNode) -> bool:
         return CONTENT_FIELD in self.fields_of(node)
@@ -164,8 +177,8 @@ class Format(GrammarRules):
 
     def terminals_of(self, field: str) -> list[str]:
         """The terminals whose text becomes a field."""
-        nodes = (node for rule in self.rules.values() for node in walk(rule.node))
-        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, RuleValue) and n.field == field))
+        values = (n for n in self.nodes() if isinstance(n, RuleValue) and n.field == field)
+        return list(dict.fromkeys(value.terminal for value in values))
 
 
 def comment_parts(doc: Iterable[str], fields: Iterable[str] = ()) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
 from .format_model import CONTENT_FIELD, Format
-from .rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, walk
+from .rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
@@ -71,7 +71,7 @@ def graph(format: Format, rule: str) -> Graph:
                 ends = (marked(connect(branch.node, sources), branch.sets, sources) for branch in branches)
                 return frozenset().union(*ends)
             case RuleCall(rule) if rule == CONTENT_FIELD:
-                return connect(content_value(format), sources)
+                return connect(format.content_value, sources)
             case RuleCall():
                 return connect(format.resolve(node), sources)
             case RuleList():
@@ -87,11 +87,6 @@ def graph(format: Format, rule: str) -> Graph:
 
     made.final = connect(format.rules[rule].node, frozenset({0}))
     return made
-
-
-def content_value(format: Format) -> RuleValue:
-    """The node for the text of the content."""
-    return next(node for node in walk(format.rules[CONTENT_FIELD].node) if isinstance(node, RuleValue))
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,10 @@ class GrammarRules(ABC):
     @abstractmethod
     def is_field(self, rule: str) -> bool: ...
 
+    def nodes(self) -> Iterator[GrammarNode]:
+        """All nodes of all rules."""
+        return (node for rule in self.rules.values() for node in walk(rule.node))
+
     def settings(self, node: GrammarNode) -> list[tuple[str, GrammarNode]]:
         """The fields that a node can set, each with the node that sets it, in order of appearance."""
         match node:
@@ -162,6 +166,13 @@ def camel_case(name: str) -> str:
 
 def parts(node: GrammarNode) -> tuple[GrammarNode, ...]:
     return node.items if isinstance(node, RuleSequence) else (node,)
+
+
+def named_values(rules: Mapping[str, GrammarRule]) -> Iterator[tuple[str, str]]:
+    """The names of alternatives that are values of fields, such as roles that tokens spell, each after its field."""
+    for rule in rules.values():
+        for way in rule.ways:
+            yield from way.sets
 
 
 def walk(node: GrammarNode) -> Iterator[GrammarNode]:

@@ -11,8 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import CONTENT_FIELD, Format, StartRule
-from ..model.frame_graph import content_value
+from ..model.format_model import Format, StartRule
 from ..model.rule_nodes import (
     GrammarNode,
     RuleCall,
@@ -112,10 +111,6 @@ class _AutomatonBuilder:
                 for item in items:
                     at = self.node(item, at, rule)
                 return at
-            case RuleCall(name) if name == CONTENT_FIELD:
-                value = content_value(self.format)
-                optional = isinstance(self.format.rules[CONTENT_FIELD].node, RuleOption)
-                return self.node(RuleOption(value) if optional else value, at, CONTENT_FIELD)
             case RuleCall(name):
                 return self.node(self.format.rules[name].node, at, name)
             case RuleChoice():

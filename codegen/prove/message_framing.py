@@ -24,8 +24,8 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         yield Problem(message.place, reason, "It is the rule for the text of a message.")
         return
     content = format.rules[CONTENT_FIELD]
-    values = format.terminals_of(CONTENT_FIELD)
-    if len(values) != 1 or not isinstance(content.node, (RuleValue, RuleOption)):
+    texts = [RuleValue(CONTENT_FIELD, name) for name in format.terminals_of(CONTENT_FIELD)]
+    if len(texts) != 1 or content.node not in (*texts, *map(RuleOption, texts)):
         reason = f"`{CONTENT_FIELD}` is not one terminal, optional or not"
         yield Problem(
             content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, and add a field for the kind of the content."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Set
 
 from ..model.format_model import CONTENT_FIELD, Format, Recovery
-from ..model.frame_graph import Framing, content_value, framing, graph, is_content
+from ..model.frame_graph import Framing, framing, graph, is_content
 from ..model.recovery_tables import (
     CHANNELED,
     SLOT_NAMES,
@@ -15,7 +15,6 @@ from ..model.recovery_tables import (
     library_table,
     value_of,
 )
-from ..model.rule_nodes import RuleOption
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
@@ -107,8 +106,7 @@ def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """A content is any text, and each token that closes one may close all."""
     content = format.rules[CONTENT_FIELD]
-    free = pattern.is_free(format.terminals[content_value(format).terminal].pattern)
-    if not free or not isinstance(content.node, RuleOption):
+    if not pattern.is_free(format.content_terminal.pattern) or not format.content_may_be_empty:
         reason = "recovery needs contents of any text, which may be empty"
         yield Problem(
             content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?` with any text, or remove {RECOVERY_FILE}."

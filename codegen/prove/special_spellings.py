@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ..model.format_model import Format
-from ..model.frame_graph import content_value
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
 from ..read.grammar_folder import VOCABULARY_FILE, Sources
@@ -42,6 +41,6 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 yield Problem(
                     terminal.place, reason, "List all special tokens, or none: Lark reads the others as text."
                 )
-    free = format.terminals[content_value(format).terminal]
-    if isinstance(free.pattern, pattern.Text):
-        yield Problem(free.place, "the content is a fixed text", "Use a pattern that takes any text.")
+    content = format.content_terminal
+    if isinstance(content.pattern, pattern.Text):
+        yield Problem(content.place, "the content is a fixed text", "Use a pattern that takes any text.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import count
 
-from ..model.format_model import CONTENT_FIELD, Format
-from ..model.frame_graph import FrameEdge, content_value, framing, graph, is_content
-from ..model.rule_nodes import RuleCall, RuleOption
+from ..model.format_model import Format
+from ..model.frame_graph import FrameEdge, framing, graph, is_content
+from ..model.rule_nodes import RuleCall
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name
@@ -51,18 +51,14 @@ def _atom(format: Format, edge: FrameEdge) -> Block:
             return call("runtime.Atom", literal(repr(text)), *arguments(text=text))
     values: dict[str, object] = {"pattern": PythonCode(constant(edge.terminal))}
     values |= {"values": listed} if (listed := format.terminals[edge.terminal].values) else {}
-    values |= {"nullable": nullable_content(format)} if is_content(edge) else {}
+    values |= {"nullable": format.content_may_be_empty} if is_content(edge) else {}
     return call("runtime.Atom", literal(edge.field), *arguments(**values))
-
-
-def nullable_content(format: Format) -> bool:
-    return isinstance(format.rules[CONTENT_FIELD].node, RuleOption)
 
 
 def emit_frame(format: Format, name: str, names: AtomNames, writer: Writer) -> None:
     made = graph(format, name)
     around = framing(made)
-    free = pattern.is_free(format.terminals[content_value(format).terminal].pattern) and nullable_content(format)
+    free = pattern.is_free(format.content_terminal.pattern) and format.content_may_be_empty
     node = RuleCall(name)
     has_content = format.has_content(node)
 

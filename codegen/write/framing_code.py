@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import groupby
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.frame_graph import content_value
 from ..model.rule_nodes import (
     Branch,
     GrammarNode,
@@ -71,11 +70,10 @@ def _rule_pieces(format: Format, name: str) -> list[str]:
     """The regular expression of a rule in pieces; those of code are constants for others."""
     if name != CONTENT_FIELD:
         return _pieces(format, format.rules[name].node)
-    terminal = format.terminals[content_value(format).terminal]
-    optional = "?" if isinstance(format.rules[CONTENT_FIELD].node, RuleOption) else ""
-    if pattern.is_free(terminal.pattern):
+    optional = "?" if format.content_may_be_empty else ""
+    if pattern.is_free(format.content_terminal.pattern):
         return [f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})"]
-    return [f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(terminal.pattern)}){optional})"]
+    return [f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(format.content_terminal.pattern)}){optional})"]
 
 
 def _pieces(format: Format, node: GrammarNode) -> list[str]:
