@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, closing
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,7 +18,7 @@ from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, Runner
 from ..linting.lint import run_files
 from ..linting.opening import COMPRESSIONS, UNWRITTEN_COMPRESSIONS, InputError, compressed
-from ..linting.parquet import NO_PYARROW, ParquetOutput
+from ..linting.parquet import ParquetOutput, require_pyarrow
 from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
@@ -175,8 +174,8 @@ def convert(
         with interruptible(), ExitStack() as stack:
             how = lambda _: False, lambda _: options, progress, partial(convert_chunk, conversion)
             converted = run_files(files, *how, runner, address, jobs)
-            if is_parquet and find_spec("pyarrow") is None:
-                raise InputError(f"{output}: {NO_PYARROW}")
+            if is_parquet:
+                require_pyarrow(str(output))
             claimed = files_read(progress.files, codec_choice()[0])
             for name, path in (("-o", output), ("--rejected", rejected)):
                 if path is not None:

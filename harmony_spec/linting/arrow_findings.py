@@ -12,9 +12,9 @@ from ..errors import Span
 from .arrow_rows import select_columns
 from .batches import Batch, Options
 from .checking import RowCheck
-from .opening import InputError
-from .outputs import FINDING, describe
-from .parquet import NO_PYARROW
+from .findings import Finding
+from .outputs import FINDING, RESULT, describe_row
+from .parquet import require_pyarrow
 
 if TYPE_CHECKING:
     import pyarrow
@@ -42,10 +42,9 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
     Raises:
         InputError: no column can be validated, or `pyarrow` is missing.
     """
-    try:
-        import pyarrow
-    except ImportError:
-        raise InputError(NO_PYARROW) from None
+    require_pyarrow()
+    import pyarrow
+
     if not isinstance(batch, pyarrow.RecordBatch):
         advice = "; a table has to_batches()" if isinstance(batch, pyarrow.Table) else ""
         raise TypeError(f"expected a RecordBatch, got {type(batch).__name__}{advice}")
@@ -55,22 +54,23 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
     rows = selection.rows(batch, 1, options.max_row_bytes)
     whole = Batch(BATCH, "parquet", False, replace(options, column=None), rows)
     checked = (RowCheck(whole, row).run() for row in rows)
-    found = [
-        {"row": each.row, "id": each.id, "messages": each.messages, "findings": list(map(describe, each.findings))}
-        for each in checked
-        if each.findings
-    ]
-    return record_batch(found, findings_schema())
+    return record_batch([describe_row(each) for each in checked if each.findings], findings_schema())
 
 
 def findings_schema() -> pyarrow.Schema:
     """The columns of the batches that `check_batch` returns."""
+    return result_schema("row", "id", "messages", "findings")
+
+
+def result_schema(*names: str) -> pyarrow.Schema:
+    """Some columns of `RESULT`."""
     import pyarrow
 
     whole, text = pyarrow.int64(), pyarrow.string()
-    types = {int: whole, str: text, Fix: text, Span: pyarrow.list_(whole), tuple: pyarrow.list_(text)}
-    findings = pyarrow.list_(pyarrow.struct([(name, types[kind]) for name, (kind, _) in FINDING.items()]))
-    return pyarrow.schema([("row", whole), ("id", text), ("messages", whole), ("findings", findings)])
+    types = {int: whole, bool: pyarrow.bool_(), str: text, Fix: text, Span: pyarrow.list_(whole)}
+    types[tuple] = pyarrow.list_(text)
+    types[Finding] = pyarrow.list_(pyarrow.struct([(name, types[kind]) for name, (kind, _) in FINDING.items()]))
+    return pyarrow.schema([(name, types[RESULT[name][0]]) for name in names])
 
 
 def record_batch(rows: list[dict[str, Any]], schema: pyarrow.Schema) -> pyarrow.RecordBatch:

@@ -52,6 +52,23 @@ def describe(finding: Finding) -> dict[str, Any]:
     return {name: read(finding) for name, (_, read) in FINDING.items()}
 
 
+RESULT: dict[str, tuple[type, Callable[[Checked], Any]]] = {
+    "file": (str, lambda each: os.fsencode(each.name).decode(errors="replace")),
+    "row": (int, lambda each: each.row),
+    "id": (str, lambda each: each.id),
+    "valid": (bool, lambda each: not each.findings),
+    "messages": (int, lambda each: each.messages),
+    "findings": (Finding, lambda each: list(map(describe, each.findings))),
+    "fixed": (Finding, lambda each: list(map(describe, each.repaired))),
+}
+"""What is written of a row; a `Finding` is a list of them."""
+
+
+def describe_row(checked: Checked) -> dict[str, Any]:
+    """A row with its findings as JSON."""
+    return {name: read(checked) for name, (_, read) in RESULT.items()}
+
+
 def id_note(id: object) -> str:
     """The id of a row, after its place; empty if it is not a string or an integer."""
     return f" (id {printable(abridge(str(id)))})" if type(id) in (str, int) else ""

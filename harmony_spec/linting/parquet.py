@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from io import BufferedRandom, BufferedReader
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -30,6 +31,12 @@ OTHER_LISTS = re.compile(r"\.list\.(?!element(?:\.|$))")
 
 BUFFER_BYTES = 1 << 20
 """Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
+
+
+def require_pyarrow(name: str = "") -> None:
+    """Raise an `InputError` if `pyarrow` is missing; `name` is the file that needs it."""
+    if find_spec("pyarrow") is None:
+        raise InputError(": ".join(filter(None, (name, NO_PYARROW))))
 
 
 def read_parquet(
@@ -119,10 +126,9 @@ class ParquetOutput:
 @contextmanager
 def _broken(name: str, place: str = "") -> Iterator[None]:
     """Raise an `InputError` for a file that `pyarrow` cannot read, or not from a place on."""
-    try:
-        import pyarrow
-    except ImportError:
-        raise InputError(f"{name}: {NO_PYARROW}") from None
+    require_pyarrow(name)
+    import pyarrow
+
     try:
         yield
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns are texts

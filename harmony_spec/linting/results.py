@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from .arrow_findings import findings_schema, record_batch
+from .arrow_findings import record_batch, result_schema
 from .atomic import AtomicFile
 from .findings import Checked
 from .opening import InputError
-from .outputs import describe
-from .parquet import NO_PYARROW, ParquetOutput
-
-if TYPE_CHECKING:
-    import pyarrow
+from .outputs import RESULT, describe_row
+from .parquet import ParquetOutput, require_pyarrow
 
 OUTPUT_SUFFIXES = (".jsonl", ".parquet")
 
@@ -29,29 +25,18 @@ class Results:
     def __init__(self, path: Path) -> None:
         self.rows: list[dict[str, Any]] = []
         self.output: ParquetOutput | None = None
+        is_parquet = path.suffix == ".parquet"
+        if is_parquet:
+            require_pyarrow(str(path))
         try:
-            if path.suffix == ".parquet":
-                import pyarrow  # noqa: F401 - before the file is created
             self.atomic = AtomicFile(path)
-            if path.suffix == ".parquet":
-                self.output = ParquetOutput(cast(BinaryIO, self.atomic.file), _schema())
-        except ImportError:
-            raise InputError(f"{path}: {NO_PYARROW}") from None
+            if is_parquet:
+                self.output = ParquetOutput(cast(BinaryIO, self.atomic.file), result_schema(*RESULT))
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from None
 
     def add(self, checked: Checked) -> None:
-        self.rows.append(
-            {
-                "file": os.fsencode(checked.name).decode(errors="replace"),
-                "row": checked.row,
-                "id": checked.id,
-                "valid": not checked.findings,
-                "messages": checked.messages,
-                "findings": list(map(describe, checked.findings)),
-                "fixed": list(map(describe, checked.repaired)),
-            }
-        )
+        self.rows.append(describe_row(checked))
         if self.output is None or len(self.rows) >= ROWS_PER_BATCH:
             self._write()
 
@@ -74,12 +59,3 @@ class Results:
         if self.output is not None:
             self.output.abort()
         self.atomic.abort()
-
-
-def _schema() -> pyarrow.Schema:
-    import pyarrow
-
-    schema = findings_schema()
-    for at, added in ((0, ("file", pyarrow.string())), (3, ("valid", pyarrow.bool_()))):
-        schema = schema.insert(at, pyarrow.field(*added))
-    return schema.append(pyarrow.field("fixed", schema.field("findings").type))
