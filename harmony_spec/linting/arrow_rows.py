@@ -76,18 +76,11 @@ def _token_ids(values: pyarrow.Array[Any]) -> Iterator[array[int] | None] | None
     import pyarrow
     from pyarrow import types
 
-    kind, count = values.type, len(values)
-    if types.is_fixed_size_list(kind):
-        first, size = values.offset, kind.list_size
-        bounds = [size * (first + at) for at in range(count + 1)]
-    elif types.is_list(kind) or types.is_large_list(kind):
-        bounds = values.offsets.to_pylist()
-    else:
+    kind = values.type
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if not len(values) or not is_list or not types.is_integer(kind.value_type):
         return None
-    if not count or not types.is_integer(kind.value_type):
-        return None
-    start = bounds[0]
-    items = values.values.slice(start, bounds[-1] - start)
+    items = values.flatten()
     if items.null_count:
         return None
     try:
@@ -95,13 +88,15 @@ def _token_ids(values: pyarrow.Array[Any]) -> Iterator[array[int] | None] | None
     except pyarrow.ArrowInvalid:
         return None
     data = memoryview(ids.buffers()[1] or b"").cast("B")[4 * ids.offset :]
-    valid = values.is_valid().to_pylist() if values.null_count else [True] * count
 
     def rows() -> Iterator[array[int] | None]:
-        for at, is_valid in enumerate(valid):
+        start = 0
+        for length in values.value_lengths().to_pylist():
+            end = start + 4 * (length or 0)
             row = array(IDS)
-            row.frombytes(data[4 * (bounds[at] - start) : 4 * (bounds[at + 1] - start)])
-            yield row if is_valid else None
+            row.frombytes(data[start:end])
+            yield None if length is None else row
+            start = end
 
     return rows()
 
