@@ -12,9 +12,9 @@ from math import isfinite
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..adapters import Side, from_chat, to_chat
-from ..adapters.chat_rows import CHAT_ROW_COLUMNS, chat_of_row, take_weights
-from ..adapters.reading_chat import OF_FORMAT
+from ..adapters import from_chat, to_chat
+from ..adapters.chat_rows import CHAT_ROW_COLUMNS, ChatRow, chat_of_row, take_weights
+from ..adapters.reading_chat import OF_FORMAT, Adapted
 from ..codes import UNREADABLE_ROW, UNSUPPORTED_VALUE
 from ..diagnostics import Diagnostic
 from ..errors import ConversionError, HarmonyError, RenderError, RowError, Severity
@@ -105,49 +105,29 @@ class Conversion:
         return pyarrow.schema({ID_COLUMN: text} | types[self.target])
 
 
-class Reported(NamedTuple):
-    """A line to print, and how severe it is: an error rejects its row."""
-
-    severity: Severity
-    text: str
-
-
 class ChatMessages(NamedTuple):
     """The messages that a row of Chat Completions was converted to.
 
     Attributes:
-        findings: what was left out or replaced; pointers and indices are those of the row.
-        origins: for each message the index of its chat message; None if it was made of settings.
+        adapted: the messages, and what was left out or replaced; pointers and indices are those of the row.
+        row: the row, without the weights that were read; its older functions are tools.
         weightless: the indices of chat messages with the weight 0.
         prompt: how many of the messages are the prompt of a completion.
-        tools: the tools of the row, as they are there; older functions as tools.
-        side: what the messages cannot hold, for `to_chat`.
-        chat: the messages of the row.
-        unread: the columns of the row that are left out.
     """
 
-    messages: list[Any]
-    findings: list[Diagnostic]
-    origins: list[int | None]
+    adapted: Adapted
+    row: ChatRow
     weightless: frozenset[int]
     prompt: int
-    tools: Any
-    side: Side
-    chat: list[Any]
-    unread: Sequence[str]
 
     @property
     def masked(self) -> frozenset[int]:
         """The indices of messages with the weight 0."""
-        return frozenset(index for index, origin in enumerate(self.origins) if origin in self.weightless)
+        return frozenset(index for index, origin in enumerate(self.adapted.origins) if origin in self.weightless)
 
 
 class InvalidRow(Exception):
-    """A row has findings that are errors."""
-
-    def __init__(self, errors: list[Diagnostic]) -> None:
-        super().__init__(*errors)
-        self.errors = errors
+    """A row has findings that are errors, its arguments."""
 
 
 @dataclass
@@ -181,13 +161,13 @@ class Converted:
 
     Attributes:
         rows: JSON Lines, or Parquet.
-        reports: what to print: errors of rejected rows, and what is lost of others, each with the place of its row.
+        reports: lines to print: errors of rejected rows, and what is lost of others, each with its severity.
         rejected: JSON Lines of the rows that cannot be converted, as they were.
         numbers: the numbers of the batch.
     """
 
     rows: bytes | pyarrow.RecordBatch = b""
-    reports: list[Reported] = field(default_factory=list)
+    reports: list[tuple[Severity, str]] = field(default_factory=list)
     rejected: bytes = b""
     numbers: ConversionNumbers = field(default_factory=ConversionNumbers)
 
@@ -214,9 +194,9 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
             except (HarmonyError, InvalidRow) as error:
                 if isinstance(error, HarmonyError):
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
-                errors = error.errors if isinstance(error, InvalidRow) else [error]
+                errors = error.args if isinstance(error, InvalidRow) else [error]
                 what = f"{place}: error: row rejected{', and not read' if isinstance(item, RowError) else ''}"
-                found.reports += [Reported("error", f"{what}: {each}") for each in errors]
+                found.reports += [("error", f"{what}: {each}") for each in errors]
                 found.rejected += _original(batch, row, item)
                 found.numbers.rejected += 1
     found.numbers.converted = len(values)
@@ -317,21 +297,22 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
     if conversion.source == CHAT:
         policy: Policy = "replace" if conversion.replaces else "refuse"
         chat = read_chat(value, codec, policy, conversion.target == TRAINING)
-        messages, masked, prompt, origins = chat.messages, chat.masked, chat.prompt, chat.origins
+        adapted, masked, prompt = chat.adapted, chat.masked, chat.prompt
+        messages, origins = adapted.messages, adapted.origins
         errors = []
         if conversion.target == TRAINING and not conversion.allows_errors:
-            known = (each for each in chat.findings if each.index not in chat.weightless)
+            known = (each for each in adapted.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
-            errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
-        others = (each for each in chat.findings if each not in errors)
+            errors += [] if errors or not chat.row.tools else _errors_of_calls(codec, messages, masked)
+        others = (each for each in adapted.findings if each not in errors)
         row = None
         if conversion.target == CHAT:
-            row = _chat_row(to_chat(messages, chat.side, codec=codec), chat.tools)
-            others = (each for each in chat.findings if not _is_restored(each, chat, row[MESSAGES_KEY]))
-        found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
+            row = _chat_row(to_chat(messages, adapted.side, codec=codec), chat.row.tools)
+            others = (each for each in adapted.findings if not _is_restored(each, chat.row.messages, row[MESSAGES_KEY]))
+        found.reports += [("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
-            raise InvalidRow(errors)
-        found.numbers.unread.update((batch.name, column) for column in chat.unread)
+            raise InvalidRow(*errors)
+        found.numbers.unread.update((batch.name, column) for column in chat.row.unread)
         if row is not None:
             return row
     else:
@@ -375,16 +356,16 @@ def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: boo
         raise
     findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
     tools = row.tools if row.tools_key == TOOLS else tools_to_json(adapted.tools, FORMS[1], codec=codec)
-    made = adapted.messages, findings, adapted.origins
-    return ChatMessages(*made, weightless, prompt, tools, adapted.side, listed, row.unread)
+    row = row._replace(messages=listed, tools=tools)
+    return ChatMessages(replace(adapted, findings=findings), row, weightless, prompt)
 
 
-def _is_restored(finding: Diagnostic, chat: ChatMessages, restored: list[Any]) -> bool:
+def _is_restored(finding: Diagnostic, chat: list[Any], restored: list[Any]) -> bool:
     """Whether a value that the format lacks is in the restored messages, or in tools, which stay as they are."""
     if finding.code is not UNSUPPORTED_VALUE:
         return False  # it is wrong there, too
     in_tools, index = finding.pointer.startswith(f"/{TOOLS}/"), finding.index
-    return in_tools or (0 <= index < len(chat.chat) and restored[index : index + 1] == chat.chat[index : index + 1])
+    return in_tools or (0 <= index < len(chat) and restored[index : index + 1] == chat[index : index + 1])
 
 
 def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:
@@ -409,7 +390,7 @@ def _require_valid(codec: ModuleType, held: RowContent) -> None:
     """Raise `InvalidRow` for a content in which `validate` finds errors: it parses, but models should not learn it."""
     report = retry_without_final_newline(held.source, codec.validate, lambda report: not report.diagnostics)
     if errors := [each for each in report.diagnostics if each.code.severity == "error"]:
-        raise InvalidRow(errors)
+        raise InvalidRow(*errors)
 
 
 def _shown(finding: Diagnostic) -> str:
@@ -469,7 +450,7 @@ def _training(
             message = next(span.message for span in training.spans if span.end > lost)
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
-            found.reports.append(Reported("warning", f"{place}: warning: {cut}; {dropped}"))
+            found.reports.append(("warning", f"{place}: warning: {cut}; {dropped}"))
         found.numbers.truncated += 1
         del tokens[limit:], mask[limit:]
     found.numbers.lengths.append(len(tokens))

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from ..adapters.chat_rows import CHAT_ROW_COLUMNS
+from ..adapters.reading_chat import Adapted
 from ..codes import INVALID_ARGUMENTS, INVALID_JSON, KEPT_ANALYSIS, TEXT_AFTER_JSON, TRUNCATED_JSON, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import CodecError, ConversionError, HarmonyError, RowError
@@ -202,7 +203,8 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
             held = check.read()
         except HarmonyError as error:
             chat = _converted(error, check, training)
-            held = RowContent(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
+            made = chat.adapted.messages
+            held = RowContent(codec.render(made, batch.options.start), codec, messages=made)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
             learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
@@ -226,7 +228,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         has_tokens=tokens,
         learned=learned,
         hint=hint,
-        lost=() if chat is None else _lost(chat, report.diagnostics),
+        lost=() if chat is None else _lost(chat.adapted, report.diagnostics),
     )
 
 
@@ -246,7 +248,7 @@ def _converted(error: HarmonyError, check: RowCheck, training: bool) -> ChatMess
         raise error from None
 
 
-def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
+def _lost(chat: Adapted, found: list[Diagnostic]) -> list[Diagnostic]:
     """The findings of a conversion, without arguments that are also found at their places."""
     wrong = {origin for each in found if each.code in OF_JSON for origin in chat.origins[each.index : each.index + 1]}
     return [each for each in chat.findings if each.code is not INVALID_JSON or each.index not in wrong]
