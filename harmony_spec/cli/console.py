@@ -180,11 +180,6 @@ def complete_selectors(context: click.Context, option: click.Parameter, incomple
     return [CompletionItem(before + comma + item.value, help=item.help) for item in items]
 
 
-def complete_file(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Leave the completion of a file name to the shell."""
-    return [CompletionItem(incomplete, type="file")]
-
-
 def starts_of(codec: ModuleType) -> Sequence[str]:
     """The start rules of a codec, the default first."""
     return get_args(codec.Start)
@@ -244,6 +239,9 @@ def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help:
         help=f"{help}  [default: {values(default_codec())[0]}]",
     )
 
+
+ANY_FILE = click.Path(readable=False)
+"""A name that shells complete. Commands refuse files that cannot be read, each with its own words."""
 
 FILE_PATH = click.Path(path_type=Path, dir_okay=False)
 

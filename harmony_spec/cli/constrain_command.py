@@ -18,7 +18,7 @@ from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import TOOLS
-from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
+from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse
 from .parse_command import read_input
 
 RESPONSE_TEMPLATE = "response-template"
@@ -44,7 +44,7 @@ MAX_SHOWN_MISTAKES = 5
 @click.option("--target", type=click.Choice([*TARGETS]), default="lark", show_default=True, help="Grammar to print.")
 @click.option("--score", "scored", metavar="FILE", help="Print mistakes of another grammar: FILE, or an engine's own.")
 @click.option("--prompt", metavar="FILE", help="Prompt that declares tools, channels and formats of answers.")
-@click.option("--tools", metavar="FILE", shell_complete=complete_file, help="JSON file with tool definitions.")
+@click.option("--tools", metavar="FILE", type=ANY_FILE, help="JSON file with tool definitions.")
 @click.option("--builtin", "builtins", metavar="NAME", multiple=True, help="Built-in tool, such as python.")
 @click.option("--tool-choice", metavar="CHOICE", help="auto, none, required, or JSON as in a request.")
 @click.option("--response-format", metavar="FILE", help="JSON file with the response format of a request.")

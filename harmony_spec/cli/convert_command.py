@@ -24,6 +24,7 @@ from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .application import INTERRUPTED
 from .console import (
+    ANY_FILE,
     ERR,
     FILE_PATH,
     FINDINGS,
@@ -36,7 +37,6 @@ from .console import (
     codec_choice,
     codec_of,
     codec_option,
-    complete_file,
     count,
     output_option,
     prepare_runner,
@@ -107,7 +107,7 @@ def _written(path: Path, stack: ExitStack) -> BinaryIO:
 
 
 @click.command(cls=Command, example=CONVERT_EXAMPLE)
-@click.argument("files", nargs=-1, required=True, shell_complete=complete_file)
+@click.argument("files", nargs=-1, required=True, type=ANY_FILE)
 @click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
 @click.option(
     "--to", "target", type=click.Choice((*SOURCE_FORMATS, TRAINING)), required=True, help="Form to convert to."

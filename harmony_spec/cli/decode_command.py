@@ -7,14 +7,14 @@ import sys
 import click
 
 from ..errors import HarmonyError
-from .console import MAX_ROW, Command, codec_of, complete_file, piped, refuse, uses_codec
+from .console import ANY_FILE, MAX_ROW, Command, codec_of, piped, refuse, uses_codec
 from .parse_command import read_input
 
 PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec decode -")
 
 
 @click.command(cls=Command, example=piped(*PIPE))
-@click.argument("file", shell_complete=complete_file)
+@click.argument("file", type=ANY_FILE)
 @uses_codec
 @MAX_ROW
 def decode(file: str, max_row_bytes: int | None) -> None:

@@ -18,6 +18,7 @@ from ..linting.row_reading import Progress, read
 from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
+    ANY_FILE,
     COLUMN,
     FINDINGS,
     KIND,
@@ -26,7 +27,6 @@ from .console import (
     Command,
     codec_of,
     codec_option,
-    complete_file,
     piped,
     refuse_input,
     require_one_reader,
@@ -40,8 +40,8 @@ MISSING_ROW = "missing-row"
 
 
 @click.command(cls=Command, example=piped("tee a.txt", "harmony-spec diff --json - a.txt"))
-@click.argument("first", metavar="A", shell_complete=complete_file)
-@click.argument("second", metavar="B", shell_complete=complete_file)
+@click.argument("first", metavar="A", type=ANY_FILE)
+@click.argument("second", metavar="B", type=ANY_FILE)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @uses_codec
 @KIND

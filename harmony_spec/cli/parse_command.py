@@ -22,6 +22,7 @@ from ..linting.rows import RowContent
 from ..linting.settings import definitions
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
+    ANY_FILE,
     FINDINGS,
     MAX_ROW,
     STRIPPED,
@@ -29,7 +30,6 @@ from .console import (
     Command,
     codec_of,
     codec_option,
-    complete_file,
     piped,
     refuse,
     refuse_input,
@@ -52,7 +52,7 @@ KIND_HINTS: dict[FileKind, str] = {
 
 
 @click.command(cls=Command, example=piped("harmony-spec parse -"))
-@click.argument("file", shell_complete=complete_file)
+@click.argument("file", type=ANY_FILE)
 @codec_option("--start", starts_of, "Type of the input.")
 @uses_codec
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")

@@ -12,12 +12,12 @@ from ..format.tables import require
 from ..json_form import opening_from_json
 from ..linting.rows import json_of, read_text
 from .console import (
+    ANY_FILE,
     FINDINGS,
     UNUSABLE,
     Command,
     codec_of,
     codec_option,
-    complete_file,
     piped,
     refuse_input,
     starts_of,
@@ -32,7 +32,7 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
 
 
 @click.command(cls=Command, example=piped("harmony-spec parse -", "harmony-spec render -"))
-@click.argument("file", shell_complete=complete_file)
+@click.argument("file", type=ANY_FILE)
 @codec_option("--start", starts_of, "Type of text to write.")
 @uses_codec
 @codec_option("--style", styles_of, "Style of headers.")

@@ -34,13 +34,13 @@ from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
+    ANY_FILE,
     ERR,
     OUT,
     Command,
     OfCodec,
     codec_choice,
     codec_of,
-    complete_file,
     output_option,
     piped,
     reads_rows,
@@ -71,7 +71,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 
 
 @click.command(cls=Command, example=piped("harmony-spec show -"))
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=ANY_FILE)
 @reads_rows
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")

@@ -9,14 +9,14 @@ import click
 from ..errors import HarmonyError
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
-from .console import CODEC, FINDINGS, Command, codec_of, complete_file, refuse, refuse_input
+from .console import ANY_FILE, CODEC, FINDINGS, Command, codec_of, refuse, refuse_input
 
 TOOLS_EXAMPLE = """\
 printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
 
 
 @click.command("tools", cls=Command, example=TOOLS_EXAMPLE)
-@click.argument("file", shell_complete=complete_file)
+@click.argument("file", type=ANY_FILE)
 @click.option(
     "--as",
     "form",

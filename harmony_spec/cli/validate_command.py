@@ -21,6 +21,7 @@ from ..linting.rewriting import Rewriter, claim, files_read, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
+    ANY_FILE,
     CODEC_PATH,
     ERR,
     FILE_PATH,
@@ -29,7 +30,6 @@ from .console import (
     Command,
     codec_choice,
     codec_of,
-    complete_file,
     complete_selectors,
     output_option,
     piped,
@@ -101,7 +101,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 
 
 @click.command(cls=Command, groups=GROUPS, example=piped("harmony-spec validate -"))
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=ANY_FILE)
 @reads_rows
 @click.option("--skip-others", is_flag=True, help="Skip files without special tokens, even if they are named.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
