@@ -279,17 +279,15 @@ def _conversation_in(text: str, codec: ModuleType) -> Any:
 
 def _rendered(conversation: Mapping[str, Any], start: str, path: JsonPath, value: Any, codec: ModuleType) -> RowContent:
     require(codec, "from_json")
-    named = _names_a_channel(conversation, codec.FORMAT)
+    is_named = _names_a_channel(conversation, codec.FORMAT)
+    if not is_named and is_chat(value, codec.FORMAT.fields):
+        _raise_chat()
     try:
         messages = codec.from_json(conversation)
     except ConversationError as error:
-        if not named:
-            if is_chat(value, codec.FORMAT.fields):
-                _raise_chat()
+        if not is_named:
             error.hint = f"{error.hint} If these are Chat Completions, {CONVERT_CHAT}.".lstrip()
         raise
-    if not named and is_chat(value, codec.FORMAT.fields):
-        _raise_chat()
     return RowContent(codec.render(messages, start), codec, path, messages, value)
 
 
