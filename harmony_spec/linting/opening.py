@@ -120,13 +120,6 @@ class Opened:
             self.failure = error
         return b"".join(parts)
 
-    def whole(self) -> bytes:
-        """The file, up to one byte over the limit of a row."""
-        data = self.block(self.max_row_bytes + 1)
-        if self.failure is not None:
-            raise self.failure
-        return data
-
     def read(self, size: int = -1) -> bytes:
         return self._counted(self.stream.read(size))
 
@@ -213,20 +206,15 @@ def saved_input(name: str) -> BufferedRandom:
     return copy
 
 
-def standard_input() -> BinaryIO:
-    """Standard input. Raises `InputError` if it is closed."""
-    if sys.stdin is None:
-        raise InputError(f"{STDIN}: standard input is closed")
-    return sys.stdin.buffer
-
-
 def _raw(name: str, copy: BufferedRandom | None) -> AbstractContextManager[io.BufferedReader | BufferedRandom]:
     if copy is not None:
         copy.seek(0)
         return nullcontext(copy)
     if name != STDIN:
         return open(name, "rb")
-    stdin = standard_input()
+    if sys.stdin is None:
+        raise InputError(f"{STDIN}: standard input is closed")
+    stdin = sys.stdin.buffer
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(io.BytesIO(stdin.read())))
 
 

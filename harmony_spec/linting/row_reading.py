@@ -128,7 +128,9 @@ def read_one(name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[File
 
 def _whole(opened: Opened) -> Row:
     """The row of a file that is one input."""
-    data = opened.whole()
+    data = opened.block(opened.max_row_bytes + 1)
+    if opened.failure is not None:
+        raise opened.failure
     return Row(None, data if len(data) <= opened.max_row_bytes else too_long(opened.max_row_bytes))
 
 
