@@ -186,9 +186,10 @@ def convert(
             if rows:
                 stack.callback(rows.abort)
             is_bar_wanted = not quiet and not (output is None and sys.stdout.isatty())
-            tick = stack.enter_context(show_progress(progress, partial(_progress, numbers), OUT, is_bar_wanted))
-            for found in stack.enter_context(closing(converted)):
-                tick()
+            shown = show_progress(progress, partial(_progress, numbers), OUT, is_bar_wanted, converted)
+            watched = stack.enter_context(shown)
+            stack.enter_context(closing(converted))
+            for found in watched:
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")
                     status = UNUSABLE

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -166,9 +166,8 @@ def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
     try:
-        with interruptible(), show_progress(progress, run.progress, run.stream, run.has_summary) as tick:
+        with interruptible(), show_progress(progress, run.progress, run.stream, run.has_summary, checked) as watched:
             run.print_around(run.output.head)
-            watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
                 run.report(item)
         complete = True
@@ -190,12 +189,6 @@ def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
             run.print_around(run.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
-
-
-def _each(checked: Iterable[Result], tick: Callable[[], None]) -> Iterator[Result]:
-    for item in checked:
-        yield item
-        tick()
 
 
 @contextmanager
