@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, get_args, get_type_hints
+
+from msgspec import Meta, ValidationError, convert
 
 from ..codec_loading import codec_text
 from ..errors import SEVERITIES, CodecError, HarmonyError, Severity, quoted
@@ -29,12 +31,9 @@ class SettingsError(Exception):
     """A setting is invalid; the message names the file and the key."""
 
 
-TEXT_SCHEMA, NAME_SCHEMA = {"type": "string"}, {"type": "string", "minLength": 1}
-TEXTS_SCHEMA = {"type": "array", "items": TEXT_SCHEMA}
-PATH, BOOLEAN = {"type": "string"}, {"type": "boolean"}
-SIZE = {"type": "integer", "minimum": 1}
-PATTERNS = {"type": "object", "additionalProperties": TEXTS_SCHEMA}
-ONE_SEVERITY, SEVERITY = f"one of {', '.join(SEVERITIES)}", {"enum": list(SEVERITIES)}
+NonEmptyText = Annotated[str, Meta(min_length=1)]
+PositiveInteger = Annotated[int, Meta(ge=1)]
+ONE_SEVERITY = f"one of {', '.join(SEVERITIES)}"
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,23 @@ class Settings:
     """
 
     file: Path | None = None
-    select: Annotated[Sequence[str] | None, "a list of codes", TEXTS_SCHEMA] = None
-    ignore: Annotated[Sequence[str], "a list of codes", TEXTS_SCHEMA] = ()
-    severity: Annotated[Severity | None, ONE_SEVERITY, SEVERITY] = None
+    select: Annotated[Sequence[str] | None, "a list of codes"] = None
+    ignore: Annotated[Sequence[str], "a list of codes"] = ()
+    severity: Annotated[Severity | None, ONE_SEVERITY] = None
     per_file_ignores: Annotated[
-        Mapping[str, Sequence[str]], "a table that maps patterns of files to lists of codes", PATTERNS
+        Mapping[str, Sequence[str]], "a table that maps patterns of files to lists of codes"
     ] = field(default_factory=dict)
-    exclude: Annotated[Sequence[str], "a list of patterns of files", TEXTS_SCHEMA] = ()
-    start: Annotated[str | None, "a string", TEXT_SCHEMA] = None
-    column: Annotated[str | None, "the name of a column", NAME_SCHEMA] = None
-    id_column: Annotated[str | None, "the name of a column", NAME_SCHEMA] = None
-    tools: Annotated[Path | None, "the path of a file", PATH] = None
-    tokenization: Annotated[bool | None, "true or false", BOOLEAN] = None
-    max_row_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
-    max_file_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
-    codec: Annotated[Path | None, "the path of a Python module", PATH] = None
-    tokenizer: Annotated[str | None, "the name of an object, as module:name", NAME_SCHEMA] = None
-    grammar: Annotated[Path | None, "the path of a folder", PATH] = None
+    exclude: Annotated[Sequence[str], "a list of patterns of files"] = ()
+    start: Annotated[str | None, "a string"] = None
+    column: Annotated[NonEmptyText | None, "the name of a column"] = None
+    id_column: Annotated[NonEmptyText | None, "the name of a column"] = None
+    tools: Annotated[Path | None, "the path of a file"] = None
+    tokenization: Annotated[bool | None, "true or false"] = None
+    max_row_bytes: Annotated[PositiveInteger | None, "a number of bytes"] = None
+    max_file_bytes: Annotated[PositiveInteger | None, "a number of bytes"] = None
+    codec: Annotated[Path | None, "the path of a Python module"] = None
+    tokenizer: Annotated[NonEmptyText | None, "the name of an object, as module:name"] = None
+    grammar: Annotated[Path | None, "the path of a folder"] = None
 
     @property
     def codec_path(self) -> Path | None:
@@ -96,10 +95,8 @@ NO_SETTINGS = Settings()
 
 def load(path: Path) -> Settings | None:
     """The settings in a TOML file; None if it has no table for them. Raises `SettingsError`."""
-    from jsonschema import Draft202012Validator
-
     try:
-        document = tomllib.loads(read_text(str(path)), parse_float=Decimal)  # for a schema, 1.0 is an integer
+        document = tomllib.loads(read_text(str(path)), parse_float=Decimal)  # as a float, a large exponent is infinite
     except InputError as error:
         raise SettingsError(str(error)) from None
     except tomllib.TOMLDecodeError as error:
@@ -120,10 +117,10 @@ def load(path: Path) -> Settings | None:
     for key, value in table.items():
         if key not in SETTING_KEYS:
             raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(SETTING_KEYS)}")
-        expected, schema = SETTING_KEYS[key]
-        if not Draft202012Validator(schema).is_valid(value):
-            raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}")
-        read[key.replace("-", "_")] = file.parent / value if schema is PATH else value
+        try:
+            read[key.replace("-", "_")] = _converted(key, value, file.parent)
+        except ValidationError:
+            raise SettingsError(f"{path}: {TABLE}.{key}: expected {SETTING_KEYS[key].__metadata__[0]}") from None
     if "codec" in read and "grammar" in read:
         raise SettingsError(f"{path}: {TABLE}: pass only one of codec and grammar")
     if "grammar" in read and not read["grammar"].is_dir():  # a module would run
@@ -131,37 +128,32 @@ def load(path: Path) -> Settings | None:
     return Settings(file=file, **read)
 
 
-SETTING_KEYS: dict[str, tuple[str, dict[str, Any]]] = {
-    name.replace("_", "-"): hint.__metadata__
+SETTING_KEYS: dict[str, Any] = {
+    name.replace("_", "-"): hint
     for name, hint in get_type_hints(Settings, include_extras=True).items()
     if hasattr(hint, "__metadata__")
 }
-"""The keys of the table, with what they expect in words and as a JSON Schema. Paths are relative to the file."""
+"""The keys of the table, with the types of their values, annotated with what they expect in words."""
+
+
+def _converted(key: str, value: Any, folder: Path) -> Any:
+    """The value of a setting, whose paths are relative to a folder. Raises `ValidationError`."""
+    return convert(value, SETTING_KEYS[key], dec_hook=lambda _, path: folder / path)
 
 
 def _checked(settings: Settings) -> Settings:
     """The settings of a caller, with paths for texts. Raises `SettingsError` for values that no file could have."""
-    paths: dict[str, Any] = {}
-    for key, (expected, schema) in SETTING_KEYS.items():
+    read: dict[str, Any] = {}
+    for key, hint in SETTING_KEYS.items():
         name = key.replace("-", "_")
         value: Any = getattr(settings, name)
         if value == getattr(NO_SETTINGS, name):
             continue
-        if schema is PATH and isinstance(value, (str, os.PathLike)):
-            paths[name] = Path(value)
-            continue
-        from jsonschema import Draft202012Validator  # a fifth of the time of a short run
-
-        if not Draft202012Validator(schema).is_valid(_as_in_a_file(value)):
-            raise SettingsError(f"{name}: expected {expected}, got {quoted(value)}")
-    return replace(settings, **paths)
-
-
-def _as_in_a_file(value: Any) -> Any:
-    """A value as TOML has it, with lists for other sequences."""
-    if isinstance(value, Mapping):
-        return {key: _as_in_a_file(item) for key, item in value.items()}
-    return [*value] if isinstance(value, (Sequence, Set)) and not isinstance(value, str | bytes) else value
+        try:
+            read[name] = _converted(key, value, Path())
+        except ValidationError:
+            raise SettingsError(f"{name}: expected {hint.__metadata__[0]}, got {quoted(value)}") from None
+    return replace(settings, **read)
 
 
 class Resolver:
