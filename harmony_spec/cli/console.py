@@ -244,6 +244,7 @@ ANY_FILE = click.Path(readable=False)
 """A name that shells complete. Commands refuse files that cannot be read, each with its own words."""
 
 FILE_PATH = click.Path(path_type=Path, dir_okay=False)
+FOLDER_PATH = click.Path(path_type=Path, file_okay=False)
 
 TOOLS_OPTION = click.option(
     "--tools",
@@ -309,9 +310,11 @@ require_file = require_name(lambda path: path not in (Path(), Path(STDIN)), f"th
 """Callbacks for what is written under a name."""
 
 
-def output_option(help: str, callback: Callable[..., Any] = standard_output) -> Callable[[Any], Any]:
-    """A file to write; by default, standard output may be named."""
-    return click.option("-o", "--output", type=FILE_PATH, callback=callback, help=help)
+def output_option(
+    help: str, callback: Callable[..., Any] = standard_output, type: click.Path = FILE_PATH, **attributes: Any
+) -> Callable[[Any], Any]:
+    """A file to write, or a folder; by default, standard output may be named."""
+    return click.option("-o", "--output", type=type, callback=callback, help=help, **attributes)
 
 
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from ..view import terminal_text as report
-from .console import ERR, FINDINGS, OUT, QUIET, Command, count, output_option, refuse, require_folder
+from .console import ERR, FINDINGS, FOLDER_PATH, OUT, QUIET, Command, count, output_option, refuse, require_folder
 
 Made = TypeVar("Made")
 
@@ -40,7 +40,7 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
     cls=Command,
     example="harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py",
 )
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=FOLDER_PATH)
 @output_option("Module to write.  [default: standard output]")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the module is not up to date.")
 @QUIET
@@ -77,7 +77,7 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
 
 
 @click.command(cls=Command, example="harmony-spec grammar another-grammar && ls another-grammar")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), callback=require_folder)
+@click.argument("folder", type=FOLDER_PATH, callback=require_folder)
 @QUIET
 def grammar(folder: Path, quiet: bool) -> None:
     """Copy the grammar of this package to a new FOLDER."""
@@ -104,15 +104,8 @@ def grammar(folder: Path, quiet: bool) -> None:
     cls=Command,
     example="harmony-spec grammar my-grammar && harmony-spec diagrams my-grammar -o pictures",
 )
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    callback=require_folder,
-    required=True,
-    help="Folder to write; created if it is missing.",
-)
+@click.argument("folder", type=FOLDER_PATH)
+@output_option("Folder to write; created if it is missing.", require_folder, type=FOLDER_PATH, required=True)
 @QUIET
 def diagrams(folder: Path, output: Path, quiet: bool) -> None:
     """Draw the rules of the grammar in FOLDER as SVG.
