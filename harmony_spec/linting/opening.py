@@ -195,14 +195,11 @@ def in_temporary_folder() -> Iterator[None]:
         raise InputError(f"{gettempdir()}: {error.strerror}; TMPDIR names another folder for copies") from None
 
 
-def saved_input(name: str) -> BufferedRandom:
-    """A copy of standard input or a pipe on the disk, which can be read more than once.
-
-    Raises `InputError` if it cannot be read.
-    """
-    copy = TemporaryFile()  # noqa: SIM115 - needed until its fixes are written
-    with open_input(name) as opened, in_temporary_folder():
-        copyfileobj(opened.file, copy)
+def saved(stream: Any) -> BufferedRandom:
+    """A copy on the disk of a stream that can be read only once, or not from everywhere."""
+    copy = TemporaryFile()  # noqa: SIM115 - needed as long as it is read, and until its fixes are written
+    with in_temporary_folder():
+        copyfileobj(stream, copy)
     return copy
 
 

@@ -7,13 +7,11 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import BufferedRandom, BufferedReader
-from shutil import copyfileobj
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .arrow_rows import select_columns
 from .batches import WHOLE, ByteRange, Options, RowsRead
-from .opening import InputError, Opened, in_temporary_folder
+from .opening import InputError, Opened, saved
 
 if TYPE_CHECKING:
     import pyarrow
@@ -201,10 +199,7 @@ def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
     """A stream, or a temporary copy if it is decompressed or not seekable; `opened` limits its size."""
     if isinstance(stream, BufferedReader | BufferedRandom) and stream.seekable():
         return stream
-    copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
-    with in_temporary_folder():
-        copyfileobj(opened or stream, copy)
-    return copy
+    return saved(opened or stream)
 
 
 def _groups(metadata: Any, within: ByteRange) -> list[int]:

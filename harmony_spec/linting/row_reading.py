@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSIONS, FILE_CHANGED, PIPE_BYTES, STDIN, Opened, open_input, saved_input
+from .opening import COMPRESSIONS, FILE_CHANGED, PIPE_BYTES, STDIN, Opened, open_input, saved
 from .parquet import read_parquet
 from .rows import too_long
 
@@ -90,7 +90,10 @@ def read(name: str, is_named: bool, kind: FileKind | None, options: Options, pro
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    copy = saved_input(name) if options.fix and (name == STDIN or not os.path.isfile(name)) else None
+    copy = None
+    if options.fix and (name == STDIN or not os.path.isfile(name)):
+        with open_input(name) as once:
+            copy = saved(once.file)
     with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
         batches = batches_of(opened, kind or _kind(opened), is_named, options)
         if options.fix:
