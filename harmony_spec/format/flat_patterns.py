@@ -131,10 +131,6 @@ class PatternRules(Rules):
         body = re.sub(r"\[\[(\w+)\]\]", lambda found: str(numbers[found[1]]), body)
         return [*["g = m.groups()"] * ("g[" in body), *filter(None, body.split("\n"))]
 
-    def filler(self, flat: Flat) -> str:
-        """Return the name of a function that stores the fields of a match."""
-        return self.defined("r, m, f", self.filling(flat))
-
     def maker(self, flat: Flat, value: str) -> str:
         """Return the name of a function that returns a value of a match."""
         return self.defined("r, m", self.statements(flat, f"return {value}"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NO_MATCH, Fields, Read, Reader
 
 Match = Callable[[str, int], re.Match[str] | None]
-Fill = Callable[["FusedReader", re.Match[str], Fields], None]
-Finish = Callable[["FusedReader", Any], Any]
-Flanks = tuple[Match, Fill] | None
+
+PassingOn = tuple[int, Match, str, Read]
+"""A rule that passes on the value of another one: how many choices it is in, what matches where it reads more than that
+value, the name of the other rule, and its reader, which gets the value from `again`."""
+
+NOTHING_KNOWN: tuple[str, int, Any, int] = "", -1, None, -1
 
 
 class Unfused(Exception):
@@ -19,10 +22,15 @@ class Unfused(Exception):
 
 
 class FusedReader(Reader):
-    """A reader for fused patterns."""
+    """A reader for fused patterns.
+
+    Attributes:
+        known: the value that `again` returns: its rule, its start, itself, and its end.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
+        self.known = NOTHING_KNOWN
         try:
             text.encode()
         except UnicodeEncodeError:  # surrogates
@@ -31,53 +39,32 @@ class FusedReader(Reader):
     def fail(self, expected: str) -> bool:
         return False
 
-    def fused(self, match: Match, fill: Fill, f: Fields) -> bool:
-        """Read parts by one pattern, and store their values."""
-        found = match(self.text, self.at)
-        if found is None:
-            return False
-        self.at = found.end()
-        fill(self, found, f)
-        return True
-
-    def more(self, found: Any, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
-        """Read the values that follow the first one."""
-        if not self.text.startswith(separator, end := self.at):
-            return found
-        others: Fields = {}
-        self.at += len(separator)
-        if self.many(read, others, "values", 1, separator):
-            return made([found, *others["values"]])
-        self.at = end
-        return found
-
-    def after(self, value: Any, name: str, made: Callable[..., Any], after: Flanks) -> Any:
-        """Read what follows the value of a record that may be the value by itself."""
-        f: Fields = {}
-        if after is not None and not self.fused(*after, f):
-            return NO_MATCH
-        return made(**f, **{name: value}) if f else value
-
-    def inner(self, read: Read, choices: int, follows: Match, outer: Sequence[tuple[int, Finish]]) -> Any:
-        """Read the value of a rule that other rules only pass on, and then what these read after it.
+    def inner(self, read: Read, choices: int, more: Match, outer: Callable[[], Iterable[PassingOn]]) -> Any:
+        """Read the value of a rule that other rules only pass on, and by those that read more after it.
 
         Args:
             choices: how many choices the rule is in.
-            follows: matches where one of the other rules reads more.
-            outer: the other rules, from inside: how many choices each is in, and what it reads after a value.
+            more: matches where one of the other rules reads more.
+            outer: returns the other rules, from inside.
         """
-        depth = self.depth
+        start, depth = self.at, self.depth
         if depth + choices > MAX_CHOICE_DEPTH + 1:
             return NO_MATCH
         self.depth = depth + choices
         value = read(self)
-        if value is not NO_MATCH and follows(self.text, self.at):
-            for inside, finish in outer:
-                self.depth = depth + inside
-                value = finish(self, value)
-                if value is NO_MATCH:
-                    break
+        if value is not NO_MATCH and more(self.text, self.at):
+            for inside, follows, name, whole in outer():
+                if follows(self.text, self.at):
+                    self.known, self.at, self.depth = (name, start, value, self.at), start, depth + inside
+                    value = whole(self)
+                    if value is NO_MATCH:
+                        break
         self.depth = depth
+        return value
+
+    def again(self) -> Any:
+        """Return the value of a rule that was just read at the same position."""
+        (_, _, value, self.at), self.known = self.known, NOTHING_KNOWN
         return value
 
     def once(self, f: Fields, name: str, value: Any) -> None:
