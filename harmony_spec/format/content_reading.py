@@ -77,12 +77,6 @@ class Reader:
             self.at = match.end()
         return True
 
-    def skip(self, text: str) -> bool:
-        """Skip a text that may be absent."""
-        if self.text.startswith(text, self.at):
-            self.at += len(text)
-        return True
-
     def flag(self, text: str, f: Fields, name: str) -> bool:
         f[name] = self.text.startswith(text, self.at)
         self.at += len(text) * f[name]
@@ -125,16 +119,6 @@ class Reader:
     def maybe(self, read: Read, f: Fields, name: str) -> bool:
         start, variants = self.at, len(self.variants)
         if not self.part(read, f, name):
-            self.at = start
-            del self.variants[variants:]
-        return True
-
-    def group(self, read: ReadPart, f: Fields) -> bool:
-        """Read an optional group."""
-        start, variants, found = self.at, len(self.variants), dict(f)
-        if read(self, found):
-            f.update(found)
-        else:
             self.at = start
             del self.variants[variants:]
         return True

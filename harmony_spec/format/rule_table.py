@@ -159,8 +159,8 @@ class Option(NamedTuple):
             case (Value(name),):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
             case (str(text),):
-                return f"r.skip({text!r})"
-        return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
+                return f"r.layout({rules.bind(re.compile(re.escape(text)))})"
+        return f"(r.either(({rules.function(rules.read_all(self.parts))},), f) or True)"
 
     def write(self, rules: Rules, scope: Scope) -> str:
         if not (fields := [*rules.fields(self.parts)]):
