@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence, Sized
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -255,7 +254,6 @@ class Plan:
         part: Callable[..., P],
         whole: Callable[[int, Any, str, str], P],
         original: Callable[[SourcePart], P],
-        plain: Callable[[str], P] | None = None,
     ) -> None:
         """Write all messages, and the open header, as token ids or as text.
 
@@ -267,44 +265,29 @@ class Plan:
                 from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
-            plain: returns the same as `whole` for a text, unless the style is `as_parsed`.
         """
-        as_parsed, contents = self.choices is None, [message.content for message in self.messages]
-        for index, (known, content) in enumerate(zip(self._known_frames(caches), contents, strict=True)):
+        as_parsed = self.choices is None
+        for index, message in enumerate(self.messages):
+            content = message.content
             is_text = content.__class__ is str or not isinstance(content, Record)
             if not is_text:
                 content = self.text(index)
-            if as_parsed and (raw := original_text(self.format, self.messages[index])):
+            if as_parsed and (raw := original_text(self.format, message)):
                 continued = self.opening_of(index, raw.opening) if raw.continues else ""
                 add(part(continued, self.kept(index - 1).opening) + original(raw.head))
                 add(original(raw.body))
                 add(original(raw.tail))
                 continue
-            head, prefix, suffix, tail = known or self._frame_of(index, caches, part)
+            head, prefix, suffix, tail = self._frame_of(index, caches, part)
             add(head)
             try:
-                if is_text and plain is not None:
-                    add(plain(prefix + content + suffix))
-                else:
-                    add(whole(index, content, prefix, suffix))
+                add(whole(index, content, prefix, suffix))
             except (TypeError, UnicodeEncodeError, VocabularyError):
                 self.require_text(index, content)
                 raise
             add(tail)
         if opened := self.opening():
             add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
-
-    def _known_frames(self, caches: HeaderCaches) -> list[Any]:
-        """The cached frames of the messages, if all have one kind of frame; None for each other.
-
-        They are looked up before the contents are encoded, which takes the keys out of the processor's caches.
-        """
-        if self.messages and self.choices is not None and self.frames.count(self.frames[0]) == len(self.frames):
-            cached = caches.of("written", self.style, self.frames[0].name, False)
-            with suppress(TypeError):  # a field of a wrong type, which has no hash
-                found: list[Any] = [*map(cached.get, map(self.header_key, self.messages))]
-                return [*found[:-1], None] if self.training else found
-        return [None] * len(self.messages)
 
     def _frame_of(self, index: int, caches: HeaderCaches, part: Callable[..., P]) -> tuple[P, str, str, P]:
         """The frame of a message: from the cache, or written and kept there."""
@@ -446,8 +429,7 @@ def render_tokens(plan: Plan, tokenizer: Tokenizer | None, add: Callable[[list[i
             contents.put(key, tokens, MEMORY_PER_BYTE * len(content))
         return tokens
 
-    plain = None if plan.keeps_tokens else encode
-    plan.render(caches, add, part, whole, lambda raw: tokens_of(format, raw, encode), plain)
+    plan.render(caches, add, part, whole, lambda raw: tokens_of(format, raw, encode))
 
 
 def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> int:
