@@ -131,10 +131,6 @@ class PatternRules(Rules):
         body = re.sub(r"\[\[(\w+)\]\]", lambda found: str(numbers[found[1]]), body)
         return [*["g = m.groups()"] * ("g[" in body), *filter(None, body.split("\n"))]
 
-    def maker(self, flat: Flat, value: str) -> str:
-        """Return the name of a function that returns a value of a match."""
-        return self.defined("r, m", self.statements(flat, f"return {value}"))
-
     def defined(self, parameters: str, body: Iterable[str]) -> str:
         """Return the name of a function with these statements."""
         name = self.bind(None)
@@ -145,7 +141,7 @@ class PatternRules(Rules):
     def items(self, item: Flat, many: Many) -> str:
         """Return the name of a function that returns the list of items in a part of a text."""
         matcher, separator = self.matcher(item), len(many.separator)
-        make = self.names[self.maker(item, item.slots[many.item].value)]
+        make = self.names[self.defined("r, m", self.statements(item, f"return {item.slots[many.item].value}"))]
 
         def listed(r: FusedReader, at: int, end: int) -> list[Any]:
             found = list[Any]()
