@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 MAX_TYPE_NESTING = 24
 """How deep types may be nested. A level needs about 20 nested calls, and Python allows 1,000. Schemas that models are
@@ -15,11 +15,11 @@ MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
 """The same limit in choices: the grammar of types has three for each level."""
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-JSON_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+JSON_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 Fields = dict[str, Any]
 Read = Callable[["Reader"], Any]

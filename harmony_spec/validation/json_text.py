@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from .. import codes
 from ..errors import Code
+from ..format.content_reading import refuse_constant
 
 JSON_LITERALS = ("true", "false", "null")
 
@@ -54,7 +55,7 @@ def read_json(text: str) -> JsonText:
             repeated.append(made)
         return made
 
-    decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=refuse_constant)
     start = len(text) - len(text.lstrip(" \t\n\r"))
     try:
         value, end = decoder.raw_decode(text, start)
@@ -69,10 +70,6 @@ def read_json(text: str) -> JsonText:
     if rest:
         found.append(JsonMistake(codes.TEXT_AFTER_JSON, text.index(rest, end), len(text), "the value ends before it"))
     return JsonText(True, value, found)
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:

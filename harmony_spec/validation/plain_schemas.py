@@ -186,7 +186,7 @@ CHECKS_OF_VALUES = {
 
 SILENT_KEYWORDS = {
     *(name for checks in VALUE_CHECKS.values() for name in checks if name not in ("enum", "const")),
-    *("title", "description", "format", "$comment", "default", "examples"),
-    *("deprecated", "readOnly", "writeOnly", "nullable"),
+    *TYPES_OF_KEYWORDS,
+    *("default", "examples"),
 }
 """Keywords that allow each value which no check is for."""
