@@ -160,7 +160,8 @@ class Option(NamedTuple):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
             case (str(text),):
                 return f"r.layout({rules.bind(re.compile(re.escape(text)))})"
-        return f"(r.either(({rules.function(rules.read_all(self.parts))},), f) or True)"
+        way = rules.names[rules.function(rules.read_all(self.parts))]
+        return f"(r.either({rules.bind((way,))}, f) or True)"
 
     def write(self, rules: Rules, scope: Scope) -> str:
         if not (fields := [*rules.fields(self.parts)]):
@@ -227,8 +228,8 @@ class Rule:
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
         end = " and r.ends()" if rules.is_of_role(self) else ""
-        ways = "".join(f"{rules.function(rules.read_all(way) + end)}, " for way in self.ways)
-        return f"r.either(({ways}), f, {self.names!r})"
+        ways = rules.bind(tuple(rules.names[rules.function(rules.read_all(way) + end)] for way in self.ways))
+        return f"r.either({ways}, f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
         """Code that is the text of a value: of the alternative that is chosen, or the first one with all set fields."""
