@@ -238,15 +238,27 @@ def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObj
     start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
     text = data.draw(texts(module, start))
     tokens, tokenizer = tokens_of(module, text), tokenizer_of(module)
+    most = data.draw(st.none() | st.integers(0, 60))
     for source in (text, tokens):
-        found = module.recover(source, start, tokenizer=tokenizer)
+        found = module.recover(source, start, tokenizer=tokenizer, max_repair_cost=most)
         assert_tiles(sorted([*found.spans, *found.gaps]), source)
-        assert module.validate(source, start, tokenizer=tokenizer).messages == found.messages
+        assert most is not None or module.validate(source, start, tokenizer=tokenizer).messages == found.messages
     repairs = [(message.variants, message.repair) for message in found.messages]
     for parts in (tokens, [tokens], chunks(tokens, data.draw(sizes))):
-        parser = module.StreamParser(start, tokenizer=tokenizer)
+        parser = module.StreamParser(start, tokenizer=tokenizer, max_repair_cost=most)
         read(parser, parts)
         assert seen(parser) == (found, repairs, found.messages)
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_a_header_with_free_text_that_costs_too_much_is_read(name: str) -> None:
+    """Law 4: its text begins after its tokens, also after those around free text."""
+    module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
+    for lead, end in product(module.FORMAT.meaning.free_texts, structure(module)):
+        tokens = tokens_of(module, f"{lead}x{end}a b c d e")
+        for most in (0, 5, 20):
+            found = module.recover(tokens, "completion", tokenizer=tokenizer, max_repair_cost=most)
+            assert_tiles(sorted([*found.spans, *found.gaps]), tokens)
 
 
 @pytest.mark.parametrize("name", RECOVERING)

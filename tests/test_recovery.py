@@ -26,6 +26,7 @@ from harmony_spec.recovery.header_names import HeaderNames
 from harmony_spec.recovery.known_names import KnownNames
 
 from .recovery_strategies import (
+    TOOLS,
     any_text,
     any_tokens,
     completions,
@@ -303,6 +304,28 @@ def test_offered_tools_may_be_an_iterator() -> None:
 
 
 # What repairs cost.
+
+
+@given(mistakes, starts, offers, st.integers(0, 120))
+@example("<|channel|>analysis to=python one two three<|channel|>final<|message|>x<|end|>", "completion", TOOLS, 25)
+@example(" to=python comment x comment<|channel|>final<|message|>x<|end|>", "completion", TOOLS, 35)
+def test_a_limit_changes_what_costs_more_only(
+    source: str, start: codec.Start, tools: list[str] | None, most: int
+) -> None:
+    """Law 8: less repair makes no call. A header at or below the limit is read as without it."""
+    found, limited = (recover(source, start, tools=tools, max_repair_cost=limit) for limit in (None, most))
+    in_messages = not found.gaps and found.opening is None  # which do not say what they cost
+    if in_messages and all(message.repair is None or message.repair.cost <= most for message in found.messages):
+        fields = [
+            [(m.role, m.channel, m.recipient, m.text.strip()) for m in each.messages] for each in (found, limited)
+        ]
+        assert fields[0] == fields[1]  # white space before a text that is no header belongs to that text
+    assert len(called(limited)) <= len(called(found))
+
+
+def called(found: Recovered) -> list[str | None]:
+    return [message.recipient for message in found.messages if message.role == "assistant" and message.recipient]
+
 
 REPAIRED = [
     ("<|start|>assistant<|channel|>comment<|message|>x<|end|>", "commentary", "comment"),

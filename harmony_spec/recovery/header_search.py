@@ -90,7 +90,7 @@ class HeaderSearch:
     """Reads one header.
 
     Args:
-        text: the header in the mixed alphabet.
+        mixed: the header in the mixed alphabet.
         given: the fields of an open header that it continues.
         opened: the token that opens the content follows; otherwise the header may hold the content.
         lacks_start: the token that begins a message is missing.
@@ -100,7 +100,7 @@ class HeaderSearch:
     def __init__(
         self,
         names: HeaderNames,
-        text: str,
+        mixed: str,
         given: dict[str, Any],
         opened: bool,
         lacks_start: bool,
@@ -109,7 +109,8 @@ class HeaderSearch:
         self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         self.opened, self.lacks_start, self.described = opened, lacks_start, described
-        self.text, self.end, self.text_end = text, len(text), len(text.rstrip())
+        self.text = text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        self.end, self.text_end = len(text), len(text.rstrip())
         self.begun = self.text.startswith(self.automaton.begins)
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
@@ -117,7 +118,9 @@ class HeaderSearch:
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
-        self.last_special = max((m.start() for m in SPECIAL.finditer(self.text)), default=-1)
+        self.last_special, self.last_token = (
+            max((match.start() for match in SPECIAL.finditer(each)), default=-1) for each in (text, mixed)
+        )
 
     def read(self, max_cost: int | None) -> HeaderReading | None:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once.
@@ -150,7 +153,7 @@ class HeaderSearch:
 
     def _unread(self) -> Edits:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
-        at = self.end if self.opened else self.last_special + 1
+        at = self.end if self.opened else self.last_token + 1
         # If a header that was too dear has a channel, its text is not shown as an answer.
         lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
         path = (Edit("unread", "", 0, at, lost=lost),) if at else ()

@@ -24,6 +24,10 @@ class Headers:
     Args:
         strict: accept headers that a rule describes as they are, without checking names.
         max_cost: the most that the repair of a header may cost; None for the limit of the format.
+
+    Attributes:
+        unlimited: these headers without `max_cost`. They decide where a header ends: its beginning may cost more than
+            the whole.
     """
 
     def __init__(
@@ -32,10 +36,13 @@ class Headers:
         self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.meaning
+        self.unlimited: Headers = self if max_cost is None else Headers(format, form, names, strict)
         self.forget()
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
+        if self.unlimited is not self:
+            self.unlimited.forget()
         caches = self.form.caches
         self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
         self.prose = caches.of("prose", self.names.key)
@@ -82,8 +89,7 @@ class Headers:
         automaton = self.words.automaton
         if described and (self.strict or not automaton.is_of_words(described.values)):
             return described
-        text = automaton.blanked.sub(lambda match: " " * len(match[0]), header.mixed)
-        search = HeaderSearch(self.words, text, given, opened, lacks_start, bool(described))
+        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
         if reading is None:
             assert described is not None
@@ -98,11 +104,11 @@ class Headers:
             reading.values.update(automaton.opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
+        if described and not reading.findings and reading.values == described.values:
+            return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         too_dear = self.max_cost is not None and reading.cost > self.max_cost
         if described and (too_dear or self._loses(described.values, reading, header.mixed)):
             return described
-        if described and not reading.findings and reading.values == described.values:
-            return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         if opened and not reading.findings and (header.mixed or not lacks_start):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]

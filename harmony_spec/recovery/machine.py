@@ -175,17 +175,17 @@ class Machine:
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
-        headers = Headers(self.format, shown, self.names, False, self.headers.max_cost)
+        headers = Headers(self.format, shown, self.names, False)
         text, opened = (
             headers.read(0, len(shown.units), opener, self.lacks_start, self.given)
             for opener in (None, self.recovery.opens[0])
         )
-        texts, recipient = (text, self._read_header(at, opener=None)), self.recovery.slots.recipient
+        texts, recipient = (text, self._evidence(at, opener=None)), self.recovery.slots.recipient
         called = any(reading.values.get(recipient) for reading in (*texts, opened))
         if called or not all(reading.lacks_channel and reading.text for reading in texts):
             return None
         self.at = at
-        draft = self._begin_content_in_header(texts[1], at)
+        draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
         draft.shown_early = True
         return draft
 
@@ -234,7 +234,7 @@ class Machine:
             self._reopen_header(draft)
         if self.state == BETWEEN:
             self._open_header(start, lacks_start=True)
-        elif self.lacks_start and self.has_only_text and self._read_header(start, opener=None).text_start is not None:
+        elif self.lacks_start and self.has_only_text and self._evidence(start, opener=None).text_start is not None:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
@@ -250,8 +250,8 @@ class Machine:
         """
         if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
             return
-        reading, openers = self._read_header(start, opener=None), self.recovery.opens
-        called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
+        reading, openers = self._evidence(start, opener=None), self.recovery.opens
+        called = self._evidence(start, openers[0]).values.get(self.recovery.slots.recipient)
         given = dict(self.given)
         described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
         if called or described or not self.headers.words.is_prose(reading.text):
@@ -260,7 +260,7 @@ class Machine:
         if self.lacks_start and self.has_only_text:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
         else:
-            self._begin_content_in_header(reading, start)
+            self._begin_content_in_header(self._read_header(start, opener=None), start)
             self._end_unterminated(start, "another header begins")
         self._open_header(start, lacks_start=True)
 
@@ -365,6 +365,10 @@ class Machine:
 
     def _read_header(self, end: int, opener: str | None) -> HeaderReading:
         return self.headers.read(self.begin, end, opener, self.lacks_start, self.given)
+
+    def _evidence(self, end: int, opener: str | None) -> HeaderReading:
+        """What the text of the header shows of where it ends."""
+        return self.headers.unlimited.read(self.begin, end, opener, self.lacks_start, self.given)
 
     def _end_long_header(self) -> None:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
