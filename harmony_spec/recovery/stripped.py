@@ -15,7 +15,7 @@ from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
 from .header_reading import HeaderReading
-from .header_text import HeaderText
+from .header_text import ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
 from .output import Output
 
@@ -25,8 +25,16 @@ MAX_LEFT_TOKENS = 1
 MAX_STRIPPED_CHARS = 256
 """Names in headers without special tokens are shorter. This bounds the time for a text in one word."""
 
+MAX_OPEN_ARGUMENTS = 4
+"""The ends of so many arguments that have none are looked for. Each takes time for the whole rest of the text."""
+
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
+
+SPACE = re.compile(r"\s*")
+
+SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
+"""Between words, a header before this is spoken of: `the header assistant to=functions.f is wrong`."""
 
 GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 """Where a role without a channel may begin a message: glued to the end of the one before it."""
@@ -38,7 +46,10 @@ SENTENCE_GOES_ON = re.compile(r"[.,;!?)]")
 """After the header of a call, this shows a sentence about it: no arguments begin so."""
 
 QUOTES = ("'", '"', "`")
-"""Around a name, they make it a part of a text."""
+"""Around a header, or around a line that begins with one, they make it a part of a text."""
+
+OPENS_QUOTE = re.compile(r"(?<![^\s(\[{:,])")
+"""The place of a quote that opens. One that closes touches a word, and a header may come directly after it."""
 
 NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 """After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
@@ -106,6 +117,7 @@ class StrippedText:
         self.left, self.closes = left, token in self.recovery.closes
         self.may_begin = left > 0 and token not in self.recovery.opens
         self.begins_again = len(text) - len(text[left:].lstrip())
+        self.open_arguments = 0
         self.text, self.continued, self.automaton = text, continued, automaton_of(headers.format)
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
         answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
@@ -166,6 +178,7 @@ class StrippedText:
         left = self._begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
         left = left if left and self._is_certain(left) and not is_sentence else None
+        at = self._after_arguments(at)
         for match in self.begins.finditer(self.text, at):
             start = match.start()
             if left and start >= left.start:
@@ -176,11 +189,32 @@ class StrippedText:
             header = self._best(start, self.automaton.start)
             glued = start == at or GLUED.match(self.text, start)
             weak = glued and not self.continued and BEGINS.match(self.text, header.end)
-            before = self.text[max(start - 1, at) : start]
-            is_quoted = before in QUOTES and self.text.startswith(before, header.end)
-            if header.values and (self._is_certain(header) or weak) and not is_quoted:
+            is_quoted = start > at and self._is_quoted(start, header.end)
+            spoken_of = self.text[max(start - 1, 0) : start] == " " and SPOKEN_OF.match(self.text, header.end)
+            if header.values and (self._is_certain(header) or weak) and not (is_quoted or spoken_of):
                 return header
         return left
+
+    def _after_arguments(self, at: int) -> int:
+        """Where a content goes on after arguments that it begins with: no header is inside of those."""
+        space = SPACE.match(self.text, at)
+        assert space is not None
+        begin = space.end()
+        if not ARGUMENTS.match(self.text, begin) or self.open_arguments == MAX_OPEN_ARGUMENTS:
+            return at
+        end = arguments_end(self.text, begin)
+        self.open_arguments += end is None
+        return at if end is None else end
+
+    def _is_quoted(self, start: int, end: int) -> bool:
+        """Whether a header, or the rest of its line, is in quotes."""
+        quote = self.text[start - 1]
+        if quote not in QUOTES:
+            return False
+        if self.text.startswith(quote, end):
+            return True
+        closing = self.text.find(quote, end) if OPENS_QUOTE.match(self.text, start - 1) else -1
+        return closing >= 0 and "\n" not in self.text[end:closing]
 
     def _author(self, word: str) -> str:
         """The end of a word that is the name of a tool: what comes before it is the end of a content."""
