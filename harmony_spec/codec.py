@@ -1870,7 +1870,7 @@ _RECOVERY = runtime.Recovery(
         "joined": 5,
         "near": 10,
         "ratio": 75,
-        "width": 4,
+        "width": 8,
         "most": 110,
         "runner_up": 10,
         "margin": 5,

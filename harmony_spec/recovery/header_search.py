@@ -118,6 +118,7 @@ class HeaderSearch:
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
+        self.is_cut = False
         self.last_special, self.last_token = (
             max((match.start() for match in SPECIAL.finditer(each)), default=-1) for each in (text, mixed)
         )
@@ -144,7 +145,8 @@ class HeaderSearch:
         """Why a reading was taken: what it costs, and the next one with the fields that it has instead."""
         cost, other = f"this reading costs {reading.cost}", reading.alternative
         if other is None:
-            return f"{cost}, all others more than {min(reading.cost + self.costs['runner_up'], most)}"
+            limit = min(reading.cost + self.costs["runner_up"], most)
+            return f"{cost}, {'no other was found up to' if self.is_cut else 'all others more than'} {limit}"
         pairs = (
             (field, other.fields[field]) for field, value in reading.values.items() if value != other.fields[field]
         )
@@ -181,7 +183,10 @@ class HeaderSearch:
                 if len(found) > 1 or (self.described and not cost):
                     break
                 continue
-            if (cost, ranks) != best[node] or (passed := width.get(node.at, 0)) == self.costs["width"]:
+            if (cost, ranks) != best[node]:
+                continue
+            if (passed := width.get(node.at, 0)) == self.costs["width"]:
+                self.is_cut = True
                 continue
             width[node.at] = passed + 1
             for price, target, edits in self._edges(node):
@@ -589,7 +594,8 @@ class HeaderSearch:
         slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
-        seen, answers = self._value(node, name.field) is not None, self._value(node, slots.role) == self.recovery.tool
+        role, seen = self._value(node, slots.role), self._value(node, name.field) is not None
+        answers = role == self.recovery.tool
         if placed:
             if not (self.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.text, at))):
                 return None
@@ -608,8 +614,10 @@ class HeaderSearch:
             return None
         if name.value not in (bare, self.names.tools.full(bare)):
             return None
+        if role not in (None, self.recovery.author[slots.role]):
+            return None  # only the model calls
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        authored = self._value(node, slots.role) is not None or not self.begun
+        authored = role is not None or not self.begun
         first = mode == CLEAN and not (name.how or awaited) and authored and self._has_author_only(node)
         price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
         return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)

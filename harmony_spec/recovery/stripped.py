@@ -31,7 +31,7 @@ MAX_OPEN_ARGUMENTS = 4
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
 
-SPACE = re.compile(r"\s*")
+ANY_SPACE = re.compile(r"\s*")
 
 SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
 """Between words, a header before this is spoken of: `the header assistant to=functions.f is wrong`."""
@@ -197,7 +197,7 @@ class StrippedText:
 
     def _after_arguments(self, at: int) -> int:
         """Where a content goes on after arguments that it begins with: no header is inside of those."""
-        space = SPACE.match(self.text, at)
+        space = ANY_SPACE.match(self.text, at)
         assert space is not None
         begin = space.end()
         if not ARGUMENTS.match(self.text, begin) or self.open_arguments == MAX_OPEN_ARGUMENTS:
