@@ -246,6 +246,8 @@ class HeaderNames:
         unknown = row["unknown"] * (self.tools.offered is not None)
         match = self.tools.word.search(word)
         bare = re.sub(r"\W+$", "", match[0]) if match else word
+        if bare in self.all and not self.tools.full(bare):
+            return
         around = word.replace(bare, "", 1)
         tool = self.tools.nearest(word, row["ratio"]) or self.tools.respelled(bare)
         ends = self.tools.offered is None and self.tools.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
