@@ -31,6 +31,7 @@ from .recovery_strategies import (
     any_tokens,
     completions,
     mistakes,
+    mutated,
     offers,
     openings,
     plausible,
@@ -185,6 +186,16 @@ def test_a_repaired_message_is_written_back(source: str | list[int], tools: list
     for message, (begin, _, _, end) in zip(found.messages, found.bounds, strict=True):
         write: Any = render_text if isinstance(source, str) else render
         assert write([message], style="as_parsed") == source[begin:end]
+
+
+@given(mutated("completion"), offers)
+@example("user<|message|>x<|end|>", None)
+@example("<|start|>assistant<|channel|>final<|message|>Hi.<|end|>", None)
+def test_a_repaired_completion_is_written_back(source: str, tools: list[str] | None) -> None:
+    """Law 2 for mistakes: also messages of others, and an open header that is repeated."""
+    found = recover(source, "completion", tools=tools)
+    assume(found.messages and not found.gaps)
+    assert render_text(found.messages, "completion", style="as_parsed") == source
 
 
 @given(any_text | any_tokens, starts, offers)

@@ -462,6 +462,7 @@ class Machine:
                 self.output.report_gap(codes.ABANDONED_HEADER if closed else codes.REPEATED_START, self.begin, end)
             elif not closed:
                 self.output.report(codes.REPEATED_START, Span(start, start), "the prompt already began the message")
+                self.output.restarted = start
             return
         self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         draft = self._make_unopened_draft(reading, start)

@@ -46,6 +46,7 @@ class Output:
         self.listener: Listener | None = None
         self.stopped: str | None = None  # the spelling of the token that ended the completion
         self.reported_after_stop = False
+        self.restarted: int | None = None  # where a header begins again that the prompt began
 
     def author(self, draft: Draft) -> str:
         return str(draft.reading.values[self.recovery.slots.role])
@@ -64,6 +65,7 @@ class Output:
         if self.pending is not None:
             self.resolve_pending(self.author(draft))
         draft.started = True
+        draft.changed = draft.changed or draft.begin == self.restarted
         if self.continued and self.refuse is None:
             self._report_impossible(draft)
         if not draft.reading.is_clean:

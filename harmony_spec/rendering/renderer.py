@@ -138,6 +138,8 @@ class Plan:
         if self.given != self.format.usual_opening and self.format.open_frame:
             self.write_opening(self.format.open_frame)
         for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
+            if self.choices is None and original_text(self.format, message):
+                continue  # its own header contradicts the open one, as in the input
             for name in partial.get(frame.name, ()):
                 continued, value = self.given[name], getattr(message, name)
                 if value != continued:
