@@ -52,7 +52,10 @@ SAME_CONTENT = "Use `content` in each kind of message, and a field for the kind;
 HEADER, MESSAGE = "header: recipient? channel? type?\n", "message: opening header MESSAGE content terminator"
 NOTE = '\nnote: START ROLE NOTE content END\nNOTE: "<|reserved_200013|>"\n'
 
+AUTHOR = "Add one for the author; if tokens spell it, a rule of named alternatives: `role: MODEL -> model`."
+
 INSTEAD = {
+    "messages without an author": (MESSAGE, "message: START MESSAGE content terminator", "message:", AUTHOR),
     "a list": (HEADER, f"{HEADER[:-1]} part*\npart: CHANNEL WORD\n", "part*", LIST),
     "a list that is not empty": (HEADER, f"{HEADER[:-1]} part+\npart: CHANNEL WORD\n", "part+", LIST),
     "a list with separators": (HEADER, f'{HEADER[:-1]} TYPE ("," TYPE)*\n', '("," TYPE)*', LIST),

@@ -33,7 +33,9 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         return
     known = format.fields_of(RuleCall(format.message))
     if not set(known) - {CONTENT_FIELD}:
-        yield Problem(message.place, f"`{message.name}` has no field but its content", "Add one for the author.")
+        remedy = "Add one for the author; if tokens spell it, a rule of named alternatives: `role: MODEL -> model`."
+        yield Problem(message.place, f"`{message.name}` has no field but its content", remedy)
+        return
     if CONTENT_FIELD not in known:
         reason = f"`{message.name}` has no content"
         yield Problem(message.place, reason, "A transcript is made of messages with content.")
