@@ -254,7 +254,9 @@ class HeaderSearch:
 
     def _missing(self, node: SearchNode, kind: str, field: str, lost: bool = False) -> Edit:
         """The edit for a field without a name, at what introduces it."""
-        return Edit(kind, field, max(node.at - 1, 0), max(node.at, 1), fields=(field,), lost=lost)
+        labels = (label for label in self.automaton.introduces if self.text.endswith(label, 0, node.at))
+        start = node.at - max(map(len, labels), default=1)
+        return Edit(kind, field, max(start, 0), max(node.at, 1), fields=(field,), lost=lost)
 
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""

@@ -107,7 +107,8 @@ class Headers:
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         too_dear = self.max_cost is not None and reading.cost > self.max_cost
-        if described and (too_dear or self._loses(described.values, reading, header.mixed)):
+        assumed = given if lacks_start else {}
+        if described and (too_dear or self._loses(described.values, assumed, reading, header.mixed)):
             return described
         if opened and not reading.findings and (header.mixed or not lacks_start):
             required = (name for name in self.format.header_fields if name in self.format.required)
@@ -117,15 +118,16 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    def _loses(self, values: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:
+    def _loses(self, values: dict[str, Any], assumed: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:
         """Whether a reading drops what cannot be a mistake in a header that a rule describes.
 
         That is a value that the grammar lists, a flag apart from its field, and author and recipient in a header with
-        something that `[slots]` does not name: the costs of words do not tell names from mistakes there.
+        something that `[slots]` does not name: the costs of words do not tell names from mistakes there. What is
+        `assumed` of a header without its beginning does not count.
         """
         automaton, slots = self.words.automaton, self.recovery.slots
         changed = {field for field, value in values.items() if reading.values.get(field) != value}
-        listed = {field for field, value in values.items() if field in self.format.listed_values and value}
+        listed = {field for field, value in values.items() if field in self.format.listed_values and value} - {*assumed}
         role = automaton.patterns.get(slots.role)
         if slots.role in listed and role and not role.fullmatch(values[slots.role]):
             listed.remove(slots.role)  # the name of an author implies it
