@@ -330,7 +330,7 @@ def test_a_limit_changes_what_costs_more_only(
         fields = [
             [(m.role, m.channel, m.recipient, m.text.strip()) for m in each.messages] for each in (found, limited)
         ]
-        assert fields[0] == fields[1]  # white space before a text that is no header belongs to that text
+        assert fields[0] == fields[1]  # the white space before a text that is not a header belongs to it
     calls, fewer = (
         [message for message in each.messages if message.role == "assistant" and message.recipient]
         for each in (found, limited)
