@@ -314,6 +314,12 @@ def test_offered_tools_may_be_an_iterator() -> None:
     assert message.recipient == "functions.weather"
 
 
+@pytest.mark.parametrize("lead", [" to=", "<|channel|>", "<|constrain|>"])
+def test_a_field_without_a_value_is_quoted_with_what_introduces_it(lead: str) -> None:
+    found = recover(f"<|channel|>commentary{lead}<|message|>x<|end|>", "completion")
+    assert lead.strip() in [diagnostic.raw for diagnostic in found.diagnostics]
+
+
 # What repairs cost.
 
 
