@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from harmony_spec import RenderError
+from harmony_spec import RenderError, recover
 
 from .conftest import examples
 from .test_dialect_laws import RECOVERING
@@ -79,3 +79,13 @@ def test_text_before_a_brace_ends_the_name_of_a_tool(
     module = codec_of("muse_glimmer")
     found = module.recover(source, tools=["web.search"], stripped=True, tokenizer=tokenizer_of(module))
     assert [(message.name, message.recipient, str(message.content)) for message in found.messages] == expected
+
+
+def test_arguments_hold_no_header_after_others_that_have_no_end() -> None:
+    cut, page = (
+        'commentary to=functions.f json{"q": [assistant',
+        '{"page": "See: assistantcommentary to=functions.g json{}"}',
+    )
+    text = cut * 10 + f"commentary to=functions.f json{page}assistantfinalDone."
+    found = recover(text, "completion", tools=["functions.f", "functions.g"], stripped=True)
+    assert [message.recipient for message in found.messages] == ["functions.f"] * 11 + [None]

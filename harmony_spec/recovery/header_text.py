@@ -22,14 +22,14 @@ def is_arguments(text: str) -> bool:
     """Whether a text begins with arguments, perhaps wrong ones, and is not a sentence: `python {"a": 1} is a dict.`"""
     if not ARGUMENTS.match(text):
         return False
-    end = arguments_end(text, 0)
+    end = arguments_end(text, 0, len(text))
     return end is None or not text[end:].strip()  # the first part of them, or all
 
 
-def arguments_end(text: str, start: int) -> int | None:
-    """Where the arguments that begin at a place end; None if they do not end."""
+def arguments_end(text: str, start: int, limit: int) -> int | None:
+    """Where the arguments that begin at a place end; None if they do not end before `limit`."""
     depth = 0
-    for match in _BRACKETS.finditer(text, start):
+    for match in _BRACKETS.finditer(text, start, limit):
         depth += (match[0] in "[{") - (match[0] in "]}")
         if depth <= 0 and match[0] in "]}":
             return match.end()

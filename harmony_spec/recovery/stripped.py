@@ -25,8 +25,9 @@ MAX_LEFT_TOKENS = 1
 MAX_STRIPPED_CHARS = 256
 """Names in headers without special tokens are shorter. This bounds the time for a text in one word."""
 
-MAX_OPEN_ARGUMENTS = 4
-"""The ends of so many arguments that have none are looked for. Each takes time for the whole rest of the text."""
+MAX_OPEN_ARGUMENTS, MAX_SHORT_ARGUMENTS = 4, 1024
+"""The end of arguments is looked for in the whole rest of the text, until so many had none, then in so many characters:
+else the time for a text of headers and open brackets would be quadratic."""
 
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
@@ -200,9 +201,10 @@ class StrippedText:
         space = ANY_SPACE.match(self.text, at)
         assert space is not None
         begin = space.end()
-        if not ARGUMENTS.match(self.text, begin) or self.open_arguments == MAX_OPEN_ARGUMENTS:
+        if not ARGUMENTS.match(self.text, begin):
             return at
-        end = arguments_end(self.text, begin)
+        is_short = self.open_arguments >= MAX_OPEN_ARGUMENTS
+        end = arguments_end(self.text, begin, begin + MAX_SHORT_ARGUMENTS if is_short else len(self.text))
         self.open_arguments += end is None
         return at if end is None else end
 
