@@ -12,7 +12,6 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
@@ -285,7 +284,7 @@ class TokenForm(Form):
     unit = "token"
     quoted_units = QUOTED_CHARS_PER_SIDE // 2
     tokenizer: Tokenizer
-    tokens: list[int] | array[int]
+    tokens: list[int]
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
@@ -297,11 +296,12 @@ class TokenForm(Form):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         if isinstance(tokens, Mapping) or not isinstance(tokens, Iterable):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
-        if isinstance(tokens, array) and tokens.typecode != IDS:
+        buffer = tokens if isinstance(tokens, array) and tokens.typecode == IDS else None
+        if isinstance(tokens, array):
             tokens = tokens.tolist()
-        self.tokens = tokens if isinstance(tokens, (list, array)) else ids_of(tokens)
+        self.tokens = tokens if isinstance(tokens, list) else ids_of(tokens)
         try:
-            buffer = self.tokens if isinstance(self.tokens, array) else array(IDS, self.tokens)
+            buffer = array(IDS, self.tokens) if buffer is None else buffer
             self.units = buffer.tobytes().decode("utf-32-le", "surrogatepass")
         except TypeError:
             raise not_ids(self.tokens) from None
@@ -314,12 +314,7 @@ class TokenForm(Form):
 
     def ids(self, start: int, end: int) -> list[int]:
         """Return some of the token ids as a list."""
-        return self._listed[start:end]
-
-    @cached_property
-    def _listed(self) -> list[int]:
-        """All token ids as a list, which tokenizers take; of a buffer, it is made once."""
-        return self.tokens.tolist() if isinstance(self.tokens, array) else self.tokens
+        return self.tokens[start:end]
 
     def damage(self, at: int) -> ParseError:
         message = f"{number_text(self.tokens[at])} is not a token id of {self.format.encoding.name}"
