@@ -10,6 +10,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from harmony_spec import RenderError, recover
+from harmony_spec.format.tables import ends_open
 
 from .conftest import examples
 from .test_dialect_laws import RECOVERING
@@ -60,6 +61,28 @@ def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
     assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
     assert found.messages == conversation
     assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+@examples(20)
+@given(data=st.data())
+def test_a_stripped_prompt_keeps_its_open_header(name: str, data: st.DataObject) -> None:
+    module = codec_of(name)
+    starts = [start for start in module.FORMAT.starts if ends_open(module.FORMAT, start)]
+    recovery, special = module.FORMAT.recovery, module.FORMAT.special_matcher
+    tools = [recovery.full_name(recovery.definitions.functions or "web", "search"), "python"]
+    conversation = data.draw(st.lists(spoken(module, tools), min_size=1, max_size=4))
+    for start in starts:
+        try:
+            prompt = module.render_text(conversation, start, style=data.draw(st.sampled_from(get_args(module.Style))))
+        except RenderError:
+            reject()
+        strict = module.parse(prompt, start, tokenizer=tokenizer_of(module))
+        found = module.recover(
+            special.sub("", prompt), start, tools=tools, stripped=True, tokenizer=tokenizer_of(module)
+        )
+        assert found.opening == strict.opening
+        assert found.messages == conversation
 
 
 @pytest.mark.parametrize(

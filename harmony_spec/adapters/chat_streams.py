@@ -17,7 +17,7 @@ from ..codes import (
 )
 from ..diagnostics import Diagnostic, abridge
 from ..errors import Code
-from ..format.tables import Tokenizer, continues
+from ..format.tables import Tokenizer, continues, ends_open
 from ..recovery.recovered import ContentDelta, Event, MessageEnded, MessageStarted, Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes
@@ -357,8 +357,7 @@ def _count(purposes: Purposes, prompt: Sequence[Any] | str, tokenizer: Tokenizer
     """The number of tokens of a prompt: token ids, or messages; 0 for a text, which is only a seed."""
     if isinstance(prompt, str) or all(isinstance(token, int) for token in prompt):
         return 0 if isinstance(prompt, str) else len(prompt)
-    starts = purposes.format.starts.items()
-    opens = next((name for name, paths in starts if any(not f.has_content for path in paths for f, _ in path.steps)))
+    opens = next(name for name in purposes.format.starts if ends_open(purposes.format, name))
     return int(purposes.codec.count_tokens(prompt, opens, tokenizer=tokenizer))
 
 

@@ -519,6 +519,11 @@ def continues(format: Format, start: str) -> bool:
     return format.recovery is not None and all(a.special != format.recovery.begins for a, _ in first.steps[0])
 
 
+def ends_open(format: Format, start: str) -> bool:
+    """Whether inputs of a start rule may end with an open header, as prompts do."""
+    return any(not frame.has_content for path in format.starts[start] for frame, _ in path.steps)
+
+
 def unfinished(format: Format, start: str, first: bool) -> str | None:
     """The name of the alternative whose last message has no stop token; None if the start rule has none."""
     for path in format.starts[start]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import abridge
 from ..errors import Span
-from ..format.tables import Format, continues, meets
+from ..format.tables import Format, continues, ends_open, meets
 from ..parsing.strict_parsing import form_of
 from ..source.saved_text import Source, without_line_break
 from ..source.token_places import Places
@@ -72,17 +72,13 @@ class ComparedInput:
     def __init__(self, codec: ModuleType, source: Source, start: str) -> None:
         self.format: Format = codec.FORMAT
         self.form = form_of(self.format, source, None)
-        opens = next((name for name in self.format.starts if self._opens(name)), start)
+        opens = next((name for name in self.format.starts if ends_open(self.format, name)), start)
         found = codec.recover(source, start if continues(self.format, start) else opens)
         self.messages: list[Any] = found.messages
         self.bounds: list[tuple[int, int, int, int]] = found.bounds
         end = without_line_break(source) if isinstance(source, str) else None
         self.gaps = [gap for gap in found.gaps if not isinstance(end, str) or gap.start < len(end)]
         self.keys = [self.key(message) for message in self.messages]
-
-    def _opens(self, start: str) -> bool:
-        """Whether a start rule ends with an open header, so that one is read where it is there."""
-        return any(not frame.has_content for path in self.format.starts[start] for frame, _ in path.steps)
 
     def key(self, message: Any) -> tuple[object, ...]:
         """All fields of a message, its content as text."""

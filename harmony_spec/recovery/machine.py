@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import codes
 from ..errors import Span
-from ..format.tables import Format, continues, unfinished
+from ..format.tables import Format, continues, ends_open, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
@@ -74,7 +74,7 @@ class Machine:
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
         self.continued = continues(format, start)
-        self.ends_open = any(not frame.has_content for frame, _ in path.steps)
+        self.ends_open = ends_open(format, start)
         self.output = Output(self.headers, self.continued, given, refuse)
         self.given = tuple(given.items())
         self.limit = form.limit

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ParseError, Span
 from ..format.cache_limits import HeaderCache
 from ..format.offered_tools import offered
-from ..format.tables import Format, Frame, Path, Tokenizer, continues
+from ..format.tables import Format, Frame, Path, Tokenizer
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
@@ -54,8 +54,8 @@ def recover(
     form = source if isinstance(source, Form) else form_of(format, source, tokenizer)
     if stripped:
         headers = Headers(format, form, KnownNames(format, known), strict=False)
-        if guessed := read_stripped(headers, continues(format, start), given):
-            return guessed.recovered(None)
+        if guessed := read_stripped(headers, start, given):
+            return guessed
     found = read(form)
     if found.diagnostics and isinstance(form, TextForm):
         text = without_line_break(form.units)

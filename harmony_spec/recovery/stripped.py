@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import codes
 from ..errors import Span
+from ..format.tables import continues, ends_open
 from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
@@ -18,6 +19,7 @@ from .header_reading import HeaderReading
 from .header_text import ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
 from .output import Output
+from .recovered import Recovered
 
 MAX_LEFT_TOKENS = 1
 """An input with more special tokens is read as it is."""
@@ -69,9 +71,11 @@ class StrippedHeader(NamedTuple):
     values: dict[str, Any]
 
 
-def read_stripped(headers: Headers, continued: bool, given: Mapping[str, Any]) -> Output | None:
+def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
-    format, form, output = headers.format, headers.form, Output(headers, continued, given, None)
+    format, form, continued = headers.format, headers.form, continues(headers.format, start)
+    output, opening = Output(headers, continued, given, None), None
+    open_fields = format.open_frame.fields if ends_open(format, start) and format.open_frame else ()
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
@@ -89,10 +93,15 @@ def read_stripped(headers: Headers, continued: bool, given: Mapping[str, Any]) -
         draft = Draft(form, reading, begin, opens, opens, True, False)
         draft.text, draft.guessed, named = content, True, {headers.recovery.slots.role, *header.values}
         draft.repaired = tuple(name for name in format.header_fields if name in named)
+        is_open = follows is None and not is_closed and not content.strip() and named <= {*open_fields}
         taken = " ".join(str(values[name]) for name in draft.repaired if values[name])
         raw = text.mixed[header.start : header.end]
         evidence = "a header without its special tokens" if raw.strip() else "text without a header"
         output.report(codes.STRIPPED_TOKENS, Span(begin, opens), evidence, taken, draft, raw)
+        if is_open and output.author(draft) == headers.recovery.author[headers.recovery.slots.role]:
+            opening = {name: values[name] for name in open_fields}
+            output.bounds.append((begin, end, end, end))
+            break
         if begin >= last and output.ends_completion(token):
             output.stopped = token
         output.finish(draft, stop, end, None)
@@ -101,7 +110,9 @@ def read_stripped(headers: Headers, continued: bool, given: Mapping[str, Any]) -
             if between := form.spelled(end, after).strip():
                 output.report(codes.TEXT_BETWEEN_MESSAGES, Span(end, after), "no header begins it", raw=between)
         begin = after
-    return output if output.messages else None
+    if open_fields and opening is None:
+        output.report(codes.MISSING_MESSAGE, Span(begin, begin), f"a {start} ends with an open header")
+    return output.recovered(opening) if output.messages or opening else None
 
 
 class StrippedText:
