@@ -228,3 +228,19 @@ def test_text_after_a_stop_token_is_refused(tmp_path: Path) -> None:
     example = {"file": "conversation.toml", "old": "<|end|>", "new": "<|end|>\\n", "everywhere": "yes"}
     with pytest.raises(GrammarError, match="recovery needs"):
         generate(edited(tmp_path / "grammar", [*stop, example]))
+
+
+@pytest.mark.parametrize("name", ["field", "list"])
+@pytest.mark.parametrize(
+    "written",
+    ["Priority=high", "PRIORITY=high", "priority = high", "priority: high", "priority : high", "priorty=high"],
+)
+@pytest.mark.parametrize("before", ["json ", ""])
+def test_a_near_miss_of_what_introduces_a_field_of_its_own(name: str, written: str, before: str) -> None:
+    """As for the recipient: where only words of a header are around it, and nowhere in a sentence."""
+    module = codec_of(name)
+    (message,) = module.recover(f"<|channel|>final {before}{written}<|message|>x<|return|>", "completion").messages
+    assert (message.channel, message.priority, message.content) == ("final", "high", "x")
+    text = f"The {written} of all."
+    (message,) = module.recover(f"{text}<|return|>", "completion").messages
+    assert (message.channel, message.priority, message.content) == ("final", None, text)

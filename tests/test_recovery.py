@@ -387,6 +387,47 @@ def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
     assert repair.is_ambiguous
 
 
+@given(mistakes, starts, offers)
+@example("final<|message|>x<|end|>", "completion", None)
+def test_an_alternative_is_another_message(source: str, start: codec.Start, tools: list[str] | None) -> None:
+    for message in recover(source, start, tools=tools).messages:
+        other = message.repair.alternative if message.repair else None
+        assert other is None or any(getattr(message, name) != value for name, value in other.fields.items())
+
+
+@given(mistakes, starts, offers)
+@example("<|start|>assistant to=python<|channel|>final json<|message|>x<|end|>", "transcript", None)
+def test_each_diagnostic_of_a_header_says_what_its_reading_costs(
+    source: str, start: codec.Start, tools: list[str] | None
+) -> None:
+    for diagnostic in recover(source, start, tools=tools).diagnostics:
+        assert diagnostic.code.name != "misplaced-part" or "costs" in diagnostic.evidence
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ("<|channel|>commentary to=functions.search to=functions.run<|message|>x<|call|>", "recipient"),
+        ("<|channel|>commentary to=serch to=run<|message|>x<|call|>", "recipient"),
+        ("<|channel|>analysis<|channel|>commentary to=functions.run<|message|>x<|call|>", "channel"),
+        ("<|channel|>analysi<|channel|>commentary to=functions.run<|message|>x<|call|>", "channel"),
+    ],
+)
+def test_of_two_names_for_a_field_the_last_is_read_and_the_first_is_the_alternative(source: str, field: str) -> None:
+    (message,) = recover(source, "completion", tools=["functions.search", "functions.run"]).messages
+    assert (message.channel, message.recipient) == ("commentary", "functions.run")
+    assert message.repair
+    assert message.repair.is_ambiguous
+    assert message.repair.alternative
+    assert message.repair.alternative.fields[field] == {"recipient": "functions.search", "channel": "analysis"}[field]
+
+
+def test_a_flag_that_is_as_it_should_be_is_not_repaired() -> None:
+    (message,) = recover("<|channel|>commentary JSON<|message|>{}<|end|>", "completion").messages
+    assert message.repair
+    assert message.repair.fields == ("content_type",)
+
+
 @pytest.mark.parametrize("end", ["<|channel|><|end|>", "<|channel|> hm<|end|>", "<|message|>x<|end|>"])
 def test_a_header_that_is_too_dear_is_not_read(end: str) -> None:
     """The content begins after its last special token."""

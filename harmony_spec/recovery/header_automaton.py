@@ -46,6 +46,38 @@ class HeaderEdge(NamedTuple):
     sets: tuple[tuple[str, str | bool], ...] = ()
 
 
+class NearLead(NamedTuple):
+    """The near misses of a text that introduces a field.
+
+    Attributes:
+        lead, field: the text and the field.
+        words: the word of the text, and the name of the field.
+        among_words: matches one of them with a sign, directly before the name; accepted even among other words.
+        alone: also matches a typo of the word, the word or a sign with white space around it, or the word directly
+            before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
+            and bullets introduce nothing: prose puts them around names.
+    """
+
+    lead: str
+    field: str
+    words: tuple[str, ...]
+    among_words: re.Pattern[str]
+    alone: re.Pattern[str]
+
+    @classmethod
+    def of(cls, lead: str, field: str, namespace: str) -> NearLead:
+        """A typo of the word is one letter missing or doubled, or two letters swapped."""
+        word = without_signs(lead).lower()
+        places, words = range(len(word)), (word, field.lower())
+        typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
+        typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
+        exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+        sign = f"[{SIGNS}]"
+        spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
+        patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (f"(?:{exact}){sign}", rf"{spaced}|{sign}\s*"))
+        return cls(lead, field, words, *patterns)
+
+
 def header_edges(frame: Frame, format: Format) -> list[list[HeaderEdge]]:
     """For each state of a message's frame, what may come next, up to the token that opens the content."""
     rows: list[list[HeaderEdge]] = [[] for _ in frame.steps]
@@ -90,11 +122,7 @@ class HeaderAutomaton:
         lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
         other_leads: all others that do.
         leads: matches `lead`.
-        lead_words: the word of it, and the name of the field.
-        near_lead: matches one of `lead_words` with a sign, directly before the name; accepted even among other words.
-        loose_lead: also matches a typo of the word, the word or a sign with white space around it, or the word directly
-            before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
-            and bullets introduce nothing: prose puts them around names.
+        near_leads: the near misses of `lead`, and of the literals with a word in them before a field without a slot.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -128,10 +156,12 @@ class HeaderAutomaton:
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
         self.leads = re.compile(re.escape(self.lead) or "(?!)")
-        word = without_signs(self.lead).lower()
-        self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
-        patterns = _near_leads(word, self.lead_words, recovery.of_functions)
-        self.near_lead, self.loose_lead = (re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+        others = {*recovery.slots, *recovery.free_texts.values(), None}
+        own = [lead for lead in leads if self.introduces.get(lead) not in others and any(map(str.isalpha, lead))]
+        self.near_leads = [
+            NearLead.of(lead, self.introduces[lead], recovery.of_functions * (lead == self.lead))
+            for lead in filter(None, (self.lead, *own))
+        ]
         self.opener_sets = {edge.spelling: edge.sets for edge in edges if edge.spelling in recovery.opens}
         named = {edge.spelling for edge in edges if edge.kind == "field"}
         self.reads = named | {name for edge in edges if edge.label not in self.opens for name, _ in edge.sets}
@@ -203,17 +233,6 @@ class HeaderAutomaton:
         """Whether text of two characters or more that introduces a field is at a place."""
         match = self.literal.match(text, at)
         return match is not None and len(match[0]) > 1
-
-
-def _near_leads(word: str, words: tuple[str, ...], of_functions: str) -> tuple[str, str]:
-    """The patterns for near misses. A typo of the word is one letter missing or doubled, or two letters swapped."""
-    places = range(len(word))
-    typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
-    typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
-    exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
-    sign, namespace = f"[{SIGNS}]", re.escape(of_functions or "\0")
-    spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={namespace}))|{sign}\s*"
-    return f"(?:{exact}){sign}", spaced
 
 
 def without_signs(word: str) -> str:

@@ -9,7 +9,7 @@ from unicodedata import category
 
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
-from .header_automaton import automaton_of, without_signs
+from .header_automaton import SIGNS, automaton_of, without_signs
 from .header_text import ARGUMENTS
 from .known_names import KnownNames
 from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
@@ -23,6 +23,8 @@ MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
 NO_COSTS = FieldCosts({}, {})
 
 LETTER = re.compile(r"[^\W\d_]")
+
+SINGLE_WORD = re.compile(r"[^\W\d](?:[\w.-]*\w)?")
 
 TOUCHED_NAME = re.compile(r"\W*\w+")
 """A name at the beginning of a word: `final(42)`."""
@@ -142,7 +144,9 @@ class HeaderNames:
                 ends[head] = end
         yield from (name for name in self.readings(word) if not (ends and name.how == "near"))
         for head, end in ends.items():
-            whole = (name for name in self.readings(head) if name.length == len(head))
+            # Nothing shows where a misspelt name ends: `finalgoto=10`.
+            apart = end > len(head)
+            whole = (n for n in self.readings(head) if n.length == len(head) and (apart or n.how != "near"))
             fitting = (name for name in whole if name.field != self.slots.recipient or head == called)
             yield from (name._replace(length=end, how=name.how or "glued") for name in fitting)
 
@@ -170,6 +174,34 @@ class HeaderNames:
             return False
         names = (at - len(name) for name in self.all if word.endswith(name, start, at))
         return all(begin > start and word[begin - 1].isalnum() for begin in names)
+
+    def is_introduced(self, field: str, lead: str, name: str, answers: bool | None) -> bool:
+        """Whether a name of a field follows a near miss of what introduces it; a sign alone introduces a tool only.
+
+        Args:
+            answers: whether a tool is the author; None among words that belong to nothing.
+        """
+        tools, is_word = self.tools, any(map(str.isalpha, lead))
+        if field != self.slots.recipient:
+            names = (each for each in self.readings(name) if each.field == field and each.how in ("", "near"))
+            return is_word and lead.rstrip()[-1:] in SIGNS and any(names)
+        if answers:
+            return name in self.recovery.roles
+        if not is_word:
+            return bool(tools.bare(name))
+        known = tools.is_function(name) or tools.any_full(name) or (tools.offered and tools.spelled_apart(name))
+        signed = tools.offered is None and lead[-1:] in SIGNS and answers is not None
+        if known or (signed and self.is_plain(name)):
+            return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
+        return bool(tools.bare(name))
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a word may be the name of a tool, and is no name of the format."""
+        return name not in self.all and self.tools.word.fullmatch(name) is not None
+
+    def is_single(self, word: str) -> bool:
+        """Whether a word that is not known may be a name: prose may have no white space, and values are no names."""
+        return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
     # Fields whose names are known.
 

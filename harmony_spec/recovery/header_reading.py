@@ -1,12 +1,15 @@
-"""The fields that were read from a header, and the mistakes in it."""
+"""What a path through a header says: the fields that were read, and the mistakes."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from ..errors import Code
+from .header_automaton import Sets
+from .header_names import HeaderNames
 
 
 class HeaderFinding(NamedTuple):
@@ -39,6 +42,7 @@ class HeaderReading:
         free_units: the units of its free text, which has no limit.
         sides: the values in the order of the message type, before and after the content.
         cost: what its edits cost, in tenths.
+        why: why it is the cheaper one.
         alternative: the fields and the cost of the next reading, if it costs little more.
     """
 
@@ -55,9 +59,86 @@ class HeaderReading:
     free_units: int = 0
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     cost: int = 0
+    why: str = ""
     alternative: Alternative | None = None
 
     @property
     def text(self) -> str:
         """The text in it that may be a content; "" for punctuation only."""
         return "" if self.text_start is None or self.is_punctuation else self.mixed[self.text_start :]
+
+
+class Edit(NamedTuple):
+    """One step of a path.
+
+    Attributes:
+        kind: the row of `edits` in `recovery.toml`; "" if there is nothing to report.
+        field: the field whose row may name the diagnostic.
+        sets: the fields that it sets.
+        fields: the repaired fields.
+        lost: the channel is not where it should be, so that it must be inferred.
+        rest: the content begins there.
+    """
+
+    kind: str
+    field: str
+    start: int
+    end: int
+    sets: Sets = ()
+    fields: tuple[str, ...] = ()
+    lost: bool = False
+    rest: bool = False
+
+
+Edits = tuple[Edit, ...]
+
+
+def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any], lacks_start: bool) -> HeaderReading:
+    """What a path through a header says.
+
+    Args:
+        text: the header in the mixed alphabet.
+        path: its edits, in their order.
+        given: the fields of an open header that it continues.
+        lacks_start: the token that begins a message is missing.
+    """
+    slots, automaton, recovery = names.slots, names.automaton, names.recovery
+    reading = HeaderReading({**names.format.defaults, **given})
+    values = reading.values
+    if text.startswith(automaton.begins):
+        values.update(dict.fromkeys(filter(None, (slots.role, slots.name))))
+    last, reported = dict[str, Edit](), list[Edit]()
+    for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
+        for name, value in edit.sets:
+            before = last.get(name)
+            repeats = before is not None and "repeated" in names.row(name).codes
+            if before and repeats and edit.kind != "spliced":
+                kind = "answered" if value is None and name == slots.recipient else "repeated"
+                reported.append(Edit(kind, name, before.start, before.end, fields=(name,)))
+            values[name] = value
+            last[name] = edit
+            if value is None:
+                del last[name]
+        # The next name follows directly, although the grammar has a token or a space between the two.
+        is_silent = after.sets and after.kind in ("", "glued")
+        touches = is_silent and text[edit.end : after.start] in automaton.spaced
+        if edit.rest:
+            reading.text_start = edit.start
+        elif edit.kind and (edit.kind != "glued" or touches):
+            reported.append(edit._replace(sets=after.sets) if edit.kind == "led" else edit)
+    if not values[slots.role]:
+        values.update(recovery.author)
+    for edit in reported:
+        taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
+        kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
+        default, evidence = recovery.edits[kind]
+        code = recovery.codes[names.row(edit.field).codes.get(kind, default)]
+        reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
+    lost = lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
+    answers = values[slots.role] == recovery.tool and values.get(slots.recipient) is not None
+    needed = answers or values[slots.role] == recovery.author[slots.role]
+    reading.lacks_channel = lost and needed and values.get(slots.channel) is None
+    if reading.text_start is not None:
+        awaits = automaton.introduces.get(text[: reading.text_start].rstrip()[-1:]) == slots.channel
+        reading.is_punctuation = awaits and not re.search(r"\w", text[reading.text_start :])
+    return reading

@@ -14,9 +14,9 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets, State, without_signs
+from .header_automaton import FIELD, Sets, State, without_signs
 from .header_names import MARKS, HeaderNames, Name
-from .header_reading import HeaderFinding, HeaderReading
+from .header_reading import Edit, Edits, HeaderReading, reading_of
 from .header_text import ARGUMENTS, is_arguments
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
@@ -32,7 +32,6 @@ MAX_SINGLE_WORDS = 8
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
-SINGLE_WORD = re.compile(r"[^\W\d](?:[\w.-]*\w)?")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 MARK_OF_NAME = re.compile(rf"[{MARKS}](?=[\s\w{{\[\"'])\s*")
@@ -59,29 +58,6 @@ class SearchNode(NamedTuple):
     values: Values
 
 
-class Edit(NamedTuple):
-    """One step of a path.
-
-    Attributes:
-        kind: the row of `edits` in `recovery.toml`; "" if there is nothing to report.
-        field: the field whose row may name the diagnostic.
-        sets: the fields that it sets.
-        fields: the repaired fields.
-        lost: the channel is not where it should be, so that it must be inferred.
-        rest: the content begins there.
-    """
-
-    kind: str
-    field: str
-    start: int
-    end: int
-    sets: Sets = ()
-    fields: tuple[str, ...] = ()
-    lost: bool = False
-    rest: bool = False
-
-
-Edits = tuple[Edit, ...]
 Edge = tuple[int, SearchNode, Edits]
 Taken = tuple[int, str, int | None, Sets]
 
@@ -119,6 +95,8 @@ class HeaderSearch:
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.is_cut = False
+        leads = (match.start() for match in self.automaton.leads.finditer(text))
+        self.last_lead = max((at for at in leads if not names.is_inside(text, 0, at)), default=-1)
         self.last_special, self.last_token = (
             max((match.start() for match in SPECIAL.finditer(each)), default=-1) for each in (text, mixed)
         )
@@ -132,14 +110,16 @@ class HeaderSearch:
         found = self._search(most)
         if self.described and not found:
             return None
-        reading = self._said(found[0][2] if found else self._unread())
+        reading = self._reading(found[0][2] if found else self._unread())
         if found:
             reading.cost = found[0][0]
         for cost, _, other in found[1:]:
-            reading.alternative = Alternative(self._said(other).values, cost)
-        why = self._compare(reading, most) if found else f"no reading costs {most} or less"
-        reading.findings = [mistake._replace(evidence=f"{mistake.evidence}; {why}") for mistake in reading.findings]
+            reading.alternative = Alternative(self._reading(other).values, cost)
+        reading.why = self._compare(reading, most) if found else f"no reading costs {most} or less"
         return reading
+
+    def _reading(self, path: Edits) -> HeaderReading:
+        return reading_of(self.names, self.text, path, self.given, self.lacks_start)
 
     def _compare(self, reading: HeaderReading, most: int) -> str:
         """Why a reading was taken: what it costs, and the next one with the fields that it has instead."""
@@ -177,8 +157,10 @@ class HeaderSearch:
             if cost > most:
                 break
             if node.at > self.end:
-                if not found or node.values != found[0][1]:
-                    found.append((cost, node.values, path))
+                authored = self._value(node, self.slots.role)
+                values = node.values if authored else self._put(node.values, tuple(self.recovery.author.items()))
+                if not found or values != found[0][1]:
+                    found.append((cost, values, path))
                     most = min(most, cost + self.costs["runner_up"])
                 if len(found) > 1 or (self.described and not cost):
                     break
@@ -212,10 +194,7 @@ class HeaderSearch:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
-                slots, is_call = self.slots, self._value(node, self.slots.role) != self.recovery.tool
-                is_call = is_call and bool(slots.channel and self._value(node, slots.recipient))
-                lacks_channel = is_call and not self._value(node, slots.channel)
-                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * lacks_channel
+                price = self.costs["no_content"] * (not self.opened) + self._lacking_channel(node)
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
                 yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), ()
         elif special:
@@ -229,6 +208,12 @@ class HeaderSearch:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
             yield from self._words(node, at, awaited)
+
+    def _lacking_channel(self, node: SearchNode) -> int:
+        """What it costs if a call has no channel."""
+        slots, answers = self.slots, self._value(node, self.slots.role) == self.recovery.tool
+        is_call = not answers and bool(slots.channel and self._value(node, slots.recipient))
+        return self.costs["no_channel"] * (is_call and not self._value(node, slots.channel))
 
     def _cost(self, field: str, edit: str) -> int:
         return self.names.row(field).costs.get(edit, self.costs["order"])
@@ -272,9 +257,11 @@ class HeaderSearch:
             if any(word in self.names.lists.get(field, ()) for field in awaited):
                 return
             price += costs["text_for_name"] + costs["one_word"] * (rest.rstrip() == word and word[0].isalnum())
+        if not ARGUMENTS.match(rest):  # `to=10 is the range`
+            price += self._lacking_channel(node)
         if self.automaton.at_lead(self.text, at):
             price += costs["text_at_lead"]
-        elif self.automaton.lead and self.automaton.lead in rest:
+        elif at < self.last_lead:
             price += costs["text_with_lead"]
         elif self.names.tools.bare(word) or any(
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
@@ -306,57 +293,42 @@ class HeaderSearch:
             marks = node.marks if not special else sets if pending else ()
             yield price, SearchNode(end, state, CLEAN, marks, values), edits
         if again and (state or special):
-            yield from self._again(node._replace(marks=()) if special else node, at, end, field)
+            yield from self._again(node._replace(marks=()) if special else node, at, end, field, bool(awaited))
 
-    def _again(self, node: SearchNode, at: int, begin: int, field: str) -> Iterator[Edge]:
-        """Drop a repeated field with its value, unless the value is a known name or similar to one.
+    def _again(self, node: SearchNode, at: int, begin: int, field: str, is_awaited: bool) -> Iterator[Edge]:
+        """Drop a repeated field with its value; no known name of another field, and none where a name is awaited.
 
         If no token opens the content, the text after the last token of the header is the content: that token replaces
         the missing one.
         """
         word = self._word(begin)
-        if (at == self.last_special and not self.opened) or any(
-            name.field == field and name.how == "near" for name in self.names.readings(word)
-        ):
+        replaces = at == self.last_special and not self.opened
+        if not word or replaces or self.automaton.at_lead(self.text, begin):
             return
-        role = field == self.slots.recipient and word in self.recovery.roles
-        if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
-            end = begin + len(word)
-            edit, mode = Edit("repeated", field, at, end), WORD if self.text[at] in self.automaton.markers else CLEAN
-            yield self.costs["drop_field"], node._replace(at=end, mode=mode), (edit,)
+        is_known, readings = self.names.is_known(word), self.names.readings(word)
+        names = [each for each in readings if each.field == field and each.length == len(word)]
+        names = [each for each in names if is_known or each.how == "near"]
+        if not (is_awaited if names else is_known):
+            end, mode = begin + len(word), WORD if self.text[at] in self.automaton.markers else CLEAN
+            price = self.costs["drop_field"] + sum(each.cost for each in names[:1] if each.how == "near")
+            yield price, node._replace(at=end, mode=mode), (Edit("repeated", field, at, end),)
 
     def _literal(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """Text that introduces a field, or nearly."""
-        automaton, costs, recipient = self.automaton, self.costs, self.slots.recipient
+        automaton, costs = self.automaton, self.costs
         if match := automaton.literal.match(self.text, at):
             yield from self._introducer(node, at, awaited, match[0])
-        elif automaton.lead and node.mode not in (BARE, PLAIN):
-            answers = self._value(node, self.slots.role) == self.recovery.tool
-            wordy = node.mode == WORDS or (node.mode == WORD and not answers)
-            match = (automaton.near_lead if wordy else automaton.loose_lead).match(self.text, at)
-            if match and self._is_introduced(match[0], self._word(match.end()), node):
-                price = self._cost(recipient, "lead") + costs["again"] * (self._value(node, recipient) is not None)
-                state, end = automaton.jump(automaton.lead)[0], match.end() + len(self._word(match.end()))
-                target = node._replace(at=match.end(), state=state, mode=CLEAN if wordy else BARE)
-                yield price, target, (Edit("bare", recipient, at, end, fields=(recipient,)),)
-
-    def _is_introduced(self, lead: str, name: str, node: SearchNode | None) -> bool:
-        """Whether a name follows a near miss of ` to=`; a sign alone introduces a tool only."""
-        tools = self.names.tools
-        if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
-            return name in self.recovery.roles
-        if any(map(str.isalpha, lead)):
-            signed = tools.offered is None and lead[-1:] in SIGNS and node is not None
-            if tools.is_function(name) or tools.any_full(name) or (signed and self._is_plain_name(name)):
-                return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
-        return bool(tools.bare(name))
-
-    def _is_plain_name(self, name: str) -> bool:
-        return name not in self.names.all and self.names.tools.word.fullmatch(name) is not None
-
-    def _is_single_word(self, word: str) -> bool:
-        """Whether a word that is not known may be a name: prose may have no white space, and values are no names."""
-        return SINGLE_WORD.fullmatch(word) is not None and not self.names.is_prose(word)
+            return
+        answers = self._value(node, self.slots.role) == self.recovery.tool
+        wordy = node.mode == WORDS or (node.mode == WORD and not answers)
+        for near in automaton.near_leads if node.mode not in (BARE, PLAIN) else ():
+            match = (near.among_words if wordy else near.alone).match(self.text, at)
+            if match and self.names.is_introduced(near.field, match[0], self._word(match.end()), answers):
+                price = self._cost(near.field, "lead") + costs["again"] * (self._value(node, near.field) is not None)
+                state, end = automaton.jump(near.lead)[0], match.end() + len(self._word(match.end()))
+                mode = CLEAN if wordy or near.field != self.slots.recipient else BARE
+                edit = Edit("led", near.field, at, end, fields=(near.field,))
+                yield price, node._replace(at=match.end(), state=state, mode=mode), (edit,)
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -419,21 +391,23 @@ class HeaderSearch:
         if (found := self.runs.get(at)) is None:
             special = SPECIAL.search(self.text, at)
             stop = special.start() if special else self.end
-            for match in self.automaton.leads.finditer(self.text, at, stop):
-                if not self.names.is_inside(self.text, at, match.start()):
-                    stop = match.start()
-                    break
-            for match in self.automaton.near_lead.finditer(self.text, at + 1, stop):
-                name = self._word(match.end())
-                if self.text[match.start() - 1].isspace() and self._is_introduced(match[0], name, None):
-                    stop = match.start()
-                    break
+            leads = (match.start() for match in self.automaton.leads.finditer(self.text, at, stop))
+            leads = (start for start in leads if not self.names.is_inside(self.text, at, start))
+            stop = min(chain(leads, self._near_leads(at + 1, stop)), default=stop)
             words = self.next_word.finditer(self.text, at, stop)
             found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
             if found and (rest := self.text[found[-1][1] : stop].rstrip()):
                 found.append((found[-1][1], found[-1][1] + len(rest), rest))
             self.runs[at] = found
         return found
+
+    def _near_leads(self, at: int, stop: int) -> Iterator[int]:
+        """Where a near miss of what introduces a name comes in a text, as a word of its own."""
+        for near in self.automaton.near_leads:
+            for match in near.among_words.finditer(self.text, at, stop):
+                is_apart, name = self.text[match.start() - 1].isspace(), self._word(match.end())
+                if is_apart and self.names.is_introduced(near.field, match[0], name, None):
+                    yield match.start()
 
     def _left_out(self, node: SearchNode, word: str, at: int) -> Edit:
         """The edit for a word that no field takes, with the field that it may be about."""
@@ -467,7 +441,7 @@ class HeaderSearch:
                 continue
             price, kind, mode, sets = found
             if placed and spaced and awaited:
-                if name.field == slots.recipient and not (name.how == "role" or self._is_plain_name(name.value)):
+                if name.field == slots.recipient and not (name.how == "role" or self.names.is_plain(name.value)):
                     continue
                 price += self.costs["space"]
                 kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
@@ -479,7 +453,7 @@ class HeaderSearch:
             state = state if placed else self.automaton.jump(FIELD + name.field)[0]
             values = self._put(node.values, sets)
             lost = bool(displaced) and name.field not in (*awaited, slots.channel)
-            fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
+            fields = tuple(f for f, value in sets if not isinstance(value, bool)) if kind not in ("", "order") else ()
             marks = () if name.field in marked else node.marks
             target = SearchNode(at + name.length, state, node.mode if mode is None else mode, marks, values)
             edits: Edits = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
@@ -544,7 +518,7 @@ class HeaderSearch:
             rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            if name.how == "unknown" and self._may_be_content(at) and not self._is_single_word(self._word(at)):
+            if name.how == "unknown" and self._may_be_content(at) and not self.names.is_single(self._word(at)):
                 return None  # a number in place of a channel, before a stop token
             goes_on = name.how == "near" and self._goes_on(at, name)
             return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
@@ -639,47 +613,3 @@ class HeaderSearch:
         """Whether a word is a role, and a text that introduces something, as in `user:alice`."""
         roles = (name for name in self.names.readings(self._word(at)) if name.field == self.slots.role)
         return any(self.automaton.literal.match(self.text, at + name.length) for name in roles)
-
-    # The reading.
-
-    def _said(self, path: Edits) -> HeaderReading:
-        slots = self.slots
-        reading = HeaderReading({**self.names.format.defaults, **self.given})
-        values = reading.values
-        if self.begun:
-            values.update(dict.fromkeys(name for name in (slots.role, slots.name) if name))
-        last, reported = dict[str, Edit](), list[Edit]()
-        for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
-            for field, value in edit.sets:
-                before = last.get(field)
-                repeats = before is not None and "repeated" in self.names.row(field).codes
-                if before and repeats and edit.kind != "spliced":
-                    kind = "answered" if value is None and field == slots.recipient else "repeated"
-                    reported.append(Edit(kind, field, before.start, before.end, fields=(field,)))
-                values[field] = value
-                last[field] = edit
-                if value is None:
-                    del last[field]
-            # The next name follows directly, although the grammar has a token or a space between the two.
-            is_silent = after.sets and after.kind in ("", "glued")
-            touches = is_silent and self.text[edit.end : after.start] in self.automaton.spaced
-            if edit.rest:
-                reading.text_start = edit.start
-            elif edit.kind and (edit.kind != "glued" or touches):
-                reported.append(edit if edit.kind != "bare" or edit.sets else edit._replace(sets=after.sets))
-        if not values[slots.role]:
-            values.update(self.recovery.author)
-        for edit in reported:
-            taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
-            kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
-            default, evidence = self.recovery.edits[kind]
-            code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
-            reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
-        lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
-        answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
-        needed = answers or values[slots.role] == self.recovery.author[slots.role]
-        reading.lacks_channel = lost and needed and values.get(slots.channel) is None
-        if reading.text_start is not None:
-            awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
-            reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
-        return reading

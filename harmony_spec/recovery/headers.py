@@ -97,9 +97,6 @@ class Headers:
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
-        if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
-            evidence = "not valid UTF-8"
-            reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if opener:
             reading.values.update(automaton.opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
@@ -110,12 +107,18 @@ class Headers:
         assumed = given if lacks_start else {}
         if described and (too_dear or self._loses(described.values, assumed, reading, header.mixed)):
             return described
-        if opened and not reading.findings and (header.mixed or not lacks_start):
+        damage = []
+        if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
+            evidence = "not valid UTF-8"
+            damage = [HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ())]
+        if opened and not (reading.findings or damage) and (header.mixed or not lacks_start):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]
             evidence = f"{missing[0]} is missing" if missing else "its parts are known, but not in their places"
             taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
+        findings = (each._replace(evidence=f"{each.evidence}; {reading.why}") for each in reading.findings)
+        reading.findings = [*findings, *damage]
         return reading
 
     def _loses(self, values: dict[str, Any], assumed: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:

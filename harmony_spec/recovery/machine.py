@@ -190,8 +190,8 @@ class Machine:
         return draft
 
     def _introduces(self, text: str) -> bool:
-        """Whether a word of a text is a near miss of ` to=`."""
-        words = automaton_of(self.format).lead_words
+        """Whether a word of a text is a near miss of what introduces a name, such as ` to=`."""
+        words = {word for near in automaton_of(self.format).near_leads for word in near.words}
         return any(without_signs(word).lower() in words for word in text.split())
 
     def close(self, end: int) -> None:

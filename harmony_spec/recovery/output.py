@@ -199,8 +199,9 @@ class Output:
         evidence = "another message follows" if more else "no other message of the model follows"
         if draft.reading.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
-        values = {**draft.reading.values, channel: inferred}
-        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values))
+        values, other = {**draft.reading.values, channel: inferred}, draft.reading.alternative
+        other = None if other is not None and other.fields == values else other
+        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values), alternative=other)
         draft.repaired += (channel,)
         code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
         self.report(code, place, evidence, inferred, draft)
