@@ -13,6 +13,7 @@ from harmony_spec import RenderError, recover
 from harmony_spec.format.tables import ends_open
 
 from .conftest import examples
+from .recovery_strategies import VOCABULARY, tokens_of
 from .test_dialect_laws import RECOVERING
 from .test_dialects import codec_of, tokenizer_of
 
@@ -102,6 +103,16 @@ def test_text_before_a_brace_ends_the_name_of_a_tool(
     module = codec_of("muse_glimmer")
     found = module.recover(source, tools=["web.search"], stripped=True, tokenizer=tokenizer_of(module))
     assert [(message.name, message.recipient, str(message.content)) for message in found.messages] == expected
+
+
+@pytest.mark.parametrize("before", ["assistantfinal", "analysisWe. ", "One ", "assistantfinalHi.<|end|>"])
+@pytest.mark.parametrize("after", [" it", "assistantfinalHi."])
+def test_invalid_text_is_reported(before: str, after: str) -> None:
+    (byte,) = (token for token in range(256) if VOCABULARY.decode_bytes([token]) == b"\x80")
+    for source in (f"{before}\udc80{after}", [*tokens_of(before), byte, *tokens_of(after)]):
+        found = recover(source, stripped=True)
+        codes = {diagnostic.code.name for diagnostic in found.diagnostics}
+        assert codes & {"invalid-text", "text-between-messages"}
 
 
 def test_arguments_hold_no_header_after_others_that_have_no_end() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .. import codes
 from ..errors import Span
 from ..format.tables import continues, ends_open
+from ..source.forms import REPLACEMENT
 from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
@@ -83,7 +84,7 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
         return None
     token, first, last = left[0] if left else (None, 0, 0)
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
-    begin = 0
+    begin, damaged = 0, text.damaged
     for header, content, is_closed, follows in StrippedText(headers, text.mixed, continued, place, token).read():
         after = len(form.units) if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
@@ -104,6 +105,9 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
             break
         if begin >= last and output.ends_completion(token):
             output.stopped = token
+        if damaged is not None and header.start <= damaged < header.end + len(content):
+            damage = text.span(damaged, damaged + 1)
+            output.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         output.finish(draft, stop, end, None)
         if end < after:
             output.gaps.append(Span(end, after))
