@@ -395,6 +395,12 @@ def test_an_alternative_is_another_message(source: str, start: codec.Start, tool
         assert other is None or any(getattr(message, name) != value for name, value in other.fields.items())
 
 
+def test_other_white_space_is_said_to_be_it() -> None:
+    for header in ("<|channel|>final ", "<|channel|>final\njson", " <|channel|>final"):
+        (found,) = recover(f"{header}<|message|>x<|end|>", "completion").diagnostics
+        assert found.evidence.startswith("it has other white space; this reading costs 0")
+
+
 @given(mistakes, starts, offers)
 @example("<|start|>assistant to=python<|channel|>final json<|message|>x<|end|>", "transcript", None)
 def test_each_diagnostic_of_a_header_says_what_its_reading_costs(
@@ -481,7 +487,7 @@ def test_text_that_touches_a_name_is_a_content(header: str, sign: str, word: str
 
 @given(
     st.sampled_from((*UNOPENED[1:], "to=functions.f", "to=functions.f<|channel|>commentary json")),
-    st.sampled_from(["", " ", *":,;"]),
+    st.sampled_from(["", " ", *":,;>=)*", "->", "=>", "::", "...", ": ", "> ", ">\n"]),
     st.sampled_from(['{"a":1}', "{}", '[{"a": 1}]']),
     st.sampled_from([None, ["functions.f"], ["python", "functions.f"]]),
 )

@@ -131,7 +131,7 @@ class HeaderNames:
         content.
 
         Args:
-            has_arguments: arguments touch the word, as in `json;{"a":1}`.
+            has_arguments: arguments come after the word, as in `json;{"a":1}`.
         """
         tool, touched = self.tools.word.match(word), TOUCHED_NAME.match(word)
         called, ends = tool[0].rstrip(MARKS) if tool else "", {}
@@ -140,6 +140,8 @@ class HeaderNames:
             name = ""  # the namespace of a tool
         for head in filter(None, (called, name)):
             end = len(head) + word.startswith((*MARKS,), len(head))
+            if has_arguments and not without_signs(word[end:]):
+                end = len(word)  # no sign begins arguments
             if self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
                 ends[head] = end
         yield from (name for name in self.readings(word) if not (ends and name.how == "near"))

@@ -34,6 +34,8 @@ BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\ud
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
 SPECIAL = re.compile("[\ud800-\udfff]")
 
+SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
+
 MARK_OF_NAME = re.compile(rf"[{MARKS}](?=[\s\w{{\[\"'])\s*")
 """What a name may have after it before a content, as in `final: Hello`; in `final:)` it begins the content."""
 
@@ -431,7 +433,7 @@ class HeaderSearch:
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
         word, names, introduces = self._word(at), self.names, self.automaton.at_lead(self.text, at)
-        has_arguments = not self.opened and ARGUMENTS.match(self.text, at + len(word)) is not None
+        has_arguments = not self.opened and SPACED_ARGUMENTS.match(self.text, at + len(word)) is not None
         is_last = has_arguments or self._may_be_content(at)
         for name in chain(names.last_readings(word, has_arguments) if is_last else names.readings(word), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
