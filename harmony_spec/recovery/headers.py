@@ -114,7 +114,11 @@ class Headers:
         if opened and not (reading.findings or damage) and (header.mixed or not lacks_start):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]
-            apart = "its parts are known, but not in their places" if reading.cost else "it has other white space"
+            apart = (
+                "its parts are known, but their order or white space is another"
+                if reading.cost
+                else "it has other white space"
+            )
             evidence = f"{missing[0]} is missing" if missing else apart
             taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
