@@ -322,26 +322,25 @@ class TokenForm(Form):
         return self.error(UNKNOWN_TOKEN, message, Span(at, at + 1), hint)
 
     def _ordinary(self) -> str:
-        return f"[{self._ordinary_ids}]*+"
+        return f"[^{self._other_ids}]*+"
 
     def _special(self, spelling: str) -> str:
         return _character(self.format.encoding.special[spelling])
 
     @property
-    def _ordinary_ids(self) -> str:
-        """The body of a character class for the ids of ordinary tokens."""
-        parts, first = [], 0
-        for number in sorted({*self.special_ids, self.base_size}):
-            if first < number <= self.base_size:
-                parts.append(f"{_character(first)}-{_character(number - 1)}")
-            first = number + 1
-        return "".join(parts)
+    def _other_ids(self) -> str:
+        """The body of a character class for all ids but those of ordinary tokens.
+
+        Python 3.11 takes 2 ms to compile a class with the first 65,536 code points in it, but not for its complement.
+        """
+        low = (_character(number) for number in sorted(self.special_ids) if number < self.base_size)
+        return f"{''.join(low)}{_character(self.base_size)}-{_character(MAX_TOKEN_ID)}"
 
     def specials(self, start: int, end: int | None = None) -> Iterator[tuple[str, int, int]]:
         places: Iterable[int]
         if end is None:
             if (pattern := self.format.caches.get("specials")) is None:
-                pattern = self.format.caches["specials"] = re.compile(f"[^{self._ordinary_ids}]")
+                pattern = self.format.caches["specials"] = re.compile(f"[{self._other_ids}]")
             places = (match.start() for match in pattern.finditer(self.units, start))
         else:
             places = [start + place for place in self.special_places(self.ids(start, end))]
