@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import GrammarError, Place, generate
+from codegen.read.regular_expressions import PatternError, parse
 from codegen.write.source_text import Writer, literal
 
 from . import dialect
@@ -247,3 +248,40 @@ def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:
     assert text == "<|start|>assistant \"'\\\n{to}🎉\t%s=f<|message|>x<|call|>"
     assert module.parse(text).messages == [message]
     assert module.parse(module.render([message])).messages == [message]
+
+
+PATTERNS = {
+    "(?i:a)": ("`(?:a|b)`", "(?:a|A)"),
+    "(?<=a)b": ("Write one of these", "ab"),
+    "a)": (r"write `\)`", r"a\)"),
+    "(a": (r"write `\(`", r"\(a"),
+    "[a": (r"write `\[`", r"\[a"),
+    ".*?:": ("`[^:]*:`", "[^:]*:"),
+    "a++": ("`[^:]*:`", "a+"),
+    "(?:a+)+{2}": ("`(?:…)`", "(?:(?:a+)+){2}"),
+    "a{3,2}": ("`{2,}`", "a{2,3}"),
+    "^a": (r"write `\^`", "a"),
+    "a$": ("without `^` and `$`", "a"),
+    "a|*": (r"write `\*`", r"a|\*"),
+    r"\b": (r"`\w`", r"\w"),
+    r"\p{L}": (r"`\w`", r"\w"),
+    "[b-a]": ("bounds of a range in order", "[a-b]"),
+    "(?!.*)a": ("`[^:]*`", "[^:]*"),
+}
+
+
+@pytest.mark.parametrize("source", PATTERNS)
+def test_a_refused_pattern_is_told_what_to_write(source: str) -> None:
+    remedy, accepted = PATTERNS[source]
+    with pytest.raises(PatternError) as caught:
+        parse(source)
+    assert remedy in caught.value.remedy
+    assert parse(accepted)
+
+
+@pytest.mark.parametrize(("flag", "instead"), [("i", "[aA]"), ("m", "a")])
+def test_a_refused_flag_is_told_what_to_write(flag: str, instead: str) -> None:
+    with pytest.raises(PatternError) as caught:
+        parse("a", flag)
+    assert "as in `[aA]`" in caught.value.remedy
+    assert parse(instead)

@@ -151,5 +151,5 @@ class Terminals:
             lines = source[: error.offset].split("\n")
             column = place.column + 1 + error.offset if len(lines) == 1 else len(lines[-1]) + 1
             where = Place(place.file, place.line + len(lines) - 1, column)
-            self.refuse(where, error.reason, "docs/grammar.md lists what a pattern may hold.")
+            self.refuse(where, error.reason, error.remedy)
             return None

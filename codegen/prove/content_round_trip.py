@@ -343,9 +343,7 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
     try:
         allowed = machine(pattern.parse(written.removeprefix(start).removesuffix(end)))
     except pattern.PatternError as error:
-        yield Problem(
-            place, f"the pattern cannot be compared: {error.reason}", "docs/grammar.md lists what it may hold."
-        )
+        yield Problem(place, f"the pattern cannot be compared: {error.reason}", error.remedy)
         return
     read = machine(terminal.pattern)
     for one, other, reason in (

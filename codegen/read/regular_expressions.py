@@ -22,9 +22,9 @@ Ranges = tuple[tuple[int, int], ...]
 class PatternError(Exception):
     """A regular expression outside the subset; `offset` counts characters from the opening slash."""
 
-    def __init__(self, reason: str, offset: int) -> None:
+    def __init__(self, reason: str, offset: int, remedy: str) -> None:
         super().__init__(reason)
-        self.reason, self.offset = reason, offset
+        self.reason, self.offset, self.remedy = reason, offset, remedy
 
 
 @dataclass(frozen=True)
@@ -222,14 +222,15 @@ def _scanned(chars: Chars, first: int, last: int) -> Ranges:
 def parse(source: str, flags: str = "", lookaheads: bool = False) -> RegexNode:
     """Read a regular expression; raises `PatternError` if it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
-        raise PatternError("half of a character (a surrogate)", match.start())
+        raise PatternError("half of a character (a surrogate)", match.start(), "Write whole characters.")
     reader = _PatternReader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)
     for flag in flags:
         if flag not in "xsu":
-            raise PatternError(f"the flag `{flag}` is not supported", len(source))
+            remedy = "Flags are `x` and `s`. For both cases of a letter, write a class, as in `[aA]`."
+            raise PatternError(f"the flag `{flag}` is not supported", len(source), remedy)
     node = reader.union()
     if reader.at < len(source):
-        raise PatternError("unbalanced `)`", reader.at)
+        raise PatternError("unbalanced `)`", reader.at, r"For the character, write `\)`.")
     return node
 
 
@@ -281,9 +282,12 @@ class _PatternReader:
         else:
             return item
         if self.peek() in (*REPETITIONS, "{"):
-            raise PatternError("lazy, possessive and doubled repetitions are not supported", self.at)
+            reason = "lazy, possessive and doubled repetitions are not supported"
+            remedy = "Repeat a class without what ends the text, as in `[^:]*:`, or put the inner one in `(?:…)`."
+            raise PatternError(reason, self.at, remedy)
         if high is not None and (high < low or high > MAX_REPETITIONS):
-            raise PatternError(f"a repetition needs bounds in order, at most {MAX_REPETITIONS}", start)
+            reason = f"a repetition needs bounds in order, at most {MAX_REPETITIONS}"
+            raise PatternError(reason, start, "Leave the greater one out for any number, as in `{2,}`.")
         return Repeat(item, low, high)
 
     def atom(self) -> RegexNode:
@@ -298,7 +302,8 @@ class _PatternReader:
         if char == "\\":
             return self.escape()
         if char in "^$*+?{":
-            raise PatternError(f"`{char}` is not supported here", start)
+            remedy = f"For the character, write `\\{char}`. A pattern matches all of its text, without `^` and `$`."
+            raise PatternError(f"`{char}` is not supported here", start, remedy)
         return Text(char)
 
     def group(self) -> RegexNode:
@@ -312,20 +317,22 @@ class _PatternReader:
         elif self.take("(?:"):
             node = self.union()
         elif self.source.startswith("(?", self.at):
-            raise PatternError("of the groups with `?`, only `(?:…)`, `(?s:…)` and `(?!…)` are supported", start)
+            reason = "of the groups with `?`, only `(?:…)`, `(?s:…)` and `(?!…)` are supported"
+            raise PatternError(reason, start, "Write one of these, or list what may come, as in `(?:a|b)`.")
         else:
             self.take("(")
             node = self.union()
         self.dotall = dotall
         if not self.take(")"):
-            raise PatternError("a group is not closed", start)
+            raise PatternError("a group is not closed", start, r"Close it. For the character, write `\(`.")
         return node
 
     def excluded(self, start: int) -> frozenset[str]:
         try:
             return frozenset(strings(self.union()))
         except ValueError as error:
-            raise PatternError(f"a lookahead may only list special tokens ({error})", start) from None
+            remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
+            raise PatternError(f"a lookahead may only list special tokens ({error})", start, remedy) from None
 
     def escape(self) -> RegexNode:
         char = self.source[self.at : self.at + 1]
@@ -350,7 +357,10 @@ class _PatternReader:
             return {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}[char]
         elif char and not char.isalnum():
             return char
-        raise PatternError(f"the escape `\\{char}` is not supported", start)
+        remedy = (
+            r"Escapes are `\s`, `\d`, `\w`, `\n`, `\r`, `\t`, `\f`, `\v`, numbers as in `\u00e9`, and signs as in `\.`."
+        )
+        raise PatternError(f"the escape `\\{char}` is not supported", start, remedy)
 
     def characters(self) -> RegexNode:
         start = self.at
@@ -360,7 +370,7 @@ class _PatternReader:
         body = ""
         while not self.source.startswith("]", self.at) or not body:
             if self.at >= len(self.source):
-                raise PatternError("a class is not closed", start)
+                raise PatternError("a class is not closed", start, r"Close it. For the character, write `\[`.")
             char = self.source[self.at]
             if char == "\\" and self.source[self.at + 1 : self.at + 2] in set("dDsSwW"):
                 body += self.source[self.at : self.at + 2]
@@ -375,5 +385,6 @@ class _PatternReader:
         try:
             re.compile(f"[{body}]")
         except re.error as error:
-            raise PatternError(f"not a class: {error.msg}", start) from None
+            remedy = r"Write the bounds of a range in order, and `-` last or as `\-`."
+            raise PatternError(f"not a class: {error.msg}", start, remedy) from None
         return Chars(body, negated)
