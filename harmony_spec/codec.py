@@ -1954,7 +1954,7 @@ _RECOVERY = runtime.Recovery(
         "empty": ("misplaced-part", "no name comes after what introduces it"),
         "displaced": ("unread-header-text", "other words come in its place"),
         "bare": ("misplaced-part", "a known name, but nothing introduces it"),
-        "led": ("misplaced-part", "nearly what introduces it"),
+        "led": ("misplaced-part", "the text that introduces it is misspelt"),
         "order": ("misplaced-part", "the grammar has it elsewhere"),
         "dropped": ("unread-header-text", "left out: no field takes this name"),
         "extra": ("unread-header-text", "left out: another one is kept"),

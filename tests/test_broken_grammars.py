@@ -271,7 +271,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("source", PATTERNS)
-def test_a_refused_pattern_is_told_what_to_write(source: str) -> None:
+def test_the_error_for_a_pattern_names_another_one(source: str) -> None:
     remedy, accepted = PATTERNS[source]
     with pytest.raises(PatternError) as caught:
         parse(source)
@@ -280,7 +280,7 @@ def test_a_refused_pattern_is_told_what_to_write(source: str) -> None:
 
 
 @pytest.mark.parametrize(("flag", "instead"), [("i", "[aA]"), ("m", "a")])
-def test_a_refused_flag_is_told_what_to_write(flag: str, instead: str) -> None:
+def test_the_error_for_a_flag_names_a_class(flag: str, instead: str) -> None:
     with pytest.raises(PatternError) as caught:
         parse("a", flag)
     assert "as in `[aA]`" in caught.value.remedy

@@ -395,10 +395,12 @@ def test_an_alternative_is_another_message(source: str, start: codec.Start, tool
         assert other is None or any(getattr(message, name) != value for name, value in other.fields.items())
 
 
-def test_other_white_space_is_said_to_be_it() -> None:
+def test_the_evidence_names_other_white_space() -> None:
     for header in ("<|channel|>final ", "<|channel|>final\njson", " <|channel|>final"):
         (found,) = recover(f"{header}<|message|>x<|end|>", "completion").diagnostics
-        assert found.evidence.startswith("it has other white space; this reading costs 0")
+        assert found.evidence.startswith(
+            "the white space of its parts is not that of the grammar; this reading costs 0"
+        )
 
 
 @given(mistakes, starts, offers)

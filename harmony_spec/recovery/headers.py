@@ -114,12 +114,9 @@ class Headers:
         if opened and not (reading.findings or damage) and (header.mixed or not lacks_start):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]
-            apart = (
-                "its parts are known, but their order or white space is another"
-                if reading.cost
-                else "it has other white space"
-            )
-            evidence = f"{missing[0]} is missing" if missing else apart
+            differs = "order or white space" if reading.cost else "white space"
+            other = f"the {differs} of its parts is not that of the grammar"
+            evidence = f"{missing[0]} is missing" if missing else other
             taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         findings = (each._replace(evidence=f"{each.evidence}; {reading.why}") for each in reading.findings)
