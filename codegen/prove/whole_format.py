@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lark import Lark, UnexpectedInput
+from lark import Lark, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import LarkError
 
 from ..model.format_model import STARTS, Format
@@ -25,6 +25,13 @@ from .name_clashes import alternative_names, field_names, roles_inside
 from .namespace_references import dangling_references, missing_schema
 from .recovery_checks import check_recovery
 from .special_spellings import overlapping_spellings, wrong_lookaheads
+
+LEXERS = ("dynamic", "dynamic_complete")
+"""The lexers of Lark that read the example, the fast one first. With the other, a content may end at any place, as one
+without a lookahead must, or one before a text."""
+
+MAX_SHOWN_CHARS = 40
+"""How much of the example is quoted."""
 
 
 def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
@@ -54,23 +61,25 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
 
 def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
     """Lark itself loads the file, and reads the example. The tests compare the codec with it."""
-    text, starts = sources.texts[format.lark], [start.name for start in format.starts]
-    try:
-        lark = Lark(text, parser="earley", lexer="dynamic", start=starts)
-    except LarkError as error:
-        yield lark_refusal(error, format.lark, sources.definitions)
-        return
-    try:
-        if format.example:
-            _read_example(lark, text, format.example)
-    except UnexpectedInput as error:
-        reason = f"the example is not a {STARTS[0]}: {' '.join(str(error).split())}"
-        yield Problem(sources.place(CONVERSATION_FILE, "example"), reason, "Write one that the grammar describes.")
+    text, starts, reason = sources.texts[format.lark], [start.name for start in format.starts], ""
+    for lexer in LEXERS:
+        try:
+            lark = Lark(text, parser="earley", lexer=lexer, start=starts)
+            if format.example:
+                lark.parse(format.example, start=STARTS[0])
+            return
+        except UnexpectedInput as error:
+            reason = f"the example is not a {STARTS[0]}: {_unexpected(lark, error, format.example)}"
+        except LarkError as error:
+            yield lark_refusal(error, format.lark, sources.definitions)
+            return
+    yield Problem(sources.place(CONVERSATION_FILE, "example"), reason, "Write one that the grammar describes.")
 
 
-def _read_example(lark: Lark, text: str, example: str) -> None:
-    """Read the example, or raise `UnexpectedInput`."""
-    try:
-        lark.parse(example, start=STARTS[0])
-    except UnexpectedInput:  # contents without a lookahead end at the last special token, unless Lark tries all ends
-        Lark(text, parser="earley", lexer="dynamic_complete", start=STARTS[0]).parse(example)
+def _unexpected(lark: Lark, error: UnexpectedInput, example: str) -> str:
+    """Where Lark stops, and the names or spellings of what it expects there."""
+    is_inside = isinstance(error, UnexpectedCharacters)
+    expected = (error.allowed if isinstance(error, UnexpectedCharacters) else getattr(error, "expected", ())) or ()
+    names = sorted({lark.get_terminal(str(name)).user_repr() for name in expected})
+    rest = example[error.pos_in_stream or 0 :][:MAX_SHOWN_CHARS] if is_inside else ""
+    return f"expected {' or '.join(names) or 'its end'} {f'before {rest!r}' if rest else 'at its end'}"
