@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from lark import Lark, Token, Tree, UnexpectedInput
 from lark.lexer import PatternRE
 
+from codegen.prove.whole_format import LEXERS
 from harmony_spec import ParseError, RenderError
 from harmony_spec.format import cache_limits
 from harmony_spec.recovery.header_automaton import automaton_of
@@ -106,19 +108,21 @@ def assert_tiles(spans: list[Any], source: Source) -> None:
 
 
 @cache
-def lark_of(name: str) -> Lark:
+def lark_of(name: str, lexer: str = LEXERS[0]) -> Lark:
     folder = dialect.grammar_of(name, Path(mkdtemp()))
     (path,) = (path for path in folder.glob("*.lark") if path.name != "contents.lark")
     starts = list(codec_of(name).FORMAT.starts)
     text = path.read_text(encoding="utf-8")
-    return Lark(text, parser="earley", lexer="dynamic", start=starts, keep_all_tokens=True)
+    return Lark(text, parser="earley", lexer=lexer, start=starts, keep_all_tokens=True)
 
 
 def read_by_lark(name: str, text: str, start: str) -> list[Tree[Token]] | None:
     """The trees of the messages, or None if Lark refuses the text."""
-    try:
-        tree = lark_of(name).parse(text, start=start)
-    except UnexpectedInput:
+    for lexer in LEXERS:
+        with suppress(UnexpectedInput):
+            tree = lark_of(name, lexer).parse(text, start=start)
+            break
+    else:
         return None
     headers = {frame.name for frame in codec_of(name).FORMAT.frames.values() if not frame.has_content}
     return [node for node in tree.children if isinstance(node, Tree) and node.data not in headers]
