@@ -10,7 +10,7 @@ from .model.frame_graph import graph
 from .model.framing_rules import FramingRules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import named_values
+from .model.rule_nodes import RuleValue, named_values, walk
 from .model.terminals import Terminals
 from .prove.definition_checks import (
     endless_definitions,
@@ -35,16 +35,12 @@ def build(sources: Sources) -> Format:
     terminals = Terminals(definitions, vocabulary.special, problems)
     rules = FramingRules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
-    roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
-    named = {value for _, value in named_values(rules.built)}
-    roles |= named - {name for rule in sources.contents for name in names_in(rule.alternatives)}
+    recovery = build_recovery(sources)
+    roles = _roles(rules, sources, recovery.slots["role"] if recovery else None)
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
-    contents = build_contents(
-        sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE_FILE), layout, problems
-    )
+    contents = build_contents(sources.contents, roles, sources.data.get(NAMESPACE_FILE), layout, problems)
     problems += endless_definitions(sources.contents)
-    recovery = build_recovery(sources)
     if problems:
         raise GrammarError(problems)
     partial = Format(
@@ -69,3 +65,15 @@ def build(sources: Sources) -> Format:
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}
     return replace(partial, fields=tuple(build_fields(partial, docs)))
+
+
+def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, ...]:
+    """The values of the field for the role. Without recovery.toml, nothing names it: those of all fields."""
+    called = {name for rule in sources.contents for name in names_in(rule.alternatives)}
+    roles = {value for name, value in named_values(rules.built) if field in (None, name) and value not in called}
+    for rule in rules.built.values():
+        for part in walk(rule.node):
+            if isinstance(part, RuleValue) and field in (None, part.field):
+                terminal = rules.terminals.patterns.get(part.terminal)  # none for one that is refused
+                roles.update((terminal and terminal.values) or ())
+    return tuple(sorted(roles))

@@ -72,6 +72,10 @@ GRAMMARS = {
         lark("channel: CHANNEL WORD", "channel: CHANNEL CHANNELS"),
         lark(START, f'CHANNELS: "analysis" | "commentary" | "final"\n{START}'),
     ],
+    "channels named like rules of contents and roles": [
+        lark("channel: CHANNEL WORD", "channel: CHANNEL CHANNELS"),
+        lark(START, f'CHANNELS: "analysis" | "commentary" | "final" | "summary" | "tool" | "developer"\n{START}'),
+    ],
     "token before a recipient": [
         lark('recipient: " to=" WORD', "recipient: TO WORD"),
         lark(START, f'TO: "<|reserved_200013|>"\n{START}'),
@@ -104,6 +108,7 @@ VALID = {
         "<|start|>assistant<|channel|>final json<|reserved_200013|>z<|end|>"
     ),
     "closed channels": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
+    "channels named like rules of contents and roles": "<|start|>assistant<|channel|>summary<|message|>x<|end|>",
     "token before a recipient": (
         "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
     ),

@@ -134,6 +134,12 @@ class Format(GrammarRules):
         transcript = next(start for start in self.starts if start.name == STARTS[0])
         return transcript.paths[0][1][0].frame
 
+    @property
+    def role(self) -> Field | None:
+        """The field for the role; without recovery.toml, which names it, the first one with values."""
+        name = self.recovery and self.recovery.slots["role"]
+        return next((field for field in self.fields if (field.name == name if name else field.values)), None)
+
     @cached_property
     def open_frame(self) -> str | None:
         """The frame that ends before the content: the open header."""

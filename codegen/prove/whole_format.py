@@ -39,7 +39,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
     problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
     if not problems:
-        roles = dict.fromkeys(value for field in format.fields for value in field.values or ())
+        roles = (format.role and format.role.values) or ()
         problems += [
             *ambiguous_delimiters(format),
             *touching_texts(format),

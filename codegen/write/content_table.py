@@ -138,5 +138,6 @@ def _emit_table(format: Format, writer: Writer) -> None:
         call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")
         for item in format.implied
     )
-    field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
-    writer.assign("_CONTENTS", call("runtime.Contents", literal(field), rules, implied))
+    field = format.role
+    assert field
+    writer.assign("_CONTENTS", call("runtime.Contents", literal(field.name), rules, implied))
