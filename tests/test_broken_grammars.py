@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from codegen import GrammarError, Place, generate
 from codegen.read.regular_expressions import PatternError, parse
-from codegen.write.source_text import Writer, literal
+from codegen.write.source_text import Writer, literal, raw
 
 from . import dialect
 
@@ -238,6 +240,18 @@ def test_comments_and_docstrings_are_only_that(texts: list[str]) -> None:
     assert [type(node) for node in tree.body] == [ast.FunctionDef]
     assert isinstance(tree.body[0], ast.FunctionDef)
     assert len(tree.body[0].body) == 1
+
+
+def test_strings_of_any_length_are_written_as_ruff_formats_them() -> None:
+    """Patterns grow with the names in a grammar; one in brackets may fit a line that it does not fit without."""
+    writer = Writer()
+    for length in range(90, 130):
+        writer.assign("_PATTERN", raw("\\" * 2 + "x" * length))
+        writer.chain([raw("\\" * 2 + "y" * length)], "+", "_RULE_of_a_longer_name = ")
+        writer.space()
+    command = [sys.executable, "-m", "ruff", "format", "--line-length", "120", "-"]
+    formatted = subprocess.run(command, input=writer.text(), capture_output=True, text=True, check=True)
+    assert writer.text() == formatted.stdout
 
 
 def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:

@@ -114,7 +114,10 @@ class Writer:
         """Write an assignment with a comment above it, and with a docstring and a blank line below it."""
         if above:
             self.comment(above)
-        self.block(code, prefix=f"{name} = ")
+        if isinstance(code, str):
+            self.chain([code], "", prefix=f"{name} = ")
+        else:
+            self.block(code, prefix=f"{name} = ")
         if doc:
             self.line(f'"""{doc}"""')
         self.space()
@@ -161,9 +164,13 @@ class Writer:
                 self.block(item, suffix=",")
 
     def chain(self, terms: list[str], operator: str, prefix: str, suffix: str = "") -> None:
-        """Write terms joined by an operator after `prefix`, in brackets if they need several lines."""
+        """Write terms joined by an operator after `prefix`, in brackets if they need several lines.
+
+        A single term is in brackets only if it is a string that fits then, as `ruff format` writes it.
+        """
         flat = f" {operator} ".join(terms)
-        if self.fits(prefix + flat + suffix) or len(terms) == 1:
+        is_kept = len(terms) == 1 and not (flat.endswith(('"', "'")) and self.fits(f"    {flat}"))
+        if self.fits(prefix + flat + suffix) or is_kept:
             self.line(prefix + flat + suffix)
             return
         with self.body(f"{prefix}(", f"){suffix}"):
