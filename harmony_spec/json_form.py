@@ -214,8 +214,7 @@ class JsonForm:
 
     def _usual_variants(self, message: Any) -> tuple[str, ...]:
         """The alternatives that the default style writes in a message."""
-        chosen = (*self.format.always, *self.format.styles[self.format.default_style])
-        return tuple(rule.alternative for rule in chosen if rule.applies(message))
+        return self.format.chosen_for(message, self.format.styles[self.format.default_style])
 
     def _made(self, original: OriginalTokens | None = None, **values: Any) -> Any:
         message = self.format.message(**values)

@@ -92,3 +92,19 @@ def test_a_message_is_of_the_first_kind_that_it_meets() -> None:
     for kind, values in fields.items():
         assert codec.FORMAT.kind_of(codec.Message(content="", **values)) == kind
     assert dialect.codec_of("chatml", Path(mkdtemp())).FORMAT.turn == ()
+
+
+def test_the_stop_token_of_a_kind_is_written_in_every_style() -> None:
+    """No style of Muse Glimmer chooses one; what its turn says is written, and is what validation wants."""
+    module = dialect.codec_of("muse_glimmer", Path(mkdtemp()))
+    turn = [
+        module.Message("user", "Hi."),
+        module.Message("assistant", "A call.", recipient="self"),
+        module.Message("assistant", "{}", recipient="f.g"),
+        module.Message("tool", "1", name="f.g", recipient="assistant"),
+        module.Message("assistant", "Done.", recipient="user"),
+    ]
+    text = module.render_text(turn)
+    assert re.findall(r"<\|eo[mt]\|>", text) == ["<|eot|>", "<|eom|>", "<|eot|>", "<|eot|>", "<|eot|>"]
+    assert module.validate(text).diagnostics == []
+    assert module.render_text(module.from_json(module.to_json(turn)), style="as_parsed") == text

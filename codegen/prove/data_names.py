@@ -161,9 +161,8 @@ def _contradictions(format: Format, kind: Kind, sources: Sources, index: int) ->
     ]
     if written and kind.ends not in written and kind.ends in stops:
         reason = f"messages of the kind `{kind.name}` end with `{written[0]}`, by [[always]] in {STYLES_FILE}"
-        yield Problem(
-            sources.place(CONVERSATION_FILE, "turn", index, "ends"), reason, f'Write `ends = "{written[0]}"`.'
-        )
+        remedy = f'Write `ends = "{written[0]}"`, or remove it from [[always]]: what `ends` names is written.'
+        yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "ends"), reason, remedy)
 
 
 def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:

@@ -358,6 +358,15 @@ class Format:
                 return kind.name
         return ""
 
+    def chosen_for(
+        self, message: object, style: Iterable[Choose] = (), training: Iterable[Choose] = ()
+    ) -> tuple[str, ...]:
+        """The alternatives to write in a message, the most important first: the stop token of its kind comes last."""
+        rules = (*training, *self.always, *style)
+        chosen = tuple(rule.alternative for rule in rules if rule.applies(message))
+        ends = self.kinds.get(self.kind_of(message), NO_KIND).ends
+        return chosen if ends is None or ends in chosen else (*chosen, ends)
+
     @property
     def trainable(self) -> list[str]:
         """What can be trained on, the default first; empty if the format does not tell what a model writes."""

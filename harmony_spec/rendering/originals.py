@@ -78,8 +78,7 @@ def _digest_of(format: Format, message: Any) -> str:
 
 def canonical(format: Format, message: Any) -> Any:
     """Return a repaired message as the format writes it, with the stop token that it had."""
-    always = (rule.alternative for rule in format.always if rule.applies(message))
-    return replace(message, repair=None, variants=(*message.variants, *always))
+    return replace(message, repair=None, variants=(*message.variants, *format.chosen_for(message)))
 
 
 def spelled_by(format: Format, ids: Sequence[int], tokenizer: Tokenizer) -> str | None:

@@ -178,8 +178,7 @@ class Plan:
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """Return the alternatives that the style, or being the training target, chooses for a message."""
         target = self.training and index == len(self.messages) - 1
-        rules = (*self.format.training * target, *self.format.always, *(self.choices or ()))
-        return tuple(rule.alternative for rule in rules if rule.applies(message))
+        return self.format.chosen_for(message, self.choices or (), self.format.training * target)
 
     def check(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> WrittenFrame:
         try:
