@@ -56,7 +56,8 @@ def other_codec() -> ModuleType:
     return module_of("renamed_fields", generate(folder), folder)
 
 
-CONVERSATION = """<|start|>developer<|message|># Tools
+CONVERSATION = """<|start|>system<|message|># Valid channels: analysis, commentary, final. Channel must be included \
+for every message.<|end|><|start|>developer<|message|># Tools
 
 ## functions
 
