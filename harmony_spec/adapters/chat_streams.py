@@ -93,7 +93,8 @@ class Reply:
         self.parts = []
         if self.is_after_stop or purposes.get(message, "role") != purposes.model:
             return
-        if purposes.get(message, "channel") is None and purposes.purpose(message) != "call":
+        is_complete = not purposes.slots.channel or purposes.get(message, "channel") is not None
+        if not is_complete and purposes.purpose(message) != "call":
             self.state = HELD
             return
         yield from self.open(event.number, message)
@@ -158,7 +159,8 @@ class Reply:
             return
         if self.state == "arguments" and content_type not in (None, self.purposes.recovery.json):
             self.report(INVALID_JSON, event, f"functions are called with JSON; this content has type {content_type!r}")
-        if recipient.startswith(self.purposes.prefix) and channel != self.purposes.recovery.calls:
+        is_elsewhere = self.purposes.slots.channel and channel != self.purposes.recovery.calls
+        if recipient.startswith(self.purposes.prefix) and is_elsewhere:
             self.report(CALL_OUTSIDE_CHANNEL, event, f"functions are called on {self.purposes.recovery.calls}")
 
     def report(self, code: Code, event: MessageEnded, evidence: str) -> None:

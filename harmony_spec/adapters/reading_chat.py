@@ -299,9 +299,9 @@ class _Reader:
         for identifier, called, piece in calls:
             recipient = called if called in self.tools.recipients else f"{self.purposes.prefix}{called}"
             made = self.add("call", index, [piece], name=name, recipient=recipient)
-            setattr(made.message, self.purposes.slots.constrain, self.constrain)
+            self.purposes.set(made.message, "constrain", self.constrain)
             if recipient in self.tools.builtin:
-                setattr(made.message, self.purposes.slots.channel, self.purposes.recovery.thoughts)
+                self.purposes.set(made.message, "channel", self.purposes.recovery.thoughts)
             self.add_call(identifier, made)
 
     def add_call(self, identifier: Any, made: Made) -> None:
@@ -382,7 +382,7 @@ class _Reader:
         for call, index, pieces in sorted(results, key=lambda each: each[0].number):
             made = self.add("result", index, pieces, name=call.recipient)
             made.place = (call.number, 1) if self.interleave and call.batch == self.batch else made.place
-            setattr(made.message, self.purposes.slots.channel, call.channel)
+            self.purposes.set(made.message, "channel", call.channel)
         return end
 
     def call_of(self, message: dict[str, Any], index: int) -> Call:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from functools import cache
 from operator import attrgetter
 from types import ModuleType
@@ -11,13 +12,16 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from ..errors import CodecError
 from ..format.contents import Record
-from ..format.tables import Format, require
+from ..format.tables import NO_KIND, Format, Kind, require
 from .openai_tools import with_tools
 
 Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]
 
-MODEL_KINDS: tuple[Purpose, ...] = ("thoughts", "preamble", "call", "answer")
-"""The kinds of messages of the model, as `[[turn]]` of conversation.toml names them."""
+MODEL_KINDS: tuple[Purpose, ...] = ("thoughts", "call", "answer")
+"""The kinds of messages of the model that the library knows, as `[[turn]]` of conversation.toml names them."""
+
+NEEDED_KINDS: tuple[Purpose, ...] = ("result", *MODEL_KINDS)
+NEEDED_SLOTS = ("name", "recipient")
 
 
 class Purposes:
@@ -33,18 +37,19 @@ class Purposes:
 
     def __init__(self, codec: ModuleType) -> None:
         self.codec = codec
-        require(self.codec, "FUNCTION_NAMESPACE")
+        for needed in ("FUNCTION_NAMESPACE", "recover"):
+            require(self.codec, needed)
         self.format: Format = self.codec.FORMAT
         recovery = self.recovery = self.format.meaning
         self.slots, self.definitions = recovery.slots, recovery.definitions
         self.model = recovery.author[self.slots.role]
         self.prefix = recovery.of_functions
         kinds, slots = self.format.kinds, self.slots
-        if not all(self.slots) or not {"result", "thoughts", "preamble", "call", "answer"} <= kinds.keys():
-            raise CodecError(
-                f"{self.codec.__file__}: this codec has no kinds of messages for thoughts, calls and answers"
-            )
-        self.header = attrgetter(slots.role, slots.name, slots.channel, slots.recipient)
+        lacking = [f"kind of messages `{name}`" for name in NEEDED_KINDS if name not in kinds]
+        lacking += [f"`{slot}` in [slots]" for slot in NEEDED_SLOTS if not getattr(slots, slot)]
+        if lacking:
+            raise CodecError(f"{self.codec.__file__}: this codec cannot hold chats; its grammar has no {lacking[0]}")
+        self.header = attrgetter(*filter(None, (slots.role, slots.name, slots.channel, slots.recipient)))
         self.word = re.compile(self.format.patterns[self.slots.recipient][0])
         classes = self.format.contents.roles
         self.developer = next((path.split(".")[0] for path in recovery.declared_tools), "")
@@ -56,13 +61,39 @@ class Purposes:
         self.tools = dict(self.definitions.holders)[self.developer]
         self.text = _text_field(self.instructions)
         self.forms = next((path.split(".")[1] for path in recovery.declared_answers), "")
-        made: dict[Purpose, Any] = {purpose: kinds[purpose] for purpose in ("result", *MODEL_KINDS)}
-        made["question"] = asks
-        self.fields: dict[Purpose, dict[str, Any]] = {"instructions": {self.slots.role: self.developer}}
-        for purpose, kind in made.items():
-            self.fields[purpose] = {name: value for name, value in (*kind.when, *kind.has) if isinstance(value, str)}
-        self.fields["call"] |= {self.slots.content_type: recovery.json}
-        self.fields["result"] |= {self.slots.channel: self.fields["call"][self.slots.channel]}
+        made: dict[Purpose, Kind] = {purpose: kinds[purpose] for purpose in NEEDED_KINDS}
+        made |= {"question": asks, "instructions": self._kind_with_role(self.developer)}
+        made["preamble"] = self._kind_with_role(self.model, made["call"])
+        self.fields = {purpose: self._fields_of(kind) for purpose, kind in made.items()}
+        self.fields["instructions"][slots.role] = self.developer
+        if slots.channel:
+            self.fields["result"] |= {slots.channel: self.fields["call"][slots.channel]}
+        if slots.content_type:
+            self.fields["call"] |= {slots.content_type: recovery.json}
+        self.first_fields = self._fields_of(self._kind_with_role(self.first)) | {slots.role: self.first}
+        for values in (*self.fields.values(), self.first_fields):
+            self._require_fields(values)
+
+    def _kind_with_role(self, role: str, default: Kind = NO_KIND) -> Kind:
+        """The first kind of messages with a role, of those that the library does not know, and that call nothing."""
+        kinds = ((kind, dict(kind.when)) for kind in self.format.turn if kind.name not in NEEDED_KINDS)
+        fitting = (k for k, when in kinds if when.get(self.slots.role) == role and not when.get(self.slots.recipient))
+        return next(fitting, default)
+
+    def _fields_of(self, kind: Kind) -> dict[str, Any]:
+        """The fields of all messages of a kind, with their values."""
+        flags = {name for name, value in self.format.defaults.items() if value is False}
+        wanted = (*kind.when, *kind.has)
+        return {name: value for name, value in wanted if isinstance(value, str) or (value and name in flags)}
+
+    def _require_fields(self, values: Mapping[str, Any]) -> None:
+        """Chats say nothing of fields that only this format requires."""
+        for field in fields(self.format.message):
+            if field.init and field.default is MISSING and field.name not in (*values, self.format.content):
+                raise CodecError(
+                    f"{self.codec.__file__}: this codec cannot hold chats: messages need `{field.name}`; "
+                    "set it in `has` of each [[turn]]"
+                )
 
     # Making.
 
@@ -75,7 +106,7 @@ class Purposes:
 
     def make_settings(self, content: Record) -> Any:
         """The message before all others."""
-        return self.format.message(**{self.slots.role: self.first, self.format.content: content})
+        return self.format.message(**self.first_fields, **{self.format.content: content})
 
     # Reading.
 
@@ -88,12 +119,18 @@ class Purposes:
             return "instructions" if role in (self.first, self.developer) else "question"
         kind = self.format.kind_of(message)
         if kind == "call" and getattr(message, self.slots.recipient) in self.recovery.roles:
-            is_thought = getattr(message, self.slots.channel) == self.recovery.thoughts
+            is_thought = self.get(message, "channel") == self.recovery.thoughts
             return "thoughts" if is_thought else "answer"
         return next((known for known in MODEL_KINDS if known == kind), "preamble")
 
     def get(self, message: Any, slot: str) -> Any:
-        return getattr(message, getattr(self.slots, slot))
+        """The value of the field for a slot; None if the format has no such field."""
+        return getattr(message, getattr(self.slots, slot), None)
+
+    def set(self, message: Any, slot: str, value: object) -> None:
+        """Set the field for a slot, if the format has one."""
+        if name := getattr(self.slots, slot):
+            setattr(message, name, value)
 
     def content(self, message: Any) -> str:
         """The text of a message; of instructions with a structure, that of the developer."""
