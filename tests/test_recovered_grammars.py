@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from codegen import generate
 from codegen.read.problems import GrammarError
+from harmony_spec import ParseError
 
 from .conftest import examples
 from .dialect import edited, module_of
@@ -76,6 +77,7 @@ GRAMMARS = {
         lark("channel: CHANNEL WORD", "channel: CHANNEL CHANNELS"),
         lark(START, f'CHANNELS: "analysis" | "commentary" | "final" | "summary" | "tool" | "developer"\n{START}'),
     ],
+    "type after a sign": [lark('type: " " constrain? content_type', 'type: "; type=" constrain? content_type')],
     "token before a recipient": [
         lark('recipient: " to=" WORD', "recipient: TO WORD"),
         lark(START, f'TO: "<|reserved_200013|>"\n{START}'),
@@ -109,6 +111,7 @@ VALID = {
     ),
     "closed channels": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
     "channels named like rules of contents and roles": "<|start|>assistant<|channel|>summary<|message|>x<|end|>",
+    "type after a sign": "<|start|>assistant<|channel|>final; type=json<|message|>x<|end|>",
     "token before a recipient": (
         "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
     ),
@@ -145,6 +148,16 @@ def test_what_a_grammar_describes_is_read_by_all(name: str) -> None:
 @pytest.mark.parametrize("name", GRAMMARS)
 def test_known_names_stay_where_an_edited_grammar_has_them(name: str) -> None:
     require_known_names(codec_of(name), Random(name))
+
+
+@pytest.mark.parametrize("header", ["assistant<|channel|>final", "user:a", "assistant to=a"])
+def test_an_error_is_not_in_a_field_that_ends_where_the_next_one_begins(header: str) -> None:
+    """The sign could be a part of the word before it."""
+    source = f"<|start|>{header}; type=json<|message|>x<|message|>"
+    with pytest.raises(ParseError) as caught:
+        codec_of("type after a sign").parse(source)
+    assert caught.value.span
+    assert source[caught.value.span.start :] == "<|message|>"
 
 
 def test_a_format_without_namespaces_has_no_functions() -> None:

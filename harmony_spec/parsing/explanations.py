@@ -77,7 +77,9 @@ def _find_furthest(form: Form, frames: list[Frame], pieces: list[SourcePiece]) -
             continue
         seen.add((frame.name, state, place))
         reached = [
-            (after, atom, target) for atom, target in frame.steps[state] for after in _after(atom, pieces, place)
+            (after, atom, target)
+            for atom, target in frame.steps[state]
+            for after in _after(atom, pieces, place, [each.text for each, _ in frame.steps[target] if each.text])
         ]
         goes_on = bool(reached) or (before is not None and before.text is not None)
         lists = any(atom.values for atom, _ in frame.steps[state])
@@ -104,8 +106,12 @@ def _inside_word(form: Form, pieces: list[SourcePiece], place: PiecePlace, lists
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
-def _after(atom: Atom, pieces: list[SourcePiece], place: PiecePlace) -> Iterator[PiecePlace]:
-    """The places after a symbol: several if the grammar lists its values, and one begins another one."""
+def _after(atom: Atom, pieces: list[SourcePiece], place: PiecePlace, then: list[str]) -> Iterator[PiecePlace]:
+    """The places after a symbol: several if the grammar lists its values, and one begins another one.
+
+    Any other text goes on as far as it can, or up to the last place where one of the texts `then` begins, which a word
+    may begin with: `;` is a part of the word in `final; type=json`, unless a field follows.
+    """
     number, offset = place
     if number == len(pieces):
         return
@@ -116,9 +122,17 @@ def _after(atom: Atom, pieces: list[SourcePiece], place: PiecePlace) -> Iterator
         return
     match = None if atom.values else atom.matcher.match(text, offset)
     listed = (offset + len(value) for value in atom.values or () if text.startswith(value, offset))
-    for end in [match.end()] if match else listed:
+    for end in [match.end(), *_earlier_ends(atom, text, offset, match.end(), then)] if match else listed:
         if end > offset:
             yield (number + 1, 0) if end == len(text) else (number, end)
+
+
+def _earlier_ends(atom: Atom, text: str, start: int, end: int, then: list[str]) -> Iterator[int]:
+    """The places inside of a match where it may end, since one of some texts begins there."""
+    for lead in then:
+        found = text.rfind(lead, start + 1, end + len(lead) - 1)
+        if found > start and atom.matcher.fullmatch(text, start, found):
+            yield found
 
 
 def _describe(
