@@ -133,6 +133,11 @@ STRIPPED_PIECES = [
 ]
 
 
+def test_the_open_header_of_stripped_text_is_fixed() -> None:
+    (fix,) = fixes_of(codec, "assistant", "prompt", LEVELS, stripped=True)
+    assert fix.replacement == "<|start|>assistant"
+
+
 @examples(EXAMPLES)
 @given(st.lists(st.sampled_from(STRIPPED_PIECES), max_size=8).map("".join), starts)
 @example("userHi.assistantfinalHello.<|end|><|end|>", "transcript")

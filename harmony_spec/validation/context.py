@@ -139,11 +139,11 @@ class Context:
 
         Args:
             codes: the codes of all mistakes that the change removes.
-            index: the message that it changes; None for a gap.
+            index: the message that it changes; None for a gap, and one more than the last for the open header.
         """
         if any(code.fix is None for code in codes):
             return None
-        repair = None if index is None else self.messages[index].repair
+        repair = None if index is None or index == len(self.messages) else self.messages[index].repair
         least = APPLICABILITIES.index("unsafe" if repair and repair.fields else "safe")
         levels = [max(least, APPLICABILITIES.index(code.fix)) for code in codes if code.fix]
         selected = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
