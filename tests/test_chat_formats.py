@@ -11,6 +11,7 @@ import pytest
 
 from codegen import generate
 from harmony_spec.adapters import ChatStream, from_chat, to_chat
+from harmony_spec.constraints import constrain
 from harmony_spec.errors import CodecError
 
 from .dialect import Edit, edited, module_of
@@ -89,6 +90,13 @@ GRAMMARS: dict[str, list[Edit]] = {
         ),
         lark(START, f'body: MESSAGE -> plain | RAW -> raw\nRAW: "<|reserved_200013|>"\n{START}'),
     ],
+    "pauses": [
+        lark("| RETURN -> return", "| RETURN -> return\n          | PAUSE -> pause"),
+        lark(START, f'PAUSE: "<|reserved_200013|>"\n{START}'),
+        turn('kind = "thoughts"', 'kind = "thoughts"\nends = "pause"'),
+        turn('last = "return"', 'ends = "pause"\nlast = "return"'),
+        turn('kind = "user"', 'kind = "user"\nends = "pause"'),
+    ],
     "no name in a slot": [recovery('name = "name"\n')],
     "no recovery": [{"file": "recovery.toml"}, {"file": "diagnostics.toml"}],
 }
@@ -120,9 +128,11 @@ def codec_of(name: str) -> ModuleType:
     return module_of(f"chat_{name}".replace(" ", "_"), generate(edited(folder / "grammar", GRAMMARS[name])), folder)
 
 
-@pytest.mark.parametrize("name", ["renamed preamble", "no preamble", "no constrain", "no style", "no channel"])
+@pytest.mark.parametrize(
+    "name", ["renamed preamble", "no preamble", "no constrain", "no style", "no channel", "pauses"]
+)
 def test_a_chat_is_held_by_other_kinds_and_fields(name: str) -> None:
-    """It is written without findings, read back, and streamed."""
+    """It is written without findings, read back, streamed, and admitted by engines."""
     module = codec_of(name)
     messages = from_chat(CHAT, tools=TOOLS, codec=module).messages
     text = module.render_text(messages)
@@ -132,10 +142,11 @@ def test_a_chat_is_held_by_other_kinds_and_fields(name: str) -> None:
     assert [row["role"] for row in back] == [row["role"] for row in CHAT]
     assert (back[1]["content"], back[1]["reasoning"]) == ("Let me see.", "I need the weather.")
     assert [call["function"]["name"] for call in back[1]["tool_calls"]] == ["weather"]
-    prompt, answer = messages[:-5], messages[-5:-2]
+    completion = module.render_text(messages[-5:-2], "completion")
+    has_kinds = all(map(module.FORMAT.kind_of, messages))  # without preambles, text before a call is of no kind
+    assert constrain(codec=module, tools=TOOLS).admits(completion) is has_kinds
     stream = ChatStream(tools=TOOLS, codec=module)
-    assert prompt
-    chunks = [*stream.feed(tokens_of(module, module.render_text(answer, "completion"))), *stream.close()]
+    chunks = [*stream.feed(tokens_of(module, completion)), *stream.close()]
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
     assert "".join(delta.get("content") or "" for delta in deltas) == "Let me see."
 
@@ -151,3 +162,10 @@ def test_a_chat_is_held_by_other_kinds_and_fields(name: str) -> None:
 def test_a_format_that_cannot_hold_chats_is_refused(name: str, reason: str) -> None:
     with pytest.raises(CodecError, match=reason):
         from_chat(CHAT, tools=TOOLS, codec=codec_of(name))
+
+
+def test_a_stop_token_of_completions_in_history_becomes_that_of_its_kind() -> None:
+    module = codec_of("pauses")
+    user, answer = "<|start|>user<|message|>x<|reserved_200013|>", "<|start|>assistant<|channel|>final<|message|>y"
+    (found,) = module.validate(f"{user}{answer}<|return|>{user}").diagnostics
+    assert (found.code.name, found.fix.replacement) == ("return-in-history", "<|reserved_200013|>")

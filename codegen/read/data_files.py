@@ -161,14 +161,15 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
     """The fields of a `Format` that come from the styles and the conversation file."""
     styles, conversation = sources.table(STYLES_FILE), sources.table(CONVERSATION_FILE)
     tables = styles.get("style", {"default": {}})
-    turn = tuple(map(_kind, conversation.get("turn", ())))
+    opening = conversation.get("opening", {})
+    turn = tuple(_kinds(conversation.get("turn", ()), opening))
     last_only = (kind for kind in turn if kind.last != kind.ends)
     return {
         "styles": {name: _choices(table.get("choose", [])) for name, table in tables.items()},
         "default_style": styles.get("default", next(iter(tables))),
         "always": _choices(styles.get("always", [])),
         "training": tuple(Choose(kind.last, kind.when) for kind in last_only if kind.last is not None),
-        "opening": conversation.get("opening", {}),
+        "opening": opening,
         "turn": turn,
         "drops": tuple(
             Drop(f"drop_{name}", tuple(each["dropped"].items()), each["completes"])
@@ -213,10 +214,15 @@ def _choices(entries: Iterable[Any]) -> tuple[Choose, ...]:
     return tuple(Choose(table["choose"], tuple(table["when"].items())) for table in tables)
 
 
-def _kind(table: Mapping[str, Any]) -> Kind:
-    ends = table.get("ends")
-    when, has = tuple(table["when"].items()), tuple(table.get("has", {}).items())
-    return Kind(table["kind"], when, has, ends, table.get("last", ends), tuple(table["then"]))
+def _kinds(tables: Iterable[Mapping[str, Any]], opening: Mapping[str, Any]) -> Iterator[Kind]:
+    """The kinds of messages. Only a kind of the model that others may follow ends a completion, also without `last`."""
+    tables = list(tables)
+    by_model = {table["kind"] for table in tables if opening and opening.items() <= table["when"].items()}
+    for table in tables:
+        ends, then = table.get("ends"), tuple(table["then"])
+        is_last = table["kind"] in by_model and not by_model >= set(then)
+        when, has = tuple(table["when"].items()), tuple(table.get("has", {}).items())
+        yield Kind(table["kind"], when, has, ends, table.get("last", ends if is_last else None), then)
 
 
 def looks_special(text: str, special: Iterable[str]) -> bool:

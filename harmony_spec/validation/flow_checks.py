@@ -117,7 +117,7 @@ def _check_stops(context: Context) -> None:
     Source: guide, "Special tokens".
     """
     kinds = context.format.kinds
-    last_only = {kind.last for kind in kinds.values() if kind.last != kind.ends}
+    last_only = {kind.last for kind in kinds.values() if kind.last != kind.ends} - {None}
     for index in context.checked:
         if not context.is_complete(index):
             continue
@@ -131,7 +131,8 @@ def _check_stops(context: Context) -> None:
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
                 evidence = "only messages of the model end like this" if last else "other messages follow"
-                change = context.replace_stop(index, None)
+                kind = kinds.get(context.format.kind_of(context.messages[index]), NO_KIND)
+                change = context.replace_stop(index, kind.ends)
                 context.report(codes.RETURN_IN_HISTORY, index, evidence, context.stop_span(index), change=change)
 
 
