@@ -22,6 +22,7 @@ from pyarrow import parquet
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import RowError
+from harmony_spec.linting import parquet as parquet_files
 from harmony_spec.linting.batches import Options, Row
 from harmony_spec.linting.opening import Opened
 from harmony_spec.linting.outputs import OUTPUTS
@@ -153,6 +154,27 @@ def test_a_bomb_takes_no_memory(pack: Any, byte: bytes, tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * BATCH_BYTES
+
+
+@pytest.mark.parametrize("value", ["x" * 50_000, [7] * 50_000])
+def test_equal_values_in_parquet_take_little_memory(value: Any, tmp_path: Path) -> None:
+    """The file has them once; rows that are padded to one length are like that."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"tokens": [value] * 500}), path)
+    assert path.stat().st_size < 1 << 14
+    sizes = [batch.size for batch in read(str(path), True, None, Options(frozenset()), Progress())]
+    assert sum(sizes) >= 500 * 50_000
+    assert max(sizes) <= 64 * 50_010
+
+
+def test_equal_values_in_fixed_parquet_take_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row group that is large in memory is split."""
+    monkeypatch.setattr(parquet_files, "GROUP_BYTES", 1 << 21)
+    path, texts = tmp_path / "rows.parquet", [LONG] * 10_000
+    parquet.write_table(pyarrow.table({"text": [*texts, LONG + "<|end|>"]}), path)
+    assert run("--fix", path).exit_code == 0
+    assert parquet.ParquetFile(path).metadata.num_row_groups > len(LONG) * 10_000 >> 22
+    assert parquet.read_table(path)["text"].to_pylist() == [*texts, LONG]
 
 
 def test_a_compressed_file_has_a_size(tmp_path: Path) -> None:
