@@ -53,6 +53,9 @@ validate, recover, parse = map(killing, (validate, recover, parse))
 """
 
 
+SLEEPER = KILLER.replace("os.kill(os.getpid(), 9)", "__import__('time').sleep(20)")
+
+
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
@@ -181,6 +184,28 @@ def test_an_interruption_while_processes_start(delay: float, rows: Path) -> None
     assert (process.returncode, out[:13]) == (130, "interrupted: ") or (
         is_over and process.returncode in (0, -signal.SIGINT)
     )
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_interruption_does_not_wait_for_chunks(number: int, rows: Path, tmp_path: Path) -> None:
+    """Those of rows with many findings take minutes. Nothing is left of the run."""
+    out, module = tmp_path / "out.jsonl", tmp_path / "sleeper.py"
+    module.write_text(generate(GRAMMAR) + SLEEPER, encoding="utf-8")
+    command = [COMMAND, *map(str, commands(rows, out)[number]), "--codec", str(module)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(processes_of(process.pid)) < 3:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    time.sleep(1)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    error = process.communicate(timeout=60)[1]
+    assert time.monotonic() - sent < 10
+    assert (process.returncode, "Traceback" in error, processes_of(process.pid)) == (130, False, [])
+    assert list(tmp_path.iterdir()) == [module]
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.999])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
-from threading import Thread, current_thread, main_thread
+from threading import Lock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .batches import Batch
@@ -18,6 +18,7 @@ from .opening import InputError
 from .row_reading import BATCH_BYTES
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
 
 Item = Batch | InputError
@@ -36,6 +37,9 @@ FIRST_ROWS = 16
 PRELOADED = f"{__package__}.preloading"
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
+
+USES_QUEUES = Lock()
+"""What a worker holds while it receives chunks and sends results: if it ended then, others would wait forever."""
 
 ENDED_EARLY = "a worker process ended early; there may be too little memory: try fewer --jobs"
 
@@ -64,7 +68,8 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
     from concurrent.futures.process import BrokenProcessPool
 
     context = _context(work)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
+    ended, end = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(ended,))
     pending: deque[Future[list[R]]] = deque()
     try:
         if context.get_start_method() == "fork":  # the others start with what these rows load, compile and remember
@@ -72,13 +77,16 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
             work([replace(first, rows=list(islice(first.rows, FIRST_ROWS)))])
         for chunk in chain(head, chunks):
             with _uninterrupted():
-                pending.append(pool.submit(work, chunk))
+                pending.append(pool.submit(_work_in_process, work, chunk))
             if len(pending) > QUEUED_CHUNKS_PER_JOB * jobs:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
     except BrokenProcessPool:
         raise InputError(ENDED_EARLY) from None
+    except BaseException:  # nobody wants the chunks that workers have, which may take minutes
+        end.send(None)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -146,8 +154,8 @@ def _uninterrupted() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _begin() -> None:
-    """Leave interruptions to the parent process, and end when that ends."""
+def _begin(ended: Connection) -> None:
+    """Leave interruptions to the parent process, and end when that ends, or when the run does."""
     from multiprocessing import parent_process
     from multiprocessing.connection import wait
 
@@ -158,9 +166,21 @@ def _begin() -> None:
     gc.freeze()  # collecting what was loaded before would copy its memory
     parent = parent_process()
     assert parent is not None
+    USES_QUEUES.acquire()
 
     def follow() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
+        if parent.sentinel in wait([parent.sentinel, ended]):
+            os._exit(1)
+        with USES_QUEUES:
+            os._exit(1)
 
     Thread(target=follow, daemon=True).start()
+
+
+def _work_in_process(work: Callable[[list[Item]], list[R]], chunk: list[Item]) -> list[R]:
+    """The results for a chunk, in a worker."""
+    USES_QUEUES.release()
+    try:
+        return work(chunk)
+    finally:
+        USES_QUEUES.acquire()
