@@ -333,7 +333,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), ".bad.txt.x")
 
-    monkeypatch.setattr("harmony_spec.linting.atomic.mkstemp", refuse)
+    monkeypatch.setattr("harmony_spec.linting.atomic._Raw", refuse)
     said = "it cannot be written: Permission denied\n"
     assert (run("--fix", "bad.txt").exit_code, run("--fix", "bad.txt").stderr) == (2, f"bad.txt: {said}")
     assert run("-o", "found.jsonl", "bad.txt").stderr == f"found.jsonl: {said}"

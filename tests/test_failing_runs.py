@@ -208,6 +208,30 @@ def test_an_interruption_does_not_wait_for_chunks(number: int, rows: Path, tmp_p
     assert list(tmp_path.iterdir()) == [module]
 
 
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_impatient_interruptions(first: signal.Signals, jobs: str, rows: Path, tmp_path: Path) -> None:
+    """Several, at any time of a run, also while it ends: no file and no traceback is left."""
+    for number in range(4):
+        process = subprocess.Popen(
+            [COMMAND, "validate", "--isolated", "-j", jobs, "-o", str(tmp_path / "out.jsonl"), str(rows)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".harmony-spec.*")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+        time.sleep(number / 10)
+        for each in (first, signal.SIGINT, signal.SIGINT):
+            process.send_signal(each)
+            time.sleep(0.005)
+        error = process.communicate(timeout=60)[1]
+        assert ("Traceback" in error, list(tmp_path.glob(".*"))) == (False, [])
+
+
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.999])
 def test_rows_before_damage_are_checked(cut: float, tmp_path: Path) -> None:
     """Those of a compressed file that ends too early, and those before `--max-file-bytes`, whole rows only."""

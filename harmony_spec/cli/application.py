@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import threading
 from collections import UserDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
+from time import monotonic
 from typing import Any
 
 import click
@@ -69,8 +71,11 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return self._invoke(ctx)
-        except KeyboardInterrupt:
+            with _interruptible():
+                return self._invoke(ctx)
+        except (KeyboardInterrupt, RuntimeError) as error:
+            if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+                raise  # Python 3.11 wraps interruptions in the middle of a class
             with suppress(OSError):
                 print("interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED)
@@ -107,8 +112,41 @@ def _unprinted(error: OSError) -> int:
     return 2
 
 
+INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+
+
+SECONDS_TO_END = 5
+"""How long further interruptions are ignored: a run that ends deletes incomplete files and stops its processes."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Handle SIGTERM, and SIGHUP of a terminal that closes, like SIGINT, so that a run ends in the same way."""
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {each: signal.getsignal(each) for each in INTERRUPTIONS}
+    handled = {each: handler for each, handler in before.items() if handler != signal.SIG_IGN}  # as `nohup` does
+    until = 0.0
+
+    def interrupt(*_: object) -> None:
+        nonlocal until
+        if monotonic() >= until:
+            until = monotonic() + SECONDS_TO_END
+            raise KeyboardInterrupt
+
+    for each in handled:
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each, handler in handled.items():
+            signal.signal(each, handler)
+
+
 def _end(status: int) -> None:
     """End this process without freeing its memory, which takes an eighth of a short run; if threads run, return."""
+    for each in INTERRUPTIONS:  # incomplete files are deleted, also if who interrupts is impatient
+        signal.signal(each, signal.SIG_IGN)
     # After reading from S3, a thread of Daft 0.7.26 crashed Python at its end in 5 of 10 runs.
     if "daft" not in sys.modules and threading.active_count() > 1:
         return

@@ -58,7 +58,6 @@ from .converting import (
     convert_chunk,
 )
 from .progress import show_progress
-from .validation_run import interruptible
 
 FOR_TRAINING = {"train", "max_length", "allows_errors", "labels", "completion_mask"}
 """The parameters of rows to train on."""
@@ -171,7 +170,7 @@ def convert(
     options = row_options(max_row_bytes, keeps_rows=rejected is not None, **columns)
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
-        with interruptible(), ExitStack() as stack:
+        with ExitStack() as stack:
             how = lambda _: False, lambda _: options, progress, partial(convert_chunk, conversion)
             converted = run_files(files, *how, runner, address, jobs)
             if is_parquet:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from ..linting import Checked, Finding
 from ..linting.baseline import Baseline
@@ -162,11 +162,12 @@ class Run:
         return f" ({text})" if text else ""
 
 
-def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
+def follow(run: Run, checked: Iterator[Result], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
     try:
-        with interruptible(), show_progress(progress, run.progress, run.stream, run.has_summary, checked) as watched:
+        shown = show_progress(progress, run.progress, run.stream, run.has_summary, checked)
+        with closing(cast(Generator[Result, None, None], checked)), shown as watched:  # its processes end with it
             run.print_around(run.output.head)
             for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
                 run.report(item)
@@ -189,19 +190,6 @@ def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
             run.print_around(run.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Handle SIGTERM, and SIGHUP of a terminal that closes, like SIGINT, so that the run ends in the same way."""
-    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-    handled = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]  # `nohup` ignores SIGHUP
-    before = [signal.signal(each, signal.default_int_handler) for each in handled]
-    try:
-        yield
-    finally:
-        for number, handler in zip(handled, before, strict=True):
-            signal.signal(number, handler)
 
 
 def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -> None:

@@ -8,8 +8,9 @@ import shutil
 from contextlib import suppress
 from io import BufferedWriter, FileIO
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
 from typing import TYPE_CHECKING, Self
+from weakref import finalize
 
 from .opening import Opened
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 class _Raw(FileIO):
     """A file under a temporary name; errors name the file that it is written for."""
 
-    def __init__(self, temporary: str, path: Path) -> None:
-        super().__init__(temporary, "wb")
+    def __init__(self, temporary: Path, path: Path) -> None:
+        super().__init__(temporary, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
         self.path = path
 
     def write(self, data: Buffer, /) -> int:
@@ -53,9 +54,9 @@ class AtomicFile:
             raise OSError(errno.EINVAL, "not a regular file; it cannot be replaced", str(path))
         self.path = path.resolve() if original is None else Path(original.path)
         self.original, self.backup = original, backup
+        temporary = self.path.parent / f".harmony-spec.{token_hex(8)}"
+        self._delete = finalize(self, _delete, temporary, os.getpid())  # at any end, also in the middle of this
         try:
-            handle, temporary = mkstemp(dir=self.path.parent, prefix=".harmony-spec.")
-            os.close(handle)
             self.file = BufferedWriter(_Raw(temporary, self.path))
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
@@ -78,6 +79,7 @@ class AtomicFile:
             if self.backup:
                 self._back_up()
             os.replace(self.file.name, self.path)
+            self._delete.detach()
         except OSError:
             self.abort()
             raise
@@ -98,7 +100,14 @@ class AtomicFile:
         """Leave everything as it was. Does nothing after `commit`, or when called again."""
         with suppress(OSError):  # closing flushes the buffer, which may fail, but the file is deleted
             self.file.close()
-        Path(self.file.name).unlink(missing_ok=True)
+        self._delete()
+
+
+def _delete(temporary: Path, owner: int) -> None:
+    """Delete a file that is not complete, unless this is a process that its owner has forked."""
+    if os.getpid() == owner:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _umask() -> int:

@@ -36,7 +36,7 @@ FIRST_ROWS = 16
 
 PRELOADED = f"{__package__}.preloading"
 
-STOPS = {signal.SIGINT, signal.SIGTERM}
+STOPS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 USES_QUEUES = Lock()
 """What a worker holds while it receives chunks and sends results: if it ended then, others would wait forever."""
@@ -82,13 +82,15 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
-    except BrokenProcessPool:
-        raise InputError(ENDED_EARLY) from None
-    except BaseException:  # nobody wants the chunks that workers have, which may take minutes
-        end.send(None)
+        with _uninterrupted():
+            pool.shutdown()
+    except BaseException as error:  # nobody wants the chunks that workers have, which may take minutes
+        with _uninterrupted():
+            end.send(None)
+            pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise InputError(ENDED_EARLY) from None
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -134,24 +136,27 @@ def _is_single_threaded() -> bool:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Defer interruptions, so that no process is half started.
+    """Defer interruptions, so that no process is half started or ended.
 
     Processes that start here inherit that interruptions are blocked. So they print no traceback while they start.
     """
     deferred: list[int] = []
-    before: Any = None
-    if current_thread() is main_thread() and (before := signal.getsignal(signal.SIGINT)) is not None:
-        signal.signal(signal.SIGINT, lambda number, _: deferred.append(number))  # which another thread may receive
+    before: dict[signal.Signals, Any] = {}
+    if current_thread() is main_thread():  # which runs handlers, also of signals that other threads receive
+        before = {each: signal.getsignal(each) for each in STOPS}
+    handled = {each: handler for each, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for each in handled:
+        signal.signal(each, lambda number, _: deferred.append(number))
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
-    if deferred:
-        signal.raise_signal(signal.SIGINT)
+        for each, handler in handled.items():
+            signal.signal(each, handler)
+    for number in deferred[:1]:
+        signal.raise_signal(number)
 
 
 def _begin(ended: Connection) -> None:
@@ -159,8 +164,8 @@ def _begin(ended: Connection) -> None:
     from multiprocessing import parent_process
     from multiprocessing.connection import wait
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for each in STOPS:
+        signal.signal(each, signal.SIG_DFL if each == signal.SIGTERM else signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     gc.freeze()  # collecting what was loaded before would copy its memory
