@@ -56,6 +56,13 @@ def test_a_known_column_of_another_type_is_not_passed_over(values: list[Any], tm
     assert check_batch(table.to_batches()[0], OPTIONS).num_rows == 2
 
 
+@pytest.mark.parametrize("value", [["a"], [[1, 2]], [None], [{"text": "a"}]])
+def test_a_list_in_a_column_is_no_list_of_rows(value: list[Any]) -> None:
+    """There are no lines to write it to."""
+    (row,) = check_batch(pyarrow.RecordBatch.from_pydict({"tokens": [value]}), OPTIONS).to_pylist()
+    assert "not an array of token ids: item 0 is " in row["findings"][0]["message"]
+
+
 def test_an_id_column_is_no_input(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     parquet.write_table(pyarrow.table({"id": ["a"], "mine": ["<|start|>user<|message|>hi<|end|>"]}), path)

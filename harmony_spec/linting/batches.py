@@ -154,4 +154,4 @@ def read_content(kind: FileKind, value: Any, options: Options) -> RowContent:
     """The content of a row with this value. Raises `HarmonyError` if it has none."""
     if kind == "text":
         return RowContent(value, options.codec)
-    return source_of(value, options.start, options.column, options.codec)
+    return source_of(value, options.start, options.column, options.codec, kind == "parquet")

@@ -193,7 +193,7 @@ def present(value: Any) -> Any:
     return [present(item) for item in value] if isinstance(value, list) else value
 
 
-def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> RowContent:
+def source_of(value: Any, start: str, column: str | None, codec: ModuleType, is_in_column: bool = False) -> RowContent:
     """The content of a JSON value.
 
     Args:
@@ -201,6 +201,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         start: the start rule that a conversation is rendered with.
         column: the name of the column; None to find it.
         codec: reads and renders it.
+        is_in_column: whether the value is that of a column, not a row that may be a list of others by mistake.
 
     Raises:
         RowError: the value has no content.
@@ -234,7 +235,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         return RowContent(held, codec, path, value=value)
     if isinstance(held, dict):
         return _rendered(held, start, (*path, "messages"), value, codec)
-    if not path and (listed := listed_rows(held, codec)):
+    if not path and not is_in_column and (listed := listed_rows(held, codec)):
         if any(is_chat(each, codec.FORMAT.fields) for each in listed):
             _raise_chat()
         _raise("this is a list of rows", hint="Write each row to a line of its own: jq -c '.[]' rows.json > rows.jsonl")
