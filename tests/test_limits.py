@@ -156,6 +156,15 @@ def test_a_bomb_takes_no_memory(pack: Any, byte: bytes, tmp_path: Path) -> None:
     assert peak < 4 * BATCH_BYTES
 
 
+@pytest.mark.parametrize(("names", "listed"), [([], "none"), ([f"column{n}" for n in range(5000)], " …")])
+def test_errors_list_some_columns(names: list[str], listed: str, tmp_path: Path) -> None:
+    """A table may have thousands of them."""
+    path = tmp_path / "wide.parquet"
+    parquet.write_table(pyarrow.table({name: [1] for name in names}), path)
+    error = run(path).stderr
+    assert (f"{listed}." in error, len(error) < 1000) == (True, True)
+
+
 @pytest.mark.parametrize("value", ["x" * 50_000, [7] * 50_000])
 def test_equal_values_in_parquet_take_little_memory(value: Any, tmp_path: Path) -> None:
     """The file has them once; rows that are padded to one length are like that."""

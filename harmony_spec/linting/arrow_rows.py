@@ -13,7 +13,7 @@ from ..json_form import is_chat
 from ..source.token_ids import IDS
 from .batches import Options, Row
 from .opening import InputError
-from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, present, too_long
+from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, listed_columns, present, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -177,7 +177,7 @@ def _selection(name: str, schema: pyarrow.Schema, options: Options) -> Selection
     if options.columns:
         if columns := [each for each in options.columns if each in names]:
             return Selection(None, [*columns, *beside], [])
-        raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
+        raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {listed_columns(names)}")
     try:
         column = _column(name, schema, options)
     except InputError:
@@ -203,7 +203,7 @@ def _column(name: str, schema: pyarrow.Schema, options: Options) -> str:
     try:
         return choose_column(types, options.column, fits)
     except RowError as error:
-        advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
+        advice = f". {error.hint} Columns: {listed_columns(schema.names)}." if error.hint else ""
         advice += f" If these are Chat Completions, {CONVERT_CHAT}." if is_chat(types) and error.hint else ""
         raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
 

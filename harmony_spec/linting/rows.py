@@ -323,8 +323,7 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
     """
     if chosen is not None:
         if chosen not in names:
-            listed = shorten(", ".join(map(str, names)), MAX_LISTED_CHARS, placeholder=" …") or "none"
-            raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed}")
+            raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed_columns(names)}")
         return chosen
     for known in COLUMNS:
         if known in names and fits(known):
@@ -336,6 +335,11 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
         hint = f"{CHOOSE_COLUMN}, or pass --input-format text if this is not a row."
         _raise("no column has a text, token ids or a conversation", hint=hint)
     return fitting[0]
+
+
+def listed_columns(names: Collection[str]) -> str:
+    """The names of columns, as errors list them."""
+    return shorten(", ".join(map(str, names)), MAX_LISTED_CHARS, placeholder=" …") or "none"
 
 
 def _holds_source(value: object, codec: ModuleType) -> bool:
