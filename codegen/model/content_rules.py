@@ -59,6 +59,11 @@ class ContentGrammar(GrammarRules):
     indents: Mapping[str, int]
 
     @cached_property
+    def samples(self) -> dict[tuple[str, bool], str]:
+        """Texts of rules, with and without what is optional, which `prove` keeps: to find each anew takes long."""
+        return {}
+
+    @cached_property
     def by_hand(self) -> tuple[str, ...]:
         """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
 

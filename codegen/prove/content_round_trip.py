@@ -134,21 +134,30 @@ CONTENT_END = Special("the end", "")
 """The token that follows a content."""
 
 
+class Sample(NamedTuple):
+    """A text that may follow a terminal, as far as it is known, and whether it goes to the end of the content."""
+
+    text: str
+    is_whole: bool
+
+
 class Lead(NamedTuple):
     """What may come after a terminal: a text, and another terminal after that.
 
     Attributes:
         then: the name of that terminal; that of `CONTENT_END`, or "" if it is not known what comes.
+        samples: the text with what may follow it: with all that is optional, and with nothing that is.
     """
 
     text: str
     then: str
+    samples: tuple[Sample, ...] = ()
 
 
 def _goes_on(contents: ContentGrammar, terminal: Terminal, lead: Lead) -> str:
     """The beginning of what follows a terminal if it may read that and no lookahead prevents it; else ""."""
     aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
-    text, then = lead
+    text, then, samples = lead
     is_needed = then in contents.terminals and (aheads or not text)
     letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
     if not (text or letters):
@@ -160,9 +169,14 @@ def _goes_on(contents: ContentGrammar, terminal: Terminal, lead: Lead) -> str:
         return next((text or chr(sample(found)) for found in both if found), "")
     after = text + (chr(sample(letters)) if letters else "")
     expression = re.compile(pattern.expression(terminal.pattern))
-    goes_on = any((match := expression.match(before + after)) and match.end() > 1 for before in "a1")
-    has_more = then != CONTENT_END.terminal
-    return after if goes_on and not any(_may_stop(machine(ahead), after, has_more) for ahead in aheads) else ""
+
+    def reads_on(sample: Sample) -> bool:
+        if not any((match := expression.match(before + sample.text)) and match.end() > 1 for before in "a1"):
+            return False
+        has_more = then != CONTENT_END.terminal
+        return sample.is_whole or not any(_may_stop(machine(ahead), sample.text, has_more) for ahead in aheads)
+
+    return after if all(map(reads_on, samples or [Sample(after, False)])) else ""
 
 
 def _may_stop(made: DeterministicAutomaton, text: str, has_more: bool) -> bool:
@@ -207,9 +221,14 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
         case Special():
             return {Lead("", CONTENT_END.terminal)}
         case FixedText(text) if text.isspace() or not text:
-            return {Lead(text + lead.text, lead.then) for lead in _leads(contents, rest, seen)}
+            leads = _leads(contents, rest, seen)
+            return {
+                Lead(text + found, then, tuple(sample._replace(text=text + sample.text) for sample in samples))
+                for found, then, samples in leads
+            }
         case FixedText(text):
-            return {Lead(text, "")}
+            samples = (_sample(contents, items, whole, frozenset()) for whole in (True, False))
+            return {Lead(text, "", tuple(sample for sample in samples if sample))}
         case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
         case RuleOption(item) | RuleList(_, item, 0):
@@ -224,6 +243,45 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
     return {Lead("", "")}
+
+
+SAMPLES = ("a", "1", '"a"', "{}", "true")
+"""Texts of which most terminals read one."""
+
+
+def _sample(
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], with_options: bool, seen: frozenset[str]
+) -> Sample | None:
+    """What may be written for parts, with the first alternatives that can be; None if that is not known."""
+    text = ""
+    for node in items:
+        found: Sample | None = Sample("", False)
+        match node:
+            case Special():
+                return Sample(text, True)
+            case FixedText():
+                found = Sample(node.text, False)
+            case RuleMark(_, item):
+                found = _sample(contents, (item,), with_options, seen)
+            case RuleOption(item) | RuleList(_, item, 0):
+                found = (with_options and _sample(contents, parts(item), with_options, seen)) or found
+            case RuleList(_, item):
+                found = _sample(contents, parts(item), with_options, seen)
+            case RuleValue(_, name):
+                terminal = contents.terminals[name]
+                fitting = filter(terminal.fits, (*(terminal.values or ()), *SAMPLES))
+                found = next((Sample(value, False) for value in fitting), None)
+            case RuleCall(rule):
+                known = contents.samples.get((rule, with_options))
+                ways = () if known is not None or rule in seen else contents.rules[rule].ways
+                samples = (_sample(contents, way.items, with_options, seen | {rule}) for way in ways)
+                found = next((sample for sample in samples if sample), None) if known is None else Sample(known, False)
+                if found is not None:
+                    contents.samples[rule, with_options] = found.text
+        if found is None:
+            return None
+        text += found.text
+    return Sample(text, False)
 
 
 def _defaults(contents: ContentGrammar, sources: Sources) -> Iterator[Problem]:
