@@ -431,9 +431,8 @@ def test_of_two_names_for_a_field_the_last_is_read_and_the_first_is_the_alternat
 
 
 def test_a_flag_that_is_as_it_should_be_is_not_repaired() -> None:
-    (message,) = recover("<|channel|>commentary JSON<|message|>{}<|end|>", "completion").messages
-    assert message.repair
-    assert message.repair.fields == ("content_type",)
+    found = recover("<|channel|>commentary JSON<|message|>{}<|end|>", "completion")
+    assert [message.repair and message.repair.fields for message in found.messages] == [("content_type",)]
 
 
 @pytest.mark.parametrize("end", ["<|channel|><|end|>", "<|channel|> hm<|end|>", "<|message|>x<|end|>"])
