@@ -39,6 +39,21 @@ def header(new: str) -> dict[str, str]:
 
 
 GRAMMARS = {
+    "type first": [
+        lark(HEADER, "header: type? recipient? channel?\n      | type? channel recipient -> recipient_last")
+    ],
+    "a field in each line": [
+        lark('recipient: " to=" WORD', 'recipient: "\\nto: " WORD'),
+        lark(
+            'type: " " constrain? content_type\n     | constrain content_type -> unspaced',
+            'type: "\\ntype: " content_type',
+        ),
+        lark("constrain: CONSTRAIN\n", ""),
+        lark('CONSTRAIN: "<|constrain|>"\n', ""),
+        {"file": "recovery.toml", "old": 'constrain = "constrain"\n', "new": ""},
+        {"file": "recovery.toml", "old": '[costs.constrain]\ncodes = { again = "repeated-constrain" }\n', "new": ""},
+        {"file": "conversation.toml", "old": '["constrain", "content_type"]', "new": '["content_type"]'},
+    ],
     "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
     "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],
     "list of words": [
@@ -116,6 +131,8 @@ VALID = {
         "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
     ),
     "token before an author": "<|start|><|reserved_200013|>assistant<|channel|>final<|message|>x<|end|>",
+    "type first": "<|start|>alice code<|channel|>commentary to=functions.f<|message|>x<|end|>",
+    "a field in each line": "<|start|>assistant\nto: functions.f<|channel|>commentary\ntype: json<|message|>{}<|call|>",
     "no slot for recipients": "<|start|>user<|message|>x<|end|>",
     "no implied flag": "<|start|>assistant<|channel|>v1.2<|message|>x<|end|>",
 }

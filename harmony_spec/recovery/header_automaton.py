@@ -114,6 +114,7 @@ class HeaderAutomaton:
         introduces: for each label of a token or literal, the field that it introduces; a flag rather than the field.
         marks: for each field, the flags whose tokens directly precede it.
         spaced: the texts that introduce a field after white space, without it, and "".
+        before_space: those that end with white space, without it.
         opener_sets: for each token that opens the content, the fields that it sets.
         reads: the fields that a path can set.
         free: the fields of free text.
@@ -153,6 +154,7 @@ class HeaderAutomaton:
         leads = [text for text in dict.fromkeys(text.strip() for text in texts) if text]
         self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
         self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
+        self.before_space = tuple(text.strip() for text in texts if text[-1].isspace() and not text.isspace())
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
         self.leads = re.compile(re.escape(self.lead) or "(?!)")

@@ -379,14 +379,16 @@ class HeaderSearch:
         price += costs["name_in_words"] * any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
+        as_author = costs["one_word"] * bool(is_author)  # any word may be the name of a tool
         if is_author and len(run) == 1:
             extra = self._cost(self.slots.role, "displaced")
-            price += costs["one_word"]  # any word may be the name of a tool
+            price += as_author
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
         yield extra + price, node._replace(at=run[-1][1], mode=mode), (*before, *edits)
         if len(run) > 1 and node.mode == CLEAN and not names.is_known(word):
-            yield extra + costs["words"], node._replace(at=run[0][1], mode=WORD), (*before, edits[0])
+            price = extra + costs["words"] + as_author
+            yield price, node._replace(at=run[0][1], mode=WORD), (*before, edits[0])
 
     def _run(self, at: int) -> list[tuple[int, int, str]]:
         """The words up to what introduces something; after `MAX_SINGLE_WORDS`, the others as one."""
@@ -430,6 +432,7 @@ class HeaderSearch:
         slots = self.slots
         before = self.text[node.at - 1] if node.at else ""
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
+        spaced = spaced and not self.text.endswith(self.automaton.before_space, 0, node.at)
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         apart = self._apart(at) if slots.recipient in awaited else ()
         word, names, introduces = self._word(at), self.names, self.automaton.at_lead(self.text, at)
