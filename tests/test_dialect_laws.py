@@ -247,6 +247,9 @@ def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObj
         found = module.recover(source, start, tokenizer=tokenizer, max_repair_cost=most)
         assert_tiles(sorted([*found.spans, *found.gaps]), source)
         assert most is not None or module.validate(source, start, tokenizer=tokenizer).messages == found.messages
+        for message in found.messages:
+            other = message.repair.alternative if message.repair else None
+            assert other is None or any(getattr(message, name) != value for name, value in other.fields.items())
     repairs = [(message.variants, message.repair) for message in found.messages]
     for parts in (tokens, [tokens], chunks(tokens, data.draw(sizes))):
         parser = module.StreamParser(start, tokenizer=tokenizer, max_repair_cost=most)
