@@ -58,7 +58,7 @@ def test_a_known_column_of_another_type_is_not_passed_over(values: list[Any], tm
 
 @pytest.mark.parametrize("value", [["a"], [[1, 2]], [None], [{"text": "a"}]])
 def test_a_list_in_a_column_is_no_list_of_rows(value: list[Any]) -> None:
-    """There are no lines to write it to."""
+    """Arrow batches have no lines, which the advice for JSON Lines is about."""
     (row,) = check_batch(pyarrow.RecordBatch.from_pydict({"tokens": [value]}), OPTIONS).to_pylist()
     assert "not an array of token ids: item 0 is " in row["findings"][0]["message"]
 

@@ -198,11 +198,11 @@ class HeaderNames:
         return bool(tools.bare(name))
 
     def is_plain(self, name: str) -> bool:
-        """Whether a word may be the name of a tool, and is no name of the format."""
+        """Whether a word may be the name of a tool, and is not a role, a channel or a content type."""
         return name not in self.all and self.tools.word.fullmatch(name) is not None
 
     def is_single(self, word: str) -> bool:
-        """Whether a word that is not known may be a name: prose may have no white space, and values are no names."""
+        """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
         return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
     # Fields whose names are known.

@@ -308,8 +308,8 @@ class HeaderSearch:
         if not word or replaces or self.automaton.at_lead(self.text, begin):
             return
         is_known, readings = self.names.is_known(word), self.names.readings(word)
-        names = [each for each in readings if each.field == field and each.length == len(word)]
-        names = [each for each in names if is_known or each.how == "near"]
+        whole = (each for each in readings if each.field == field and each.length == len(word))
+        names = [each for each in whole if is_known or each.how == "near"]
         if not (is_awaited if names else is_known):
             end, mode = begin + len(word), WORD if self.text[at] in self.automaton.markers else CLEAN
             price = self.costs["drop_field"] + sum(each.cost for each in names[:1] if each.how == "near")
