@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from codegen import generate
 from codegen.read.problems import GrammarError
 from harmony_spec import ParseError
+from harmony_spec.recovery.header_automaton import automaton_of
 
 from .conftest import examples
 from .dialect import edited, module_of
@@ -279,3 +280,9 @@ def test_a_near_miss_of_what_introduces_a_field_of_its_own(name: str, written: s
     text = f"The {written} of all."
     (message,) = module.recover(f"{text}<|return|>", "completion").messages
     assert (message.channel, message.priority, message.content) == ("final", None, text)
+
+
+def test_signs_alone_do_not_introduce_a_field() -> None:
+    """A bracket has no word, so only the name of its field is one."""
+    near = automaton_of(codec_of("recipient in brackets").FORMAT).near_leads
+    assert [each.words for each in near] == [("recipient",)]

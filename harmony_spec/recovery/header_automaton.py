@@ -68,7 +68,7 @@ class NearLead(NamedTuple):
     def of(cls, lead: str, field: str, namespace: str) -> NearLead:
         """A typo of the word is one letter missing or doubled, or two letters swapped."""
         word = without_signs(lead).lower()
-        places, words = range(len(word)), (word, field.lower())
+        places, words = range(len(word)), tuple(filter(None, (word, field.lower())))
         typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
         typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
         exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
