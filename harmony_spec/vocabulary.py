@@ -37,9 +37,12 @@ class Vocabulary:
 
     Attributes:
         encoding: the encoding.
-        decode_bytes: returns the bytes of a list of ordinary tokens; raises `KeyError` for any other id.
+        decode_bytes: returns the bytes of a list or an array of ordinary tokens; raises `KeyError` for any other id.
         decode_token: returns the bytes of one, in a third of the time.
+        takes_buffers: `decode_bytes` takes arrays.
     """
+
+    takes_buffers = True
 
     def __init__(self, encoding: Encoding, ranks: dict[bytes, int]) -> None:
         import tiktoken

@@ -36,11 +36,13 @@ from harmony_spec.linting import (
 from harmony_spec.linting.arrow_findings import record_batch
 from harmony_spec.linting.arrow_rows import ColumnRows
 from harmony_spec.linting.outputs import describe
+from harmony_spec.vocabulary import load
 
 from . import dialect
 from .test_other_codecs import example_of
 
 OPTIONS = options_of()
+VOCABULARY = load(codec.FORMAT.encoding)
 VALID = render(codec.parse("<|start|>user<|message|>hi<|end|>").messages)
 ROWS = [VALID, VALID[:-1], [], [*VALID, 200007], [1, 2, 3], [199_999 + 20, 3]]
 INTEGERS = ("int32", "int64", "uint32", "uint64")
@@ -118,13 +120,32 @@ def test_any_column_has_the_rows_that_python_reads(rows: list[Any]) -> None:
     assert check_batch(batch_of(column), OPTIONS).to_pylist() == found(check_values(rows, OPTIONS))
 
 
-@given(st.lists(st.integers(0, 2**32 - 1) | st.integers(199_000, 202_000) | st.sampled_from(VALID), max_size=12))
+DRAWN_IDS = st.lists(st.integers(0, 2**32 - 1) | st.integers(199_000, 202_000) | st.sampled_from(VALID), max_size=12)
+
+
+@given(DRAWN_IDS | st.lists(st.integers(0, 300)).map(lambda ids: [*VALID[:-1], *ids, VALID[-1]]))
 def test_a_buffer_is_read_like_a_list(ids: list[int]) -> None:
-    """Also of ids that are not code points."""
+    """Also of ids that are not code points, and of those that the tokenizer does not return for their text."""
     assert recover(array("I", ids)) == recover(ids)
-    whole = codec.validate(array("I", ids))
-    assert (whole.diagnostics, whole.messages) == ((listed := codec.validate(ids)).diagnostics, listed.messages)
+    whole, listed = codec.validate(array("I", ids)), codec.validate(ids)
+    assert (whole.diagnostics, whole.messages) == (listed.diagnostics, listed.messages)
+    for each in whole.diagnostics:
+        assert (whole.text_span(each), whole.token_span(each)) == (listed.text_span(each), listed.token_span(each))
     assert parse(array("q", VALID)).messages == parse(VALID).messages
+
+
+def test_a_tokenizer_that_was_passed_gets_lists() -> None:
+    class Passed:
+        """A tokenizer that takes what its type says."""
+
+        encode = VOCABULARY.encode
+
+        def decode_bytes(self, ids: list[int]) -> bytes:
+            assert type(ids) is list
+            return VOCABULARY.decode_bytes(ids)
+
+    report = codec.validate(array("I", VALID), tokenizer=Passed())
+    assert report.messages == codec.validate(VALID).messages
 
 
 def test_the_findings_are_those_of_a_file(tmp_path: Path) -> None:

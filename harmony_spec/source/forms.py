@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
@@ -284,7 +284,8 @@ class TokenForm(Form):
     unit = "token"
     quoted_units = QUOTED_CHARS_PER_SIDE // 2
     tokenizer: Tokenizer
-    tokens: list[int]
+    tokens: list[int] | array[int]
+    decode_bytes: Callable[..., bytes]
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
@@ -297,9 +298,9 @@ class TokenForm(Form):
         if isinstance(tokens, Mapping) or not isinstance(tokens, Iterable):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         buffer = tokens if isinstance(tokens, array) and tokens.typecode == IDS else None
-        if isinstance(tokens, array):
+        if isinstance(tokens, array) and (buffer is None or not getattr(tokenizer, "takes_buffers", False)):
             tokens = tokens.tolist()
-        self.tokens = tokens if isinstance(tokens, list) else ids_of(tokens)
+        self.tokens = tokens if isinstance(tokens, list | array) else ids_of(tokens)
         try:
             buffer = array(IDS, self.tokens) if buffer is None else buffer
             self.units = buffer.tobytes().decode("utf-32-le", "surrogatepass")
@@ -314,7 +315,13 @@ class TokenForm(Form):
 
     def ids(self, start: int, end: int) -> list[int]:
         """Return some of the token ids as a list."""
-        return self.tokens[start:end]
+        part = self.tokens[start:end]
+        return part if isinstance(part, list) else part.tolist()
+
+    def has_ids(self, ids: list[int], start: int, end: int) -> bool:
+        """Whether a part of the source has these token ids."""
+        part = self.tokens[start:end]
+        return part == (ids if isinstance(part, list) else array(IDS, ids))
 
     def damage(self, at: int) -> ParseError:
         message = f"{number_text(self.tokens[at])} is not a token id of {self.format.encoding.name}"
@@ -371,7 +378,7 @@ class TokenForm(Form):
         return end - 1
 
     def text(self, start: int, end: int) -> str:
-        data = self.decode_bytes(self.ids(start, end))
+        data = self.decode_bytes(self.tokens[start:end])
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -380,7 +387,7 @@ class TokenForm(Form):
             raise self.error(INVALID_TEXT, message, self._tokens_at(start, error.start, error.end), hint) from None
 
     def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
-        data = self.decode_bytes(self.ids(start, end))[skip:]
+        data = self.decode_bytes(self.tokens[start:end])[skip:]
         try:
             return data.decode(), None
         except UnicodeDecodeError as error:

@@ -50,21 +50,20 @@ def check_tokens(context: Context) -> None:
     if not isinstance(context.form, TokenForm):
         return
     for index in range(len(context.messages)):
-        span = context.content_span(index)
-        part = context.form.ids(*span)
+        start, end = context.content_span(index)
         text = context.text(index)
-        if part:
-            _check_canonical(context, context.form, index, part, text)
+        if start < end:
+            _check_canonical(context, context.form, index, text)
 
 
-def _check_canonical(context: Context, form: TokenForm, index: int, part: list[int], text: str) -> None:
+def _check_canonical(context: Context, form: TokenForm, index: int, text: str) -> None:
     try:
         canonical = form.tokenizer.encode(text)
     except VocabularyError:  # a part of a character, which recovery reports
         return
-    if canonical == part or not all(map(form.is_ordinary, part)):
-        return
     start, end = context.content_span(index)
+    if form.has_ids(canonical, start, end) or not all(map(form.is_ordinary, part := form.ids(start, end))):
+        return
     whole, damage = form.run(start, end, 0)
     if damage or whole != text:  # invalid UTF-8, or a token shared with the header: recovery reports both
         return
