@@ -25,6 +25,7 @@ CODEC = f"{READING} harmony_spec/runtime harmony_spec/codec harmony_spec/codec_l
 
 ALLOWED = {
     "harmony_spec/errors": "",
+    "harmony_spec/interruptions": "",
     "harmony_spec/codes": "harmony_spec/errors",
     "harmony_spec/diagnostics": "harmony_spec/errors",
     "harmony_spec/format": FLOOR,
@@ -46,11 +47,12 @@ ALLOWED = {
     "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types",
     "harmony_spec/constraints": f"{CODEC} harmony_spec/tools harmony_spec/tool_types harmony_spec/validation",
     "harmony_spec/view": f"{CODEC} harmony_spec/validation",
-    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
+    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view "
+    "harmony_spec/interruptions",
     "harmony_spec/compat": CODEC,
     "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
     "harmony_spec/cli": f"{CODEC} harmony_spec/__init__ harmony_spec/tools harmony_spec/adapters "
-    "harmony_spec/constraints harmony_spec/linting harmony_spec/view codegen",
+    "harmony_spec/constraints harmony_spec/interruptions harmony_spec/linting harmony_spec/view codegen",
     "harmony_spec/__main__": "harmony_spec/cli",
     "codegen": "codegen/write codegen/prove codegen/model codegen/read",
     "codegen/write": "codegen/model codegen/read",

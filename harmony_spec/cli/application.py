@@ -9,16 +9,16 @@ import signal
 import sys
 import threading
 from collections import UserDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
-from time import monotonic
 from typing import Any
 
 import click
 
 from .. import __version__
+from ..interruptions import INTERRUPTIONS, interruptible
 from .color_option import COLOR
 
 COMMANDS = {
@@ -78,7 +78,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _interruptible():
+            with interruptible():
                 return self._invoke(ctx)
         except (KeyboardInterrupt, RuntimeError) as error:
             if not isinstance(error.__cause__ or error, KeyboardInterrupt):
@@ -117,37 +117,6 @@ def _unprinted(error: OSError) -> int:
     with suppress(OSError):
         print(f"the output: {error.strerror or error}", file=sys.stderr)
     return 2
-
-
-INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-
-
-SECONDS_TO_END = 5
-"""How long further interruptions are ignored: a run that ends deletes incomplete files and stops its processes."""
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Handle SIGTERM, and SIGHUP of a terminal that closes, like SIGINT, so that a run ends in the same way."""
-    before: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {each: signal.getsignal(each) for each in INTERRUPTIONS}
-    handled = {each: handler for each, handler in before.items() if handler != signal.SIG_IGN}  # as `nohup` does
-    until = 0.0
-
-    def interrupt(*_: object) -> None:
-        nonlocal until
-        if monotonic() >= until:
-            until = monotonic() + SECONDS_TO_END
-            raise KeyboardInterrupt
-
-    for each in handled:
-        signal.signal(each, interrupt)
-    try:
-        yield
-    finally:
-        for each, handler in handled.items():
-            signal.signal(each, handler)
 
 
 def _end(status: int) -> None:

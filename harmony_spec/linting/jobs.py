@@ -7,12 +7,12 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
-from threading import Lock, Thread, current_thread, main_thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, TypeVar
 
+from ..interruptions import INTERRUPTIONS, uninterrupted
 from .batches import Batch
 from .opening import InputError
 from .row_reading import BATCH_BYTES
@@ -35,8 +35,6 @@ FIRST_ROWS = 16
 """This process works on as many rows before it starts others; a chunk of short rows would take 0.2 to 0.4 s."""
 
 PRELOADED = f"{__package__}.preloading"
-
-STOPS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 USES_QUEUES = Lock()
 """What a worker holds while it receives chunks and sends results: if it ended then, others would wait forever."""
@@ -76,16 +74,16 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
             first = next(item for item in head[0] if isinstance(item, Batch))
             work([replace(first, rows=list(islice(first.rows, FIRST_ROWS)))])
         for chunk in chain(head, chunks):
-            with _uninterrupted():
+            with uninterrupted():
                 pending.append(pool.submit(_work_in_process, work, chunk))
             if len(pending) > QUEUED_CHUNKS_PER_JOB * jobs:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
-        with _uninterrupted():
+        with uninterrupted():
             pool.shutdown()
     except BaseException as error:  # nobody wants the chunks that workers have, which may take minutes
-        with _uninterrupted():
+        with uninterrupted():
             end.send(None)
             pool.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
@@ -121,7 +119,7 @@ def _context(work: Callable[[list[Item]], list[R]]) -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(work, "func", work).__module__, PRELOADED])
     resource_tracker.ensure_running()  # which unblocks interruptions
-    with _uninterrupted():
+    with uninterrupted():
         forkserver.ensure_running()
     return context
 
@@ -134,40 +132,15 @@ def _is_single_threaded() -> bool:
         return False
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Defer interruptions, so that no process is half started or ended.
-
-    Processes that start here inherit that interruptions are blocked. So they print no traceback while they start.
-    """
-    deferred: list[int] = []
-    before: dict[signal.Signals, Any] = {}
-    if current_thread() is main_thread():  # which runs handlers, also of signals that other threads receive
-        before = {each: signal.getsignal(each) for each in STOPS}
-    handled = {each: handler for each, handler in before.items() if handler not in (None, signal.SIG_IGN)}
-    for each in handled:
-        signal.signal(each, lambda number, _: deferred.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS) if hasattr(signal, "pthread_sigmask") else None
-    try:
-        yield
-    finally:
-        if mask is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for each, handler in handled.items():
-            signal.signal(each, handler)
-    for number in deferred[:1]:
-        signal.raise_signal(number)
-
-
 def _begin(ended: Connection) -> None:
     """Leave interruptions to the parent process, and end when that ends, or when the run does."""
     from multiprocessing import parent_process
     from multiprocessing.connection import wait
 
-    for each in STOPS:
+    for each in INTERRUPTIONS:
         signal.signal(each, signal.SIG_DFL if each == signal.SIGTERM else signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
     gc.freeze()  # collecting what was loaded before would copy its memory
     parent = parent_process()
     assert parent is not None
