@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from harmony_spec.errors import RowError
 from harmony_spec.linting import check_values, options_of
-from harmony_spec.linting.rows import value_of
+from harmony_spec.linting.rows import text_of, value_of
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -62,3 +63,21 @@ def test_half_of_a_surrogate_pair_in_a_list_is_a_finding_of_its_row() -> None:
     rows = ["<|end|>", ["\ud800"], {"text": ["\ud800"]}, "<|end|>"]
     found = [each.findings[0].code.name for each in check_values(rows, options_of())]
     assert found == ["repeated-terminator", "unreadable-row", "unreadable-row", "repeated-terminator"]
+
+
+@given(altered().map(lambda text: text.encode(errors="surrogatepass")) | st.binary(), st.booleans())
+@example(b"\xef\xbb\xbf[1]", True)
+@example(b'["\xff"]', False)
+@example(b'{"a": 1}\xc2\xa0\r\n', True)
+def test_bytes_are_read_as_their_text(data: bytes, is_line: bool) -> None:
+    def outcome(read: Callable[[], Any]) -> str:
+        try:
+            return repr(read())
+        except RowError as error:
+            return f"{error.message} {error.span}"
+
+    def of_text() -> Any:
+        text = text_of(data)
+        return value_of(text.rstrip() if is_line else text)
+
+    assert outcome(lambda: value_of(data, is_line)) == outcome(of_text)

@@ -143,10 +143,7 @@ def row_value(kind: FileKind, item: Any) -> Any:
     if isinstance(item, RowError):
         raise item
     if isinstance(item, bytes):
-        text = text_of(item)
-        if kind in ("text", "parquet"):
-            return text
-        return value_of(text.rstrip() if kind == "jsonl" else text)
+        return text_of(item) if kind in ("text", "parquet") else value_of(item, is_line=kind == "jsonl")
     return item if isinstance(item, (str, array)) else present(item)
 
 

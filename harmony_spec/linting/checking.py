@@ -116,8 +116,6 @@ class RowCheck:
     def findings(self) -> Checked | int:
         """The findings, as `run` returns them; of a row of which nothing else is known, the number of its messages."""
         item, number, options = self.row.item, self.row.number, self.options
-        if self.batch.is_blank(self.row):
-            return self._checked(skipped=True)
         try:
             held = self.read()
             if number is None and not held.is_harmony and not options.stripped:
@@ -133,6 +131,8 @@ class RowCheck:
             self.parts = _parts(held, report) if options.fingerprints else []
             return self._fix(held, report, exact)
         except HarmonyError as error:
+            if self.batch.is_blank(self.row):
+                return self._checked(skipped=True)
             text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
             if number is None and text and isinstance(error, RowError) and not self._may_be_harmony(text):
                 return self._checked(skipped=True)
