@@ -107,6 +107,22 @@ def test_a_disk_that_is_full_keeps_the_file_to_be_fixed(tmp_path: Path) -> None:
     assert (rows.read_bytes(), len(list(tmp_path.iterdir()))) == (before, 1)
 
 
+def test_rows_before_a_damaged_page_are_checked(tmp_path: Path) -> None:
+    """Batches that are read are joined. Those before the damaged one are not lost."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(
+        pyarrow.table({"tokens": [TOKENS] * 2000}), path, use_dictionary=False, write_page_checksum=True,
+        data_page_size=1000, write_batch_size=10, compression="none",
+    )  # fmt: skip
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    *checked, error = lint(path, isolated=True, jobs=1)
+    assert [each.row for each in checked] == list(range(1, len(checked) + 1))
+    assert 900 <= len(checked) < 1100
+    assert str(error).startswith(f"{path}: the Parquet file cannot be read in row group 1, after row {len(checked)}: ")
+
+
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 def test_a_row_group_that_cannot_be_read(compression: str, tmp_path: Path) -> None:
     """Rows before it are checked. Other files are, too. With checksums, no changed byte is read as a token."""
