@@ -64,4 +64,5 @@ def _handled_by(handler: Callable[[int, Any], object]) -> Iterator[None]:
         yield
     finally:
         for each, old in handled.items():
-            signal.signal(each, old)
+            if signal.getsignal(each) is handler:  # at the end of the process, they are ignored for good
+                signal.signal(each, old)

@@ -19,6 +19,7 @@ from harmony_spec.codegen import GRAMMAR, generate
 from pyarrow import parquet
 
 from harmony_spec import codec, render
+from harmony_spec.cli import application
 from harmony_spec.linting import Checked, InputError, Settings, lint
 from harmony_spec.linting.jobs import ENDED_EARLY, MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
@@ -246,6 +247,17 @@ def test_impatient_interruptions(first: signal.Signals, jobs: str, rows: Path, t
             time.sleep(0.005)
         error = process.communicate(timeout=60)[1]
         assert ("Traceback" in error, list(tmp_path.glob(".*"))) == (False, [])
+
+
+def test_interruptions_are_handled_until_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one, after the run and before they are ignored, printed a traceback."""
+    before, handlers = signal.getsignal(signal.SIGTERM), []
+    monkeypatch.setattr(application, "_end", lambda status: handlers.append((status, signal.getsignal(signal.SIGTERM))))
+    monkeypatch.setattr(sys, "argv", ["harmony-spec", "rules"])
+    with pytest.raises(SystemExit):
+        application.main()
+    ((status, handler),) = handlers
+    assert (status, handler == before, signal.getsignal(signal.SIGTERM)) == (0, False, before)
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.999])

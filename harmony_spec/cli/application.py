@@ -66,20 +66,20 @@ class _Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         gc.set_threshold(COLLECTED_OBJECTS)
-        try:
-            return super().main(args, *others, **options)
-        except SystemExit as ended:
-            status = ended.code  # not its traceback, whose frames have generators that clean up
-        except OSError as error:  # help, or an error in the usage, cannot be printed
-            status = _unprinted(error)
-        if args is None and isinstance(status, int):
-            _end(status)
+        with interruptible():
+            try:
+                return super().main(args, *others, **options)
+            except SystemExit as ended:
+                status = ended.code  # not its traceback, whose frames have generators that clean up
+            except OSError as error:  # help, or an error in the usage, cannot be printed
+                status = _unprinted(error)
+            if args is None and isinstance(status, int):
+                _end(status)  # while interruptions are handled
         sys.exit(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with interruptible():
-                return self._invoke(ctx)
+            return self._invoke(ctx)
         except (KeyboardInterrupt, RuntimeError) as error:
             if not isinstance(error.__cause__ or error, KeyboardInterrupt):
                 raise  # Python 3.11 wraps interruptions in the middle of a class
