@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import NamedTuple, TypeVar
 
 from .errors import CodecError, HarmonyError
-from .format.tables import Format, Tokenizer
+from .format.tables import Format
+from .format.token_encoding import Tokenizer
 
 A = TypeVar("A")
 R = TypeVar("R")

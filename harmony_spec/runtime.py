@@ -13,7 +13,9 @@ from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record, short_repr, to_date
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
+from .format.frames import HOLE, Atom, Chosen, Frame, Path
 from .format.meaning import FieldCosts, Recovery, Slots
+from .format.message_kinds import Choose, Drop, Kind
 from .format.rule_table import (
     Choice,
     Enumerated,
@@ -30,19 +32,8 @@ from .format.rule_table import (
     Use,
     Value,
 )
-from .format.tables import (
-    HOLE,
-    Atom,
-    Choose,
-    Chosen,
-    Drop,
-    Encoding,
-    Format,
-    Frame,
-    Kind,
-    Path,
-    Tokenizer,
-)
+from .format.tables import Format
+from .format.token_encoding import Encoding, Tokenizer
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
 from .errors import VocabularyError
-from .format.tables import Encoding, Tokenizer
+from .format.token_encoding import Encoding, Tokenizer
 
 __all__ = ["TokenizerDifference", "Vocabulary", "hard_texts", "load", "tokenizer_differences"]
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from codegen import GRAMMAR, generate
-from harmony_spec.format.tables import Encoding
+from harmony_spec.format.token_encoding import Encoding
 from harmony_spec.vocabulary import load
 
 HERE = Path(__file__).resolve().parent / "dialects"

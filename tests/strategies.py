@@ -12,7 +12,8 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec
-from harmony_spec.format.tables import Format, Frame
+from harmony_spec.format.frames import Frame
+from harmony_spec.format.tables import Format
 from harmony_spec.source.forms import TokenForm
 from harmony_spec.vocabulary import load
 

@@ -65,7 +65,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class Recovery:
-    """What the recovering parser knows of a format; see `harmony_spec.tables.Recovery`.
+    """What the recovering parser knows of a format; see `harmony_spec.format.meaning.Recovery`.
 
     Attributes:
         slots: for each slot the field that fills it.

@@ -91,7 +91,7 @@ def graph(format: Format, rule: str) -> Graph:
 
 @dataclass(frozen=True)
 class Framing:
-    """Which special tokens enclose the content of a frame; see `harmony_spec.tables.Frame`."""
+    """Which special tokens enclose the content of a frame; see `harmony_spec.format.frames.Frame`."""
 
     inside: frozenset[str]
     opens: frozenset[str]

@@ -38,7 +38,7 @@ class Choose:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of message; see `harmony_spec.format.tables.Kind`."""
+    """A kind of message; see `harmony_spec.format.message_kinds.Kind`."""
 
     name: str
     when: When

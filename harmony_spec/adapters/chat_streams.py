@@ -17,7 +17,8 @@ from ..codes import (
 )
 from ..diagnostics import Diagnostic, abridge
 from ..errors import Code
-from ..format.tables import Tokenizer, continues, ends_open
+from ..format.tables import continues, ends_open
+from ..format.token_encoding import Tokenizer
 from ..recovery.recovered import ContentDelta, Event, MessageEnded, MessageStarted, Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes

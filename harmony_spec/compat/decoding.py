@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import index
 
 from harmony_spec import codec
-from harmony_spec.format.tables import Tokenizer
+from harmony_spec.format.token_encoding import Tokenizer
 
 from .peer_errors import HarmonyError
 

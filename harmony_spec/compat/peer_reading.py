@@ -13,7 +13,8 @@ from typing import Any
 
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
-from harmony_spec.format.tables import Format, Tokenizer
+from harmony_spec.format.tables import Format
+from harmony_spec.format.token_encoding import Tokenizer
 from harmony_spec.recovery.draft import Draft
 from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers

@@ -19,7 +19,9 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from ..format.tables import Format, Frame, Kind, Path
+from ..format.frames import Frame, Path
+from ..format.message_kinds import Kind
+from ..format.tables import Format
 from .offers import Offer, OfferedCall
 from .specialising import ABSENT, Specialiser, Template, Wanted, fields_of, filled, walk
 

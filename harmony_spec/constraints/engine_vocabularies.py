@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import CodecError
-from ..format.tables import Encoding
+from ..format.token_encoding import Encoding
 from ..vocabulary import load
 
 EXTRAS = {"llguidance": "constrain", "xgrammar": "xgrammar", "llama_cpp": "llamacpp", "gguf": "llamacpp"}

@@ -1,8 +1,4 @@
-"""The tables of a format, which generated codecs fill.
-
-Input is matched in a mixed alphabet: ordinary characters, and one surrogate for each special token (its marker). So
-text never matches a token. Decoded text contains no surrogates.
-"""
+"""The tables of a format, which generated codecs fill."""
 
 from __future__ import annotations
 
@@ -13,220 +9,23 @@ from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
 from types import ModuleType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import CodecError, RenderError
 from .cache_limits import HeaderCaches
 from .definitions import NO_DEFINITIONS, Definitions
+from .frames import Frame, Path
 from .meaning import Recovery
+from .message_kinds import NO_KIND, Choose, Drop, Kind
+from .token_encoding import Encoding
 
 if TYPE_CHECKING:
-    from .algebra import Node
     from .contents import Contents, Record
-
-HOLE = "\udfff"
-"""Replaces the content of a message while its header is parsed or rendered."""
-
-Chosen = tuple[str, ...]
-"""Names of the alternatives to write instead of the first ones."""
-
-
-class Tokenizer(Protocol):
-    """The two methods of a vocabulary that parsing and rendering need. `tiktoken.Encoding` objects have the second."""
-
-    def encode(self, text: str) -> list[int]:
-        """Encode a text to ordinary tokens, even if it spells special ones."""
-
-    @property
-    def decode_bytes(self) -> Callable[[list[int]], bytes]:
-        """A function (or method) that returns the bytes of ordinary tokens."""
-
-
-@dataclass(repr=False)
-class Encoding:
-    """The vocabulary of a format. Equal ones share what engines make of them: in llguidance, two seconds and 120 MB.
-
-    Attributes:
-        base: the name of the vocabulary of ordinary tokens; None if the caller passes a tokenizer.
-        sha256: the hash of its rank file.
-        special: the ids of the special tokens, by spelling.
-        unassigned: the ids of special tokens that are only reserved.
-        tokenizer: used if none is passed, instead of the shipped vocabulary.
-    """
-
-    name: str
-    size: int
-    base: str | None
-    base_size: int
-    sha256: str | None
-    split: tuple[str, ...]
-    special: Mapping[str, int]
-    unassigned: frozenset[int] = frozenset()
-    tokenizer: Tokenizer | None = None
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.size, self.sha256))
-
-
-@dataclass(eq=False, repr=False)
-class Atom:
-    """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
-
-    Attributes:
-        label: the spelling, the quoted text, or the name of the field.
-        values: those that the grammar lists for the field, if it does.
-        nullable: the text of the field may be empty.
-    """
-
-    label: str
-    special: str | None = None
-    text: str | None = None
-    pattern: str | None = None
-    values: tuple[str, ...] = ()
-    nullable: bool = False
-
-    @property
-    def shown(self) -> str:
-        """The symbol in errors."""
-        return f"{self.label} ({', '.join(self.values)})" if self.values else self.label
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
-
 
 LAST_TURN = "last_turn"
 """What `render_training` trains on by default."""
-
-NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
-
-
-@dataclass(eq=False, repr=False)
-class Pattern:
-    """A header, or a whole message, as a regular expression in the mixed alphabet.
-
-    A group sets the field that it is named after, to its text. `field_IS_value` sets that value, `field_IS_` sets True,
-    and `_IS_name` is a named alternative. Names may be repeated, so groups are numbered for `re`.
-    """
-
-    pattern: str
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(NAMED_GROUP.sub("(", self.pattern))
-
-    @cached_property
-    def groups(self) -> tuple[tuple[str, str, str], ...]:
-        """The names of the groups: field, "_IS_" or "", value."""
-        return tuple(name.partition("_IS_") for name in NAMED_GROUP.findall(self.pattern))
-
-    def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
-        """Add the fields of a text to `values`; return its named alternatives. None if the pattern does not match."""
-        match = self.matcher.fullmatch(mixed)
-        if match is None:
-            return None
-        variants = []
-        for (name, fixed, value), text in zip(self.groups, match.groups(), strict=True):
-            if text is not None and name:
-                values[name] = (value or True) if fixed else text
-            elif text is not None:
-                variants.append(value)
-        return tuple(variants)
-
-
-@dataclass(eq=False, repr=False, kw_only=True)
-class Frame(Pattern):
-    """A message, or the open header of one.
-
-    Attributes:
-        pattern: the whole frame.
-        fields: the fields that this frame can set.
-        inside: special tokens that may come before the one that opens the content.
-        opens: special tokens directly before the content; empty without content.
-        headless: the frame may also begin with the content.
-        continues: special tokens that may follow one of those, or the beginning, before the content.
-        closes: special tokens that may follow the content.
-        trails: special tokens that may follow those.
-        bare: the content is between special tokens; other frames have text next to it.
-        ends_with_text: ordinary text may follow the last special token of the frame.
-        steps: for each state, what may come next and the state after it; the first state is the beginning.
-        final: the states in which the frame is complete.
-        write: writes a message in the mixed alphabet, with a hole for its content.
-        algebra: makes the rule of the frame, for constraints.
-    """
-
-    name: str
-    fields: tuple[str, ...]
-    has_content: bool
-    inside: tuple[str, ...]
-    opens: tuple[str, ...]
-    headless: bool
-    continues: tuple[str, ...]
-    closes: tuple[str, ...]
-    trails: tuple[str, ...]
-    closed: bool
-    bare: bool
-    ends_with_text: bool
-    steps: tuple[tuple[tuple[Atom, int], ...], ...]
-    final: frozenset[int]
-    write: Callable[[Any, Chosen], str]
-    algebra: Callable[[], Node]
-
-
-class Path(NamedTuple):
-    """One alternative of a start rule: its name, and frames with how often they come: "" (once), "?" or "*"."""
-
-    name: str | None
-    steps: tuple[tuple[Frame, str], ...]
-
-
-class Choose(NamedTuple):
-    """An alternative to write in messages that meet `when`: fields and their values, or whether they are present."""
-
-    alternative: str
-    when: tuple[tuple[str, str | bool], ...]
-
-    def applies(self, message: object) -> bool:
-        return meets(message, self.when)
-
-
-def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
-    """Whether a message meets a condition, see `Choose`."""
-    for name, wanted in when:
-        value = getattr(message, name)
-        if (bool(value) if isinstance(wanted, bool) else value) != wanted:
-            return False
-    return True
-
-
-class Kind(NamedTuple):
-    """A kind of message in a turn. A message is of the first kind whose condition `when` it meets.
-
-    Attributes:
-        has: more fields that its messages should have.
-        ends: the name of the stop token that ends it; None for the canonical one.
-        last: the name of the stop token that ends it as the last message of a completion.
-        then: the kinds that may follow.
-    """
-
-    name: str
-    when: tuple[tuple[str, str | bool], ...]
-    has: tuple[tuple[str, str | bool], ...]
-    ends: str | None
-    last: str | None
-    then: tuple[str, ...]
-
-
-NO_KIND = Kind("", (), (), None, None, ())
-
-
-class Drop(NamedTuple):
-    """The messages that prompts leave out: those that meet `dropped` before the last one that meets `completes`."""
-
-    dropped: tuple[tuple[str, str | bool], ...]
-    completes: tuple[tuple[str, str | bool], ...]
 
 
 @dataclass(eq=False, repr=False)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import abridge
 from ..errors import Span
-from ..format.tables import Format, continues, ends_open, meets
+from ..format.message_kinds import meets
+from ..format.tables import Format, continues, ends_open
 from ..parsing.strict_parsing import form_of
 from ..source.saved_text import Source, without_line_break
 from ..source.token_places import Places

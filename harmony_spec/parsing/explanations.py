@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT
 from ..errors import Code, ParseError, Span, near_misses
-from ..format.tables import Atom, Frame
+from ..format.frames import Atom, Frame
 from ..source.forms import Form, SourcePiece
 
 PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its text

@@ -15,7 +15,9 @@ from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
 from ..format.cache_limits import HeaderCache
 from ..format.contents import Record
-from ..format.tables import Format, Frame, Path, Tokenizer
+from ..format.frames import Frame, Path
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..source.forms import Bounds, Form, TextForm, TokenForm
 from ..source.message_tokens import MessageTokens, NoMessages, are_token_ids
 from ..source.saved_text import retry_without_final_newline

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from ..format.tables import HOLE, Format, Frame
+from ..format.frames import HOLE, Frame
+from ..format.tables import Format
 
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from ..errors import ParseError, Span
 from ..format.cache_limits import HeaderCache
+from ..format.frames import Frame, Path
 from ..format.offered_tools import offered
-from ..format.tables import Format, Frame, Path, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break

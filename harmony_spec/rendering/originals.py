@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import Repair
 from ..errors import ParseError, RenderError
-from ..format.tables import Format, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..source.forms import TokenForm
 from ..source.message_tokens import are_token_ids
 

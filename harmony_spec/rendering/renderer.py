@@ -15,7 +15,9 @@ from ..errors import RenderError, Span, VocabularyError, near_misses
 from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCaches, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
-from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
+from ..format.frames import HOLE, Chosen, Frame
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm, TokenForm
 from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of, tokens_of_mixed

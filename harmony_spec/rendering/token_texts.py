@@ -8,7 +8,8 @@ from typing import Literal
 
 from ..codes import TEXT_NOT_ENCODABLE
 from ..errors import Span, VocabularyError
-from ..format.tables import Format, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..source.forms import TokenForm
 from ..source.token_places import tokens_of
 from ..vocabulary import tokenizer_for

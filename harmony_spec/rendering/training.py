@@ -10,7 +10,9 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import RenderError, any_of
 from ..format.content_writing import Inexpressible
-from ..format.tables import LAST_TURN, NO_KIND, Drop, Format, Kind, Tokenizer, meets
+from ..format.message_kinds import NO_KIND, Drop, Kind, meets
+from ..format.tables import LAST_TURN, Format
+from ..format.token_encoding import Tokenizer
 from ..source.token_places import tokens_of_mixed
 from ..vocabulary import tokenizer_for
 from .renderer import Plan, render_tokens

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.cache_limits import HeaderCaches
-from ..format.tables import Format, Frame, Tokenizer
+from ..format.frames import Frame
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from .message_tokens import MAX_TOKEN_ID, MessageTokens
 from .token_ids import IDS, ids_of, not_ids
 

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..format.tables import Tokenizer
+from ..format.token_encoding import Tokenizer
 
 
 class MessageTokens(NamedTuple):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
 from ..errors import Span
-from ..format.tables import Format, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from .forms import Form, TextForm, TokenForm
 
 CONTINUATION = bytes(range(0x80, 0xC0))

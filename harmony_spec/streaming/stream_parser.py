@@ -15,7 +15,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.offered_tools import offered
-from ..format.tables import Format, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine

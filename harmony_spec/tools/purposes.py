@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from ..errors import CodecError
 from ..format.contents import Record
-from ..format.tables import NO_KIND, Format, Kind, require
+from ..format.message_kinds import NO_KIND, Kind
+from ..format.tables import Format, require
 from .openai_tools import with_tools
 
 Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]

@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from .. import codes
 from ..errors import near_misses
-from ..format.tables import NO_KIND
+from ..format.message_kinds import NO_KIND
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..format.offered_tools import offered
-from ..format.tables import Format, Tokenizer
+from ..format.tables import Format
+from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import form_of
 from ..recovery.recovering import recover
 from .content_checks import check_contents
