@@ -16,7 +16,8 @@ from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.frames import HOLE, Atom, Chosen, Frame, Path
 from .format.meaning import FieldCosts, Recovery, Slots
 from .format.message_kinds import Choose, Drop, Kind
-from .format.rule_table import (
+from .format.rule_table import Rules
+from .format.table_nodes import (
     Choice,
     Enumerated,
     Flag,
@@ -26,7 +27,6 @@ from .format.rule_table import (
     Option,
     RecordRule,
     Rule,
-    Rules,
     Single,
     Token,
     Use,

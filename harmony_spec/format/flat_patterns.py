@@ -14,7 +14,8 @@ from typing import Any
 
 from .content_reading import NO_MATCH
 from .fused_reading import FusedReader, Unfused
-from .rule_table import (
+from .rule_table import Rules
+from .table_nodes import (
     Choice,
     Enumerated,
     Flag,
@@ -23,7 +24,6 @@ from .rule_table import (
     Many,
     Option,
     RecordRule,
-    Rules,
     Single,
     TablePart,
     TableParts,

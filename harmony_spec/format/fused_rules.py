@@ -14,7 +14,7 @@ from typing import Any
 
 from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH, Reader
 from .flat_patterns import Flat, Flattening, PatternRules
-from .rule_table import Choice, Many, RecordRule, Rule, Single, TableParts, Value
+from .table_nodes import Choice, Many, RecordRule, Rule, Single, TableParts, Value
 
 
 class FusedRules(PatternRules):

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..format.content_reading import NO_MATCH, Reader
 from ..format.content_writing import Inexpressible, Layout
-from ..format.rule_table import RecordRule, Rules
+from ..format.rule_table import Rules
+from ..format.table_nodes import RecordRule
 from .schema_references import References
 from .template_types import TemplateTypeWriter
 from .type_grammar import (
