@@ -105,7 +105,7 @@ def _pieces(format: Format, node: GrammarNode) -> list[str]:
 
 
 def _named(field: str, value: str = "") -> str:
-    """The name of a group of a pattern: `Pattern` in `harmony_spec/format/frames.py` reads it."""
+    """The name of a group of a pattern: `Frame` in `harmony_spec/format/frames.py` reads it."""
     return f"(?P<{field}_IS_{value}>"
 
 

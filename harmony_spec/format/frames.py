@@ -52,15 +52,46 @@ class Atom:
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
-@dataclass(eq=False, repr=False)
-class Pattern:
-    """A header, or a whole message, as a regular expression in the mixed alphabet.
+@dataclass(eq=False, repr=False, kw_only=True)
+class Frame:
+    """A message, or the open header of one.
 
-    A group sets the field that it is named after, to its text. `field_IS_value` sets that value, `field_IS_` sets True,
-    and `_IS_name` is a named alternative. Names may be repeated, so groups are numbered for `re`.
+    Attributes:
+        pattern: the frame as a regular expression in the mixed alphabet. A group sets the field that it is named after,
+            to its text. `field_IS_value` sets that value, `field_IS_` sets True, and `_IS_name` is a named alternative.
+            Names may be repeated, so groups are numbered for `re`.
+        fields: the fields that this frame can set.
+        inside: special tokens that may come before the one that opens the content.
+        opens: special tokens directly before the content; empty without content.
+        headless: the frame may also begin with the content.
+        continues: special tokens that may follow one of those, or the beginning, before the content.
+        closes: special tokens that may follow the content.
+        trails: special tokens that may follow those.
+        bare: the content is between special tokens; other frames have text next to it.
+        ends_with_text: ordinary text may follow the last special token of the frame.
+        steps: for each state, what may come next and the state after it; the first state is the beginning.
+        final: the states in which the frame is complete.
+        write: writes a message in the mixed alphabet, with a hole for its content.
+        algebra: makes the rule of the frame, for constraints.
     """
 
+    name: str
     pattern: str
+    fields: tuple[str, ...]
+    has_content: bool
+    inside: tuple[str, ...]
+    opens: tuple[str, ...]
+    headless: bool
+    continues: tuple[str, ...]
+    closes: tuple[str, ...]
+    trails: tuple[str, ...]
+    closed: bool
+    bare: bool
+    ends_with_text: bool
+    steps: tuple[tuple[tuple[Atom, int], ...], ...]
+    final: frozenset[int]
+    write: Callable[[Any, Chosen], str]
+    algebra: Callable[[], Node]
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:
@@ -83,45 +114,6 @@ class Pattern:
             elif text is not None:
                 variants.append(value)
         return tuple(variants)
-
-
-@dataclass(eq=False, repr=False, kw_only=True)
-class Frame(Pattern):
-    """A message, or the open header of one.
-
-    Attributes:
-        pattern: the whole frame.
-        fields: the fields that this frame can set.
-        inside: special tokens that may come before the one that opens the content.
-        opens: special tokens directly before the content; empty without content.
-        headless: the frame may also begin with the content.
-        continues: special tokens that may follow one of those, or the beginning, before the content.
-        closes: special tokens that may follow the content.
-        trails: special tokens that may follow those.
-        bare: the content is between special tokens; other frames have text next to it.
-        ends_with_text: ordinary text may follow the last special token of the frame.
-        steps: for each state, what may come next and the state after it; the first state is the beginning.
-        final: the states in which the frame is complete.
-        write: writes a message in the mixed alphabet, with a hole for its content.
-        algebra: makes the rule of the frame, for constraints.
-    """
-
-    name: str
-    fields: tuple[str, ...]
-    has_content: bool
-    inside: tuple[str, ...]
-    opens: tuple[str, ...]
-    headless: bool
-    continues: tuple[str, ...]
-    closes: tuple[str, ...]
-    trails: tuple[str, ...]
-    closed: bool
-    bare: bool
-    ends_with_text: bool
-    steps: tuple[tuple[tuple[Atom, int], ...], ...]
-    final: frozenset[int]
-    write: Callable[[Any, Chosen], str]
-    algebra: Callable[[], Node]
 
 
 class Path(NamedTuple):
