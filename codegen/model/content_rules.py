@@ -30,6 +30,7 @@ from .rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
+    called,
     parts,
     walk,
 )
@@ -100,8 +101,8 @@ class ContentGrammar(GrammarRules):
     def _may_write(self, node: GrammarNode, other: GrammarNode) -> bool:
         """Whether some values of another node can be written by this one: it has all that this one needs."""
         needs = [{name} for name in self.always_set(node)]
-        called = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
-        needs += [set(self.fields(rule)) for rule in called if len(self.rules[rule].ways) > 1]
+        used = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
+        needs += [set(self.fields(rule)) for rule in used if len(self.rules[rule].ways) > 1]
         held = self.fields_of(other).keys()
         return all(not held.isdisjoint(need) for need in needs if need)
 
@@ -118,8 +119,8 @@ def fixed_text(node: GrammarNode) -> str:
 
 def rule_of(node: GrammarNode) -> str | None:
     """The rule whose value a node is, or each item of it if it is a list."""
-    called = parts(node.item) if isinstance(node, RuleList) else (node,)
-    return next((part.rule for part in called if isinstance(part, RuleCall)), None)
+    inner = parts(node.item) if isinstance(node, RuleList) else (node,)
+    return next((part.rule for part in inner if isinstance(part, RuleCall)), None)
 
 
 def build_contents(
@@ -142,13 +143,7 @@ def build_contents(
     terminals = Terminals(definitions, {}, problems, lookaheads=True)
     builder = _Builder(definitions, terminals, problems)
     rules = {name: builder.rule(definition) for name, definition in definitions.items() if not is_terminal(name)}
-    choices = {
-        part.rule
-        for rule in rules.values()
-        if rule.kind == "choice"
-        for part in walk(rule.node)
-        if isinstance(part, RuleCall)
-    }
+    choices = {name for rule in rules.values() if rule.kind == "choice" for name in called(rule.node)}
     named = tuple(role for role in roles if role in rules)
     problems += _unlike_spellings(rules, terminals.patterns, choices)
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
@@ -195,8 +190,7 @@ def _may_lack_value(repeated: RuleList) -> bool:
 def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:
     """Whether a rule that is chosen among others needs a class, since its values do not show which rule they are of."""
     if rule.kind == "alias":
-        called = [part.rule for part in parts(rule.node) if isinstance(part, RuleCall)]
-        return all(rules[name].kind == "enumerated" for name in called if name in rules)
+        return all(rules[name].kind == "enumerated" for name in called(rule.node) if name in rules)
     return rule.kind not in ("choice", "record")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from .content_rules import ContentGrammar, is_date, is_json, rule_of
-from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue, camel_case
+from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue, called, camel_case
 from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
@@ -143,9 +143,8 @@ def _type_of_rule(contents: ContentGrammar, rule: str, seen: frozenset[str]) -> 
 def _types_of_choice(contents: ContentGrammar, rule: GrammarRule, seen: frozenset[str]) -> Iterator[str]:
     """The types of the values that a rule may have: those of its alternatives, or its class and that of its core."""
     if rule.kind == "choice":
-        called = (part for way in rule.ways for part in way.items if isinstance(part, RuleCall))
-        for part in called:
-            yield from filter(None, _type_of_rule(contents, part.rule, seen).split(" | "))
+        for name in called(rule.node):
+            yield from filter(None, _type_of_rule(contents, name, seen).split(" | "))
         return
     yield class_name(contents, rule.name)
     if not (cores := core_fields(contents, rule.name)):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from .content_rules import ContentGrammar
-from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleMark, RuleOption, RuleValue
+from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleMark, RuleOption, RuleValue
 from .terminals import Special, Terminal
 
 CONTENT_FIELD = "content"
@@ -173,8 +173,7 @@ class Format(GrammarRules):
         """The named alternatives that a style may choose, each with its rule."""
         found = {}
         for rule in self.rules.values():
-            if isinstance(rule.node, RuleChoice):
-                found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
+            found.update({way.name: rule.name for way in rule.ways if way.name and not way.sets})
         return found
 
     def content_variants(self) -> dict[str, str]:

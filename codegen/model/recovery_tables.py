@@ -13,7 +13,7 @@ from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from .format_model import CatalogueEntry, Format, Recovery
 from .frame_graph import framing, graph, is_content
-from .rule_nodes import RuleChoice, RuleValue
+from .rule_nodes import RuleValue
 from .terminals import FixedText, Special
 
 SLOT_NAMES = ("role", "name", "channel", "recipient", "content_type", "constrain")
@@ -170,10 +170,10 @@ def closes(format: Format) -> dict[str, str | None]:
     enclosing = framing(graph(format, format.message))
     found: dict[str, str | None] = dict.fromkeys(sorted(enclosing.closes, key=format.vocabulary.special.__getitem__))
     for rule in format.rules.values():
-        for branch in rule.node.branches if isinstance(rule.node, RuleChoice) else ():
-            node = format.resolve(branch.node)
-            if isinstance(node, Special) and node.spelling in found and branch.name:
-                found[node.spelling] = branch.name
+        for way in rule.ways:
+            node = format.resolve(way.node)
+            if isinstance(node, Special) and node.spelling in found and way.name:
+                found[node.spelling] = way.name
     return found
 
 

@@ -187,3 +187,8 @@ def walk(node: GrammarNode) -> Iterator[GrammarNode]:
         case RuleChoice(_, branches):
             for branch in branches:
                 yield from walk(branch.node)
+
+
+def called(node: GrammarNode) -> list[str]:
+    """The rules that a node calls, in order of appearance."""
+    return [part.rule for part in walk(node) if isinstance(part, RuleCall)]

@@ -36,7 +36,7 @@ from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FI
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem
 from ..read.value_places import ValuePath
-from .finite_automata import DeterministicAutomaton, difference, first_letters, machine, overlap, sample
+from .finite_automata import DeterministicAutomaton, first_letters, machine, overlap, sample
 
 OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json", "mro"))
 OF_READERS = frozenset(("m", "w", "r", "f", "done"))
@@ -185,11 +185,8 @@ def _may_stop(made: DeterministicAutomaton, text: str, has_more: bool) -> bool:
     for char in text:
         if state in made.final:
             return True
-        letter = ((ord(char), ord(char)),)
-        state = next((target for letters, target in made.steps[state] if overlap(letters, letter)), -1)
-        if state < 0:
-            return False
-    return has_more or state in made.final
+        ((_, state),) = made.moves(state, ((ord(char), ord(char)),))
+    return state in made.final or (has_more and state >= 0)
 
 
 def _collect(
@@ -420,14 +417,8 @@ def _witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str 
         if state in one.final and beside not in other.final:
             return text
         for letters, target in one.steps[state]:
-            rest = letters
-            moves = [
-                (overlap(letters, theirs), their) for theirs, their in (other.steps[beside] if beside >= 0 else ())
-            ]
-            for both, _ in moves:
-                rest = difference(rest, both)
-            for both, their in [*moves, (rest, -1)]:
-                if both and (target, their) not in seen:
+            for both, their in other.moves(beside, letters):
+                if (target, their) not in seen:
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None

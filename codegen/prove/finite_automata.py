@@ -6,7 +6,7 @@ ranges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -112,20 +112,14 @@ class Automaton:
             state, other = todo.pop()
             here = made[state, other]
             if state == end:
-                if other < 0 or other not in machine.final:
+                if other not in machine.final:
                     self.empty[here].append(final)
                 continue
             for target in self.empty[state]:
                 self.empty[here].append(place(target, other))
             for letters, target, label in self.steps[state]:
-                row = machine.steps[other] if other >= 0 else ()
-                rest = letters
-                for theirs, their_target in row:
-                    if both := overlap(letters, theirs):
-                        self.steps[here].append((both, place(target, their_target), label))
-                        rest = difference(rest, theirs)
-                if rest:
-                    self.steps[here].append((rest, place(target, -1), label))
+                for part, their_target in machine.moves(other, letters):
+                    self.steps[here].append((part, place(target, their_target), label))
         return final
 
     def determinize(self, start: int, ends: Iterable[int]) -> DeterministicAutomaton:
@@ -179,10 +173,20 @@ class Automaton:
 
 @dataclass(frozen=True)
 class DeterministicAutomaton:
-    """A deterministic automaton; state 0 is the beginning."""
+    """A deterministic automaton; state 0 is the beginning, and -1 is that of no string."""
 
     steps: tuple[tuple[tuple[Ranges, int], ...], ...]
     final: frozenset[int]
+
+    def moves(self, state: int, letters: Ranges) -> Iterator[tuple[Ranges, int]]:
+        """The states after some letters, each after those that lead to it."""
+        rest = letters
+        for theirs, target in self.steps[state] if state >= 0 else ():
+            if both := overlap(letters, theirs):
+                yield both, target
+                rest = difference(rest, theirs)
+        if rest:
+            yield rest, -1
 
 
 def _joined(bounds: list[int]) -> Ranges:

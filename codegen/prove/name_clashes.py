@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterator
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.rule_nodes import RuleCall, RuleChoice, walk
+from ..model.rule_nodes import RuleCall, walk
 from ..read.grammar_folder import CONTENTS_FILE
 from ..read.problems import Place, Problem
 
@@ -20,10 +20,8 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
             owners |= {name: f"`{start.name}`"} if name else {}
     for rule in format.rules.values():
-        if not isinstance(rule.node, RuleChoice):
-            continue
-        values = [branch.sets for branch in rule.node.branches if branch.sets]
-        for branch in rule.node.branches:
+        values = [branch.sets for branch in rule.ways if branch.sets]
+        for branch in rule.ways:
             if branch.sets and values.count(branch.sets) > 1:
                 reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
                 yield Problem(branch.place, reason, "The name is a value: each needs its own.")

@@ -18,6 +18,7 @@ from ..model.rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
+    called,
     parts,
     walk,
 )
@@ -56,9 +57,8 @@ def ordered(format: Format) -> list[str]:
     found: dict[str, None] = {}
 
     def visit(name: str) -> None:
-        for node in walk(format.rules[name].node):
-            if isinstance(node, RuleCall):
-                visit(node.rule)
+        for used in called(format.rules[name].node):
+            visit(used)
         found.setdefault(name)
 
     for name in format.rules:
