@@ -9,7 +9,7 @@ from ..model.frame_graph import FrameEdge, framing, graph, is_content
 from ..model.rule_nodes import RuleCall
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
-from .framing_code import constant, writer_name
+from .node_code import constant, writer_name
 from .source_text import Block, PythonCode, Writer, arguments, call, data, group, literal, mapping
 
 AtomNames = dict[FrameEdge, str]
