@@ -49,13 +49,8 @@ class FramingRules(RuleBuilder):
 
     def add(self, definition: LarkDefinition) -> None:
         self.rule, self.rule_kind = definition, self.kind(definition)
-        branches = []
-        for index, alternative in enumerate(definition.alternatives):
-            if index and alternative.name is None:
-                reason = f"alternative {index + 1} of `{definition.name}` has no name"
-                self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
-            node = self.sequence(alternative.items)
-            branches.append(Branch(alternative.name, node, (), alternative.place))
+        self.require_names(definition)
+        branches = [Branch(each.name, self.sequence(each.items), (), each.place) for each in definition.alternatives]
         node = branches[0].node
         enumerated = self.rule_kind == "constant" and all(branch.name for branch in branches)
         if enumerated or len(branches) > 1:
@@ -63,6 +58,12 @@ class FramingRules(RuleBuilder):
         self.built[definition.name] = GrammarRule(
             definition.name, node, definition.place, definition.doc, definition.source
         )
+
+    def require_names(self, definition: LarkDefinition) -> None:
+        for number, alternative in enumerate(definition.alternatives[1:], 2):
+            if alternative.name is None:
+                reason = f"alternative {number} of `{definition.name}` has no name"
+                self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
 
     def named(self, rule: str, branches: list[Branch], enumerated: bool) -> Iterator[Branch]:
         first = set(self.enumerated(branches[0].node))
@@ -184,15 +185,10 @@ def build_start(name: str, rules: FramingRules, lark: str) -> StartRule | None:
         place = Place(lark)
         rules.refuse(place, f"the start rule `{name}` is missing", f"Start rules: {', '.join(STARTS)}.")
         return None
-    paths = []
-    for index, alternative in enumerate(definition.alternatives):
-        if index and alternative.name is None:
-            reason = f"alternative {index + 1} of `{name}` has no name"
-            rules.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
-        paths.append((alternative.name, tuple(_step(item, rules) for item in alternative.items)))
-    return StartRule(
-        name, tuple(paths), GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)
-    )
+    rules.require_names(definition)
+    paths = tuple((each.name, tuple(_step(item, rules) for item in each.items)) for each in definition.alternatives)
+    rule = GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)
+    return StartRule(name, paths, rule)
 
 
 def _step(item: LarkItem, rules: FramingRules) -> Step:
