@@ -69,6 +69,11 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _order(recovery, sources)
 
 
+def _needed(format: Format, rule: str, what: str, remedy: str) -> Problem:
+    """The problem of a rule that lacks what recovery needs of it."""
+    return Problem(format.rules[rule].place, f"recovery needs {what}", f"{remedy}, or remove {RECOVERY_FILE}.")
+
+
 def _fault(format: Format, enclosing: Framing) -> str:
     """What special tokens do not show of a message; "" if they show it all."""
     name = f"`{format.message}`"
@@ -96,29 +101,23 @@ def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
             (edge.spelling in enclosing.closes and source not in after, "closes contents"),
         ):
             if uses:
-                reason = f"recovery needs tokens that have one place in a message; `{edge.spelling}` {what}"
-                yield Problem(
-                    format.rules[format.message].place, reason, f"Use another token for it, or remove {RECOVERY_FILE}."
-                )
+                needs = f"tokens that have one place in a message; `{edge.spelling}` {what}"
+                yield _needed(format, format.message, needs, "Use another token for it")
                 return
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """A content is any text, and each token that closes one may close all."""
-    content = format.rules[CONTENT_FIELD]
     if not pattern.is_free(format.content_terminal.pattern) or not format.content_may_be_empty:
-        reason = "recovery needs contents of any text, which may be empty"
-        yield Problem(
-            content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?` with any text, or remove {RECOVERY_FILE}."
-        )
+        remedy = f"Write `{CONTENT_FIELD}: TEXT?` with any text"
+        yield _needed(format, CONTENT_FIELD, "contents of any text, which may be empty", remedy)
     steps = graph(format, format.message).steps
     for row in steps:
         targets = [target for edge, target in row if is_content(edge)]
         closes = {edge.spelling for target in targets for edge, _ in steps[target] if isinstance(edge, Special)}
         if targets and (missing := sorted(enclosing.closes - closes)):
-            reason = f"recovery needs stop tokens that may end every message, and `{missing[0]}` may not"
-            remedy = f"Allow it in each alternative of `{format.message}`, or remove {RECOVERY_FILE}."
-            yield Problem(format.rules[format.message].place, reason, remedy)
+            needs = f"stop tokens that may end every message, and `{missing[0]}` may not"
+            yield _needed(format, format.message, needs, f"Allow it in each alternative of `{format.message}`")
             return
 
 
@@ -129,27 +128,21 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
     opens = frames[format.open_frame].inside & enclosing.opens if format.open_frame else frozenset()
     opened_again = any(around.opens and first not in around.inside for around in frames.values())
     if format.open_frame and opens and (opened_again or not _ends_with(format, format.open_frame, opens)):
-        name, token = format.open_frame, min(opens)
-        reason = f"recovery needs open headers that end before the content, and `{name}` has `{token}`"
-        yield Problem(format.rules[name].place, reason, f"End `{name}` before it, or remove {RECOVERY_FILE}.")
+        needs = f"open headers that end before the content, and `{format.open_frame}` has `{min(opens)}`"
+        yield _needed(format, format.open_frame, needs, f"End `{format.open_frame}` before it")
         opens = frozenset()
     for name, around in frames.items():
-        place = format.rules[name].place
         if name == format.open_frame:
             continue
-        if (
-            around.headless
-            or around.touched
-            or around.trails
-            or bool(around.opens) == bool(opens and first not in around.inside)
-        ):
-            reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
-            yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY_FILE}.")
-        else:
-            tokens = {*around.inside, *around.opens, *around.closes}
-            if other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
-                reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
-                yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY_FILE}.")
+        is_opened = bool(around.opens) != bool(opens and first not in around.inside)
+        tokens = {*around.inside, *around.opens, *around.closes}
+        if around.headless or around.touched or around.trails or not is_opened:
+            needs = f"contents between special tokens, and in `{name}` one of them may be missing"
+            yield _needed(format, name, needs, f"Enclose the content as in `{format.message}`")
+        elif other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
+            reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
+            remedy = f"Allow it in `{format.message}`, or remove {RECOVERY_FILE}."
+            yield Problem(format.rules[name].place, reason, remedy)
 
 
 def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
