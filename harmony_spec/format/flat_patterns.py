@@ -163,8 +163,9 @@ class Flattening:
         nested: whether to leave out what nests. Otherwise, what can nest is not flat.
     """
 
-    def __init__(self, rules: PatternRules, nested: bool, inside: tuple[str, ...] = ()) -> None:
-        self.rules, self.nested, self.inside = rules, nested, inside
+    def __init__(self, rules: PatternRules, nested: bool) -> None:
+        self.rules, self.nested = rules, nested
+        self.inside: tuple[str, ...] = ()
 
     def group(self, pattern: str = "") -> tuple[str, str]:
         """A group with a new name, and the name."""
