@@ -134,7 +134,7 @@ class _AutomatonBuilder:
             if earlier:
                 before = automaton.determinize(apart, earlier)
                 rest = automaton.without(start, last, before, automaton.branch(at))
-                if not automaton.determinize(start, [last]).final or not _reaches(automaton, at, rest):
+                if not _reaches(automaton, at, rest):
                     reason = (
                         f"alternative `{branch.name}` of `{choice.rule}` is never chosen: earlier ones read all of it"
                     )
