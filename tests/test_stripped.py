@@ -123,3 +123,12 @@ def test_arguments_hold_no_header_after_others_that_have_no_end() -> None:
     text = cut * 10 + f"commentary to=functions.f json{page}assistantfinalDone."
     found = recover(text, "completion", tools=["functions.f", "functions.g"], stripped=True)
     assert [message.recipient for message in found.messages] == ["functions.f"] * 11 + [None]
+
+
+def test_damage_is_reported_for_each_message() -> None:
+    """As in an input that has its special tokens."""
+    text = "analysisA \ud800 b.assistantfinalC \udfff d."
+    found = recover(text, "completion", stripped=True)
+    damage = [diagnostic for diagnostic in found.diagnostics if diagnostic.code.name == "invalid-text"]
+    assert [text[each.span.start : each.span.end] for each in damage] == ["\ud800", "\udfff"]
+    assert [each.index for each in damage] == [0, 1]

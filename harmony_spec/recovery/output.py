@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from itertools import chain
@@ -149,7 +149,7 @@ class Output:
             self._infer_channel(draft, follower)
         content: Any = draft.text
         if content is None:
-            content = self._read_text(draft)
+            content = self.read_text(draft, draft.runs)
             if self.listener is not None:
                 self.listener.message_ends()
         begin, end = draft.begin, draft.end
@@ -175,9 +175,10 @@ class Output:
         self.bounds.append(bounds)
         self._stop(terminator)
 
-    def _read_text(self, draft: Draft) -> str:
+    def read_text(self, draft: Draft, runs: Iterable[tuple[int, int, int]]) -> str:
+        """The text of the content of a message, in runs as `Draft` has them; damage is reported."""
         texts = []
-        for start, end, skip in draft.runs:
+        for start, end, skip in runs:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from .. import codes
 from ..errors import Span
 from ..format.tables import continues, ends_open
-from ..source.forms import REPLACEMENT
 from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
@@ -60,6 +59,10 @@ NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 call of it."""
 
 
+AUTHOR_NAME = re.compile(r"\w[\w-]*?(?=(?<=[a-z\d_-])[A-Z]|(?<=[\0-\u02ff])[^\W\0-\u02ff])|\w+(?:-\w+)*")
+"""The name of an author ends where a content may begin: before a capital letter that follows a small one
+(`user:aliceHi`), before letters of a script other than Latin, and before signs."""
+
 TOUCHES, WORD_FOLLOWS = re.compile(r"\w"), re.compile(r"\s*\w")
 """After the name of a content type, in a call and elsewhere: `code is law` and `json parsing failed` are texts."""
 
@@ -84,7 +87,7 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
         return None
     token, first, last = left[0] if left else (None, 0, 0)
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
-    begin, damaged = 0, text.damaged
+    begin = 0
     for header, content, is_closed, follows in StrippedText(headers, text.mixed, continued, place, token).read():
         after = len(form.units) if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
@@ -105,9 +108,7 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
             break
         if begin >= last and output.ends_completion(token):
             output.stopped = token
-        if damaged is not None and header.start <= damaged < header.end + len(content):
-            damage = text.span(damaged, damaged + 1)
-            output.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
+        output.read_text(draft, [(at, to, 0) for spelling, _, at, to in form.pieces(opens, stop) if spelling is None])
         output.finish(draft, stop, end, None)
         if end < after:
             output.gaps.append(Span(end, after))
@@ -292,7 +293,7 @@ class StrippedText:
         elif field == slots.recipient:
             yield from self._tools(at, self.names.tools.word, is_call=True)
         elif field == slots.name and lead:
-            yield from self._tools(at, pattern, is_call=False)
+            yield from self._tools(at, AUTHOR_NAME, is_call=False)
         elif field == slots.name:
             answer = self.author.match(text, at)
             if answer and answer[0] == self._author(answer[0]) and not answer[0].startswith(self.recovery.roles):
