@@ -1880,6 +1880,7 @@ _RECOVERY = runtime.Recovery(
             {"empty": 10, "displaced": 15, "lead": 20, "ratio": 90},
             {
                 "near": "misspelt-role",
+                "led": "misspelt-role",
                 "empty": "missing-role",
                 "displaced": "missing-role",
                 "dropped": "spliced-header",
@@ -1900,6 +1901,7 @@ _RECOVERY = runtime.Recovery(
             },
             {
                 "near": "misspelt-channel",
+                "led": "misspelt-channel",
                 "glued": "misspelt-channel",
                 "empty": "empty-channel",
                 "bare": "bare-channel",
@@ -1938,6 +1940,7 @@ _RECOVERY = runtime.Recovery(
             {"empty": 15, "lead": 5, "ratio": 90},
             {
                 "near": "misspelt-content-type",
+                "led": "misspelt-content-type",
                 "glued": "misspelt-content-type",
                 "empty": "empty-content-type",
                 "repeated": "repeated-content-type",
@@ -1954,7 +1957,7 @@ _RECOVERY = runtime.Recovery(
         "empty": ("misplaced-part", "no name comes after what introduces it"),
         "displaced": ("unread-header-text", "other words come in its place"),
         "bare": ("misplaced-part", "a known name, but nothing introduces it"),
-        "led": ("misplaced-part", "the text that introduces it is misspelt"),
+        "led": ("misplaced-part", "nearly the text that introduces it, or the name of its field, is before it"),
         "order": ("misplaced-part", "the grammar has it elsewhere"),
         "dropped": ("unread-header-text", "left out: no field takes this name"),
         "extra": ("unread-header-text", "left out: another one is kept"),

@@ -17,10 +17,12 @@ from codegen import generate
 from codegen.read.problems import GrammarError
 from harmony_spec import ParseError
 from harmony_spec.recovery.header_automaton import automaton_of
+from harmony_spec.recovery.header_names import HeaderNames
+from harmony_spec.recovery.known_names import KnownNames
 
 from .conftest import examples
 from .dialect import edited, module_of
-from .test_dialect_laws import require_known_names
+from .test_dialect_laws import RECOVERING, require_known_names
 from .test_dialects import codec_of as dialect_codec
 from .test_introduced_recipients import dialect_tokens
 
@@ -285,4 +287,27 @@ def test_a_near_miss_of_what_introduces_a_field_of_its_own(name: str, written: s
 def test_signs_alone_do_not_introduce_a_field() -> None:
     """A bracket has no word, so only the name of its field is one."""
     near = automaton_of(codec_of("recipient in brackets").FORMAT).near_leads
-    assert [each.words for each in near] == [("recipient",)]
+    assert {each.words for each in near if each.field == "recipient"} == {("recipient",)}
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
+@pytest.mark.parametrize("sign", ["=", ":", ": ", " = "])
+def test_the_name_of_a_field_introduces_it(name: str, sign: str) -> None:
+    """In every dialect whose roles are words, for each known value of each field; nowhere in a sentence."""
+    module = dialect_codec(name)
+    format = module.FORMAT
+    recovery = format.recovery
+    begins, opens, slots = recovery.begins, recovery.opens[0], recovery.slots
+    ends = next(spelling for spelling, kind in recovery.closes.items() if kind is None)
+    model = recovery.author[slots.role]
+    for field, values in HeaderNames(format, KnownNames(format, None)).lists.items():
+        for value in values:
+            written = f"{field}{sign}{value}"
+            author = written if field == slots.role else f"{model} {written}"
+            (message,) = module.recover(f"{begins}{author}{opens}x{ends}").messages
+            assert getattr(message, field) == value and (not message.repair or message.repair.fields == (field,))
+            for end in (f"{opens}x{ends}", ends):
+                found = module.recover(f"{begins}{model} I wrote the {written} down{end}")
+                assert written.split()[0] not in {
+                    each.raw.split(None, 1)[0] for each in found.diagnostics if each.taken_for
+                }

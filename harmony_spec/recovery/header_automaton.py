@@ -22,6 +22,8 @@ FIELD = HOLE
 SIGNS = "=:\uff1d\uff1a"
 """Between what introduces a recipient and its name. The last two are those of Chinese and Japanese keyboards."""
 
+_SIGN = re.compile(f"[{SIGNS}]")
+
 State = frozenset[int]
 """The rows of the table that a path may have come to; empty if it leads nowhere."""
 
@@ -48,35 +50,39 @@ class HeaderEdge(NamedTuple):
 
 
 class NearLead(NamedTuple):
-    """The near misses of a text that introduces a field.
+    """The near misses of a text that introduces a field, and the name of a field, which introduces it as in JSON.
 
     Attributes:
-        lead, field: the text and the field.
+        field: the field.
+        state: the state in which its name is awaited.
         words: the word of the text, and the name of the field.
         among_words: matches one of them with a sign, directly before the name; accepted even among other words.
+            If no text introduces the field in the grammar, it matches nothing.
         alone: also matches a typo of the word, the word or a sign with white space around it, or the word directly
             before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
             and bullets introduce nothing: prose puts them around names.
     """
 
-    lead: str
     field: str
+    state: State
     words: tuple[str, ...]
     among_words: re.Pattern[str]
     alone: re.Pattern[str]
 
     @classmethod
-    def of(cls, lead: str, field: str, namespace: str) -> NearLead:
+    def of(cls, lead: str, field: str, state: State, namespace: str) -> NearLead:
         """A typo of the word is one letter missing or doubled, or two letters swapped."""
-        word = without_signs(lead).lower()
-        places, words = range(len(word)), tuple(filter(None, (word, field.lower())))
+        word = without_signs(lead).lower() or field.lower()
+        places, words = range(len(word)), tuple(dict.fromkeys((word, field.lower())))
         typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
         typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
         exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+        exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
         sign = f"[{SIGNS}]"
         spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
-        patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (f"(?:{exact}){sign}", rf"{spaced}|{sign}\s*"))
-        return cls(lead, field, words, *patterns)
+        among_words = f"(?:{exact}){sign}" if lead else "(?!)"
+        patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, rf"{spaced}|{sign}\s*"))
+        return cls(field, state, words, *patterns)
 
 
 def header_edges(frame: Frame, format: Format) -> list[list[HeaderEdge]]:
@@ -124,7 +130,9 @@ class HeaderAutomaton:
         lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
         other_leads: all others that do.
         leads: matches `lead`.
-        near_leads: the near misses of `lead`, and of the literals with a word in them before a field without a slot.
+        near_leads: the near misses of `lead`, of the literals with a word in them before a field without a slot, and
+            the names of all fields.
+        near_words: the words of those.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -161,10 +169,6 @@ class HeaderAutomaton:
         self.leads = re.compile(re.escape(self.lead) or "(?!)")
         others = {*recovery.slots, *recovery.free_texts.values(), None}
         own = [lead for lead in leads if self.introduces.get(lead) not in others and any(map(str.isalpha, lead))]
-        self.near_leads = [
-            NearLead.of(lead, self.introduces[lead], recovery.of_functions * (lead == self.lead))
-            for lead in filter(None, (self.lead, *own))
-        ]
         self.opener_sets = {edge.spelling: edge.sets for edge in edges if edge.spelling in recovery.opens}
         named = {edge.spelling for edge in edges if edge.kind == "field"}
         self.reads = named | {name for edge in edges if edge.label not in self.opens for name, _ in edge.sets}
@@ -172,6 +176,13 @@ class HeaderAutomaton:
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
+        near = {self.introduces[lead]: lead for lead in reversed([*filter(None, (self.lead, *own))])}
+        self.near_leads = [
+            NearLead.of(lead, field, self.before(field), recovery.of_functions * (lead == self.lead))
+            for field in self.patterns
+            for lead in (near.get(field, ""),)
+        ]
+        self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         begun = (edge for row in self.step(self.start, self.begins)[0] for edge in self.edges[row])
         self.first_texts = [edge.spelling for edge in begun if edge.kind == "text" and edge.label]
         self.free = frozenset(recovery.free_texts.values())
@@ -200,6 +211,21 @@ class HeaderAutomaton:
         if opens:  # the author comes with the content
             return self.step(self.start, self.begins)[0]
         return frozenset(edge.target for edge in edges)  # tokens or texts spell the roles
+
+    def before(self, field: str) -> State:
+        """The state in which a name of a field is awaited, if possible of no other one."""
+        rows = [row for row, edges in enumerate(self.edges) if any(edge.label == FIELD + field for edge in edges)]
+        fewest = min(len(self.edges[row]) for row in rows)
+        return frozenset(row for row in rows if len(self.edges[row]) == fewest)
+
+    def is_near_lead(self, word: str) -> bool:
+        """Whether a word is one of `near_words` with a sign, perhaps before a name."""
+        head, *rest = _SIGN.split(word, 1)
+        return bool(rest) and head.lower() in self.near_words
+
+    def leads_to(self, state: State, other: State) -> bool:
+        """Whether one token or text leads from a state to another."""
+        return any(edge.target in other for row in state for edge in self.edges[row])
 
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""

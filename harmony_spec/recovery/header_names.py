@@ -96,8 +96,9 @@ class HeaderNames:
         A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
         written without spaces, and no format has names in them.
         """
-        plain = (word for word in text.split() if LETTER.search(word) and not self.automaton.at_lead(word, 0))
-        words = [word for word in plain if not self.is_named(word)]
+        automaton, named = self.automaton, self.is_named
+        plain = (word for word in text.split() if LETTER.search(word) and not automaton.at_lead(word, 0))
+        words = [word for word in plain if not (named(word) or automaton.is_near_lead(word))]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:

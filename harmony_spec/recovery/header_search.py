@@ -323,14 +323,24 @@ class HeaderSearch:
             return
         answers = self._value(node, self.slots.role) == self.recovery.tool
         wordy = node.mode == WORDS or (node.mode == WORD and not answers)
-        for near in automaton.near_leads if node.mode not in (BARE, PLAIN) else ():
+        named = node.mode in (BARE, PLAIN)
+        for near in automaton.near_leads:
+            if named and near.field not in self.names.lists:
+                continue
             match = (near.among_words if wordy else near.alone).match(self.text, at)
+            if near.field == self.slots.name and not (
+                near.field in awaited or automaton.leads_to(node.state, near.state)
+            ):
+                continue  # any word may be a name
             if match and self.names.is_introduced(near.field, match[0], self._word(match.end()), answers):
                 price = self._cost(near.field, "lead") + costs["again"] * (self._value(node, near.field) is not None)
-                state, end = automaton.jump(near.lead)[0], match.end() + len(self._word(match.end()))
-                mode = CLEAN if wordy or near.field != self.slots.recipient else BARE
+                end, mode = match.end() + len(self._word(match.end())), node.mode if named else CLEAN
+                if near.field == self.slots.recipient and not wordy:
+                    mode = BARE
+                lost = {self.slots.role, self.slots.channel} & {*awaited} and near.field not in awaited
+                empty, before, edits = self._nothing(node, at, awaited) if lost else (0, node, Edits())
                 edit = Edit("led", near.field, at, end, fields=(near.field,))
-                yield price, node._replace(at=match.end(), state=state, mode=mode), (edit,)
+                yield price + empty, before._replace(at=match.end(), state=near.state, mode=mode), (*edits, edit)
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:

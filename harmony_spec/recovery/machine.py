@@ -191,7 +191,7 @@ class Machine:
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of what introduces a name, such as ` to=`."""
-        words = {word for near in automaton_of(self.format).near_leads for word in near.words}
+        words = automaton_of(self.format).near_words
         return any(without_signs(word).lower() in words for word in text.split())
 
     def close(self, end: int) -> None:
