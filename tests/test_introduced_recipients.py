@@ -371,6 +371,33 @@ def test_a_name_that_is_the_whole_of_its_place(
     assert called(found.messages) == [recipient] * (recipient is not None)
 
 
+@pytest.mark.parametrize(
+    ("word", "tools", "recipient"),
+    [
+        ("commentary:functions.search", None, "functions.search"),
+        ("commentary->functions.search", TOOLS, "functions.search"),
+        ("commentaryfunctions.search", None, "functions.search"),
+        ("commentary:search", TOOLS, "functions.search"),
+        ("commentary:search", None, None),
+        ("commentarysearch", TOOLS, None),
+        ("commentary-search", TOOLS, None),
+        ("commentary/search", TOOLS, None),
+        ("commentary:functions.other", TOOLS, None),
+        ("commentary(functions.search)", None, None),
+        ("commentary:functions.search,python", TOOLS, None),
+        ("commentary:functions.search please", None, None),
+        ("finally:functions.search", None, None),
+    ],
+)
+@pytest.mark.parametrize("text", ["<|channel|>{}<|message|>{{}}<|call|>", "<|channel|>{}\n<|message|>{{}}<|call|>"])
+def test_a_tool_that_touches_a_known_name(word: str, tools: list[str] | None, recipient: str | None, text: str) -> None:
+    """As if a space came between the two; without its namespace only after a sign that no word has inside."""
+    found = recover(text.format(word), "completion", tools=tools)
+    assert called(found.messages) == [recipient] * (recipient is not None)
+    if recipient:
+        assert [message.channel for message in found.messages if message.recipient] == ["commentary"]
+
+
 # Dialects.
 
 RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]

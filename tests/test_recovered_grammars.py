@@ -305,7 +305,8 @@ def test_the_name_of_a_field_introduces_it(name: str, sign: str) -> None:
             written = f"{field}{sign}{value}"
             author = written if field == slots.role else f"{model} {written}"
             (message,) = module.recover(f"{begins}{author}{opens}x{ends}").messages
-            assert getattr(message, field) == value and (not message.repair or message.repair.fields == (field,))
+            assert getattr(message, field) == value
+            assert not message.repair or message.repair.fields == (field,)
             for end in (f"{opens}x{ends}", ends):
                 found = module.recover(f"{begins}{model} I wrote the {written} down{end}")
                 assert written.split()[0] not in {

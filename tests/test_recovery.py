@@ -419,6 +419,9 @@ def test_each_diagnostic_of_a_header_says_what_its_reading_costs(
         ("<|channel|>commentary to=serch to=run<|message|>x<|call|>", "recipient"),
         ("<|channel|>analysis<|channel|>commentary to=functions.run<|message|>x<|call|>", "channel"),
         ("<|channel|>analysi<|channel|>commentary to=functions.run<|message|>x<|call|>", "channel"),
+        ("<|channel|>analysis,commentary to=functions.run<|message|>x<|call|>", "channel"),
+        ("<|channel|>final/analysis+commentary to=functions.run<|message|>x<|call|>", "channel"),
+        ("<|start|>assistant channel=analysis|commentary to=functions.run<|message|>x<|call|>", "channel"),
     ],
 )
 def test_of_two_names_for_a_field_the_last_is_read_and_the_first_is_the_alternative(source: str, field: str) -> None:

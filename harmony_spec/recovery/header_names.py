@@ -33,6 +33,9 @@ MARKS = ":,;"
 """What a name may have after it, before the content: `final:Hello`. A full stop may belong to the text:
 `analysis...Thinking`."""
 
+JOINING = re.compile(r"[^\w\"'`(\[{]*")
+"""Signs between a name and a tool in one word, as in `commentary->functions.f`; prose has the others around names."""
+
 JOINTS = "_-?&/"
 """What names of settings, and addresses, have inside."""
 
@@ -221,10 +224,16 @@ class HeaderNames:
                 if not (inside and is_other):
                     yield name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued")
             return
-        yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
-        near, cost = self._near(field, word) if lead else ("", 0)
+        begun = [name for name in known if word.startswith(name)]
+        yield from (Name(field, name, len(name), self.costs["glued"], "glued") for name in begun)
+        ends = ((name, match.end()) for name in begun if (match := JOINING.match(word, len(name))))
+        if joined := [(name, end) for name, end in ends if self._is_joined(word[end - 1], word[end:])]:
+            yield from (Name(field, name, end, self.costs["glued"], "glued") for name, end in joined)
+            return
+        near, cost = self._near(field, word) if lead else ([], 0)
         if near:
-            yield Name(field, near, len(word), cost, "near")
+            costs = (cost + self.costs["margin"] * (name != near[-1]) for name in near)
+            yield from (Name(field, name, len(word), each, "near") for name, each in zip(near, costs, strict=True))
         elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)):
             pattern = self.automaton.patterns[field]
             match = self.tools.word.match(word) if self.recovery.definitions.functions else None
@@ -233,14 +242,24 @@ class HeaderNames:
                 cost = row["unknown"] + self.costs["glued"] * (match.end() < len(word))
                 yield Name(field, match[0], match.end(), cost, "unknown")
 
-    def _near(self, field: str, word: str) -> tuple[str, int]:
-        """The only known name that a word is near to, and the cost; "" if there is none."""
+    def _is_joined(self, before: str, word: str) -> bool:
+        """Whether the rest of a word is a tool; one without its namespace may be another word or the end of one."""
+        is_apart = not before.isalnum() and before not in JOINTS
+        return bool(self.tools.bare(word)) and (is_apart or self.recovery.separator in word)
+
+    def _near(self, field: str, word: str) -> tuple[list[str], int]:
+        """The only known name that a word is near to, and the cost.
+
+        Of a list of known names, as in `analysis,commentary`, all; as of names after tokens, the last one is read.
+        """
         known, row = self.lists[field], self.row(field).costs
         bare = without_signs(word).lower()
         if not bare or ARGUMENTS.search(word):  # `json{"a":1}` has arguments
-            return "", 0
-        parts = {bare} if field == self.slots.role else {bare, *re.split(r"\W+", bare)}
-        found, cost = [n for n in known if n in parts or bare == n * (len(bare) // len(n))], self.costs["decorated"]
+            return [], 0
+        parts = [bare] if field == self.slots.role else [bare, *re.split(r"\W+", bare)]
+        found, cost = [n for n in known if bare == n * (len(bare) // len(n))], self.costs["decorated"]
+        if not found and (listed := [part for part in parts if part in known]):
+            return list(dict.fromkeys(reversed(listed)))[::-1], cost
         if not found:
             cost = self.costs["joined"]
             before = {*known, *self.recovery.roles}
@@ -249,12 +268,12 @@ class HeaderNames:
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
             if found and any(bare.endswith(n) for n in known if n not in found):
-                return "", 0  # `analysis_final`
+                return [], 0  # `analysis_final`
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
             found = [n for n in known if is_alike(n, bare, ratio) or (len(bare) >= least and is_typo(n, bare))]
-        return (found[0], cost) if len(found) == 1 else ("", 0)
+        return (found, cost) if len(found) == 1 else ([], 0)
 
     # Tools.
 
