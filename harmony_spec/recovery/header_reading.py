@@ -140,5 +140,6 @@ def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any]
     reading.lacks_channel = lost and needed and values.get(slots.channel) is None
     if reading.text_start is not None:
         awaits = automaton.introduces.get(text[: reading.text_start].rstrip()[-1:]) == slots.channel
-        reading.is_punctuation = awaits and not re.search(r"\w", text[reading.text_start :])
+        lacks = awaits and values.get(slots.channel) is None
+        reading.is_punctuation = lacks and not re.search(r"\w", text[reading.text_start :])
     return reading
