@@ -568,7 +568,8 @@ class HeaderSearch:
         alone = self._has_author_only(node)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
-        if node.mode == BARE or (name.how and not (touches and sure)):
+        calls = node.mode == BARE and not seen and name.value != self.recovery.answers  # `functions.f commentary`
+        if (node.mode == BARE and not calls) or (name.how and not (touches and sure)):
             return None
         first = self.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
