@@ -125,10 +125,10 @@ class NamedTools:
         return found
 
     def respelled(self, word: str) -> str | None:
-        """A function whose namespace has a typo, if no tools are known."""
+        """A function whose namespace has a typo or capital letters, if no tools are known."""
         namespace, _, name = word.partition(self.recovery.separator)
         known = self.offered is not None or namespace == self.functions
-        if not known and self.functions and name and is_typo(self.functions, namespace):
+        if not known and self.functions and name and is_typo(self.functions, namespace.lower()):
             return self.recovery.full_name(self.functions, name)
         return None
 
