@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
@@ -27,7 +27,17 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, parts
+from ..model.rule_nodes import (
+    GrammarNode,
+    RuleCall,
+    RuleList,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+    parts,
+    walk,
+)
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Special, Terminal
 from ..read import regular_expressions as pattern
@@ -113,15 +123,25 @@ def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
 
 
 def _follows(contents: ContentGrammar) -> Iterator[Problem]:
-    """A terminal reads as far as it can. The text that follows must not continue it."""
+    """A terminal reads as far as it can. The text that follows must not continue it.
+
+    If users write the values of a rule, they can write each of `Lead.samples`. The types of tools have forms that no
+    schema is written in, such as a default before a comma and another one after it.
+    """
     after: dict[str, set[Lead]] = {}
+    by_hand = {
+        node.terminal
+        for rule in contents.by_hand
+        for node in walk(contents.rules[rule].node)
+        if isinstance(node, RuleValue)
+    }
     for rule in contents.rules.values():
         for way in rule.ways:
             _collect(contents, way.items, (CONTENT_END,) if rule.name in contents.roles else (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
         for lead in sorted(leads):
-            if text := _goes_on(contents, terminal, lead):
+            if text := _goes_on(contents, terminal, lead, any if name in by_hand else all):
                 reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
                 remedy = (
                     "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
@@ -154,8 +174,11 @@ class Lead(NamedTuple):
     samples: tuple[Sample, ...] = ()
 
 
-def _goes_on(contents: ContentGrammar, terminal: Terminal, lead: Lead) -> str:
-    """The beginning of what follows a terminal if it may read that and no lookahead prevents it; else ""."""
+def _goes_on(
+    contents: ContentGrammar, terminal: Terminal, lead: Lead, quantifier: Callable[[Iterable[bool]], bool]
+) -> str:
+    """The beginning of what follows a terminal if it may read any, or all, of the samples and no lookahead prevents it;
+    else ""."""
     aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
     text, then, samples = lead
     is_needed = then in contents.terminals and (aheads or not text)
@@ -174,19 +197,19 @@ def _goes_on(contents: ContentGrammar, terminal: Terminal, lead: Lead) -> str:
         if not any((match := expression.match(before + sample.text)) and match.end() > 1 for before in "a1"):
             return False
         has_more = then != CONTENT_END.terminal
-        return sample.is_whole or not any(_may_stop(machine(ahead), sample.text, has_more) for ahead in aheads)
+        return sample.is_whole or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
 
-    return after if all(map(reads_on, samples or [Sample(after, False)])) else ""
+    return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
 
 
-def _may_stop(made: DeterministicAutomaton, text: str, has_more: bool) -> bool:
-    """Whether a text begins with a string of a machine; if it has more than is known, whether it can."""
-    state = 0
-    for char in text:
-        if state in made.final:
-            return True
+def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:
+    """Whether a lookahead finds its pattern in a text; if the text has more than is known, whether it can."""
+    if re.match(pattern.expression(ahead), text):
+        return True
+    made, state = machine(ahead), 0
+    for char in text if has_more else "":
         ((_, state),) = made.moves(state, ((ord(char), ord(char)),))
-    return state in made.final or (has_more and state >= 0)
+    return has_more and state >= 0
 
 
 def _collect(
@@ -204,7 +227,11 @@ def _collect(
             case RuleList(_, item, _, separator):
                 again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
                 _collect(contents, parts(item), (again, *rest), after)
-            case RuleCall(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
+            case RuleCall(rule) if not contents.is_field(rule) or contents.rules[rule].kind in (
+                "text",
+                "list",
+                "lines",
+            ):
                 for way in contents.rules[rule].ways:
                     _collect(contents, way.items, rest, after)
 
