@@ -155,16 +155,27 @@ class NamedTokenizer:
         return call
 
 
+def generated(folder: Path) -> str:
+    """The text of the codec of a grammar folder; raises `GrammarError`, also if its example has findings."""
+    from .codegen import generate
+
+    def findings_of_example(text: str) -> list[str]:
+        codec = load_codec_text(CodecText(str(folder), text))
+        return [str(found) for found in codec.validate(codec.EXAMPLE).diagnostics] if hasattr(codec, "validate") else []
+
+    text: str = generate(folder, findings_of_example)
+    return text
+
+
 def _generated(folder: Path) -> str:
-    """The text of the codec of a grammar folder."""
-    from .codegen import GrammarError, generate
+    """The text of the codec of a grammar folder; raises `CodecError` with the first problem."""
+    from .codegen import GrammarError
 
     try:
-        text: str = generate(folder)
+        return generated(folder)
     except GrammarError as error:
         first, *others = error.problems
         more = f" (and {len(others)} more problem{'s' * (len(others) > 1)})" if others else ""
         raise CodecError(
             f"{folder}: {first.place}: {first.reason}{more}; run: harmony-spec generate {folder}"
         ) from None
-    return text

@@ -242,6 +242,21 @@ def test_a_grammar_folder_is_a_codec(tmp_path: Path) -> None:
     assert "run: harmony-spec generate" in refused.stderr
 
 
+def test_an_example_with_findings_is_refused(tmp_path: Path) -> None:
+    """After a role is renamed, the old word of the example is read as the name of a tool."""
+    edits = [("harmony.lark", '"user" |', '"human" |'), ("conversation.toml", 'role = "user"', 'role = "human"')]
+    folder = dialect.edited(
+        tmp_path / "grammar", [dict(zip(("file", "old", "new"), edit, strict=True)) for edit in edits]
+    )
+    output = tmp_path / "made.py"
+    refused = run("generate", folder, "-o", output)
+    assert (refused.exit_code, output.exists()) == (1, False)
+    assert "conversation.toml:4:1: the example has 1 finding: H503 unrequested-tool-result" in refused.stderr
+    path = folder / "conversation.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("<|start|>user", "<|start|>human"), encoding="utf-8")
+    assert run("generate", folder, "-o", output).exit_code == 0
+
+
 def test_start_rules_are_those_of_the_codec(tmp_path: Path) -> None:
     """A grammar may have others."""
     folder = dialect.grammar_of("turns", tmp_path)

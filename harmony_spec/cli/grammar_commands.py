@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from ..codec_loading import generated
 from ..view import terminal_text as report
 from .console import ERR, FINDINGS, FOLDER_PATH, OUT, QUIET, Command, count, output_option, refuse, require_folder
 
@@ -46,7 +47,6 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
 @QUIET
 def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> None:
     """Generate a codec from the grammar in FOLDER."""
-    from ..codegen import generate as generated
     from ..codegen.update import compare, update
 
     if check and output is None:
