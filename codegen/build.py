@@ -68,12 +68,16 @@ def build(sources: Sources) -> Format:
 
 
 def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, ...]:
-    """The values of the field for the role. Without recovery.toml, nothing names it: those of all fields."""
+    """The values of the field for the role; without recovery.toml, of the first one with a value that has contents."""
     called = {name for rule in sources.contents for name in names_in(rule.alternatives)}
-    roles = {value for name, value in named_values(rules.built) if field in (None, name) and value not in called}
+    values: dict[str, set[str]] = {}
     for rule in rules.built.values():
         for part in walk(rule.node):
-            if isinstance(part, RuleValue) and field in (None, part.field):
+            if isinstance(part, RuleValue):
                 terminal = rules.terminals.patterns.get(part.terminal)  # none for one that is refused
-                roles.update((terminal and terminal.values) or ())
-    return tuple(sorted(roles))
+                values.setdefault(part.field, set()).update((terminal and terminal.values) or ())
+    for name, value in named_values(rules.built):
+        values.setdefault(name, set()).update({value} - called)
+    with_contents = {rule.name for rule in sources.contents} - called
+    field = field or next((name for name, found in values.items() if found & with_contents), "")
+    return tuple(sorted(values.get(field, ())))

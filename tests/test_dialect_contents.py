@@ -241,6 +241,19 @@ def with_contents(rules: str, folder: Path) -> Path:
     return folder
 
 
+def test_the_role_is_the_field_whose_values_have_contents(tmp_path: Path) -> None:
+    """Without recovery.toml. The values of another field are not roles, even of one before it."""
+    folder = with_contents('system: "Be " name\nname: NAME\n', tmp_path / "grammar")
+    lark = folder / "chatml.lark"
+    text = lark.read_text(encoding="utf-8").replace("START role", 'START (LANG ":")? role')
+    lark.write_text(f'{text}\nLANG: "en" | "name"\n', encoding="utf-8")
+    module = dialect.module_of("role_after_list", generate(folder), tmp_path)
+    source = "<|im_start|>name:system\nBe x<|im_end|>\n"
+    (message,) = module.parse(source).messages
+    assert (message.lang, message.content) == ("name", module.SystemContent(name="x"))
+    assert module.render_text([message]) == source
+
+
 @pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+", 'word ("," word)*\nword: LINE'])
 def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path: Path) -> None:
     rules = f'system: "A " x\n?x: {part}\nitem: "- " LINE "\\n"\n'

@@ -136,9 +136,12 @@ class Format(GrammarRules):
 
     @property
     def role(self) -> Field | None:
-        """The field for the role; without recovery.toml, which names it, the first one with values."""
-        name = self.recovery and self.recovery.slots["role"]
-        return next((field for field in self.fields if (field.name == name if name else field.values)), None)
+        """The field for the role; without recovery.toml, which names it, the first with a value that has contents."""
+        if self.recovery:
+            return next((field for field in self.fields if field.name == self.recovery.slots["role"]), None)
+        listed = {field: {*field.values} for field in self.fields if field.values}
+        roles = {*self.contents.roles}
+        return next((field for field, values in listed.items() if values & roles), next(iter(listed), None))
 
     @cached_property
     def open_frame(self) -> str | None:
