@@ -306,8 +306,10 @@ def format_of(module: str) -> Format:
 
 
 NEEDED = {
-    "validate": "recovery.toml",
-    "recover": "recovery.toml",
+    **dict.fromkeys(
+        ("validate", "recover"),
+        "recovery.toml, which not every format can have (docs/grammar.md); `parse`, which is strict, works without it",
+    ),
     "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
 }
 """What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
