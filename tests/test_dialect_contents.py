@@ -254,6 +254,17 @@ def test_the_role_is_the_field_whose_values_have_contents(tmp_path: Path) -> Non
     assert module.render_text([message]) == source
 
 
+def test_a_required_field_may_have_a_default_and_the_next_none(tmp_path: Path) -> None:
+    """As the dates of Llama 3."""
+    rules = 'system: "Cutoff: " cutoff "\\nToday: " name\ncutoff: LINE\nname: NAME\n'
+    folder = with_contents(rules, tmp_path / "grammar")
+    with (folder / "conversation.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[defaults.system]\ncutoff = "2023"\n')
+    module = dialect.module_of("default_first", generate(folder), tmp_path)
+    text = "<|im_start|>system\nCutoff: 2023\nToday: x<|im_end|>\n"
+    assert module.render_text([module.Message("system", module.SystemContent(name="x"))]) == text
+
+
 @pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+", 'word ("," word)*\nword: LINE'])
 def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path: Path) -> None:
     rules = f'system: "A " x\n?x: {part}\nitem: "- " LINE "\\n"\n'

@@ -77,7 +77,8 @@ def _first(contents: ContentGrammar, rule: str) -> GrammarNode:
 def ordered_fields(contents: ContentGrammar, rule: str) -> Iterator[tuple[str, str]]:
     """The fields of a class and their types; those without a default come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
-    required = {name for name in required_fields(contents, rule) if not kinds[name].startswith("list[")}
+    lists = {name for name, kind in kinds.items() if kind.startswith("list[")}
+    required = required_fields(contents, rule) - lists - contents.defaults.get(rule, {}).keys()
     yield from sorted(kinds.items(), key=lambda field: field[0] not in required)
 
 

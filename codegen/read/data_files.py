@@ -176,7 +176,7 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
             for name, each in conversation.get("drop", {}).items()
         ),
         "stops": {name: tuple(names) for name, names in conversation.get("stop", {}).items()},
-        "example": conversation.get("example", "").strip(),
+        "example": conversation.get("example", ""),
     }
 
 
