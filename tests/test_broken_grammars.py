@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -145,6 +146,26 @@ def test_what_refusals_suggest_is_accepted(tmp_path: Path) -> None:
     assert module.recover(text).messages == messages
     assert [(message.content, message.variants) for message in messages] == [("Hi.", ()), ("Later.", ("noted",))]
     assert module.render_text(messages, style="as_parsed") == text
+
+
+def test_a_wrong_path_shows_the_paths_there_are(tmp_path: Path) -> None:
+    edit = {"file": "conversation.toml", "old": '"message.recipient" =', "new": '"message.receiver" ='}
+    with pytest.raises(GrammarError) as caught:
+        generate(dialect.edited(tmp_path / "grammar", [edit]))
+    (problem,) = caught.value.problems
+    assert problem.remedy.startswith("Did you mean `message.recipient`? Paths: message.role, message.content,")
+
+
+def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
+    """If a message may begin with text, each token that may come next would be ambiguous, too."""
+    shutil.copytree(dialect.HERE / "deepseek_v31", tmp_path / "grammar")
+    path = tmp_path / "grammar" / "deepseek_v31.lark"
+    path.write_text(path.read_text(encoding="utf-8").replace("role: USER ->", "role: USER? ->"), encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(tmp_path / "grammar")
+    reasons = [problem.reason for problem in caught.value.problems]
+    assert "text at the end of `message` meets text at the beginning of `message`" in reasons
+    assert not any("ambiguous delimiter" in reason for reason in reasons)
 
 
 TAKEN = {

@@ -50,7 +50,8 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
             if value not in (known := _known(format, wanted)):
                 yield Problem(place, f"`{value}` is not {wanted}", suggestion(value, known, "There are"))
         elif wrong := _wrong(format, value.split("."), schema):
-            yield Problem(place, f"`{value}` leads to no such part: {wrong}", "Correct the path.")
+            remedy = suggestion(value, _paths(format, value.split(".")), "Paths")
+            yield Problem(place, f"`{value}` leads to no such part: {wrong}", remedy)
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
@@ -186,6 +187,15 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
             return f"`{field}` of `{rule}` has no fields"
         rule = inner
     return f"`{rule}` is not {kind}"
+
+
+def _paths(format: Format, path: list[str]) -> list[str]:
+    """The paths to fields of the rule that a path begins with; of all rules if it begins with none."""
+    contents = format.contents
+    owners = {MESSAGE: _known(format, "a field of messages")} | {
+        rule: [*contents.fields(rule)] for rule in user_rules(contents)
+    }
+    return [f"{rule}.{field}" for rule in ([path[0]] if path[0] in owners else owners) for field in owners[rule]]
 
 
 def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:

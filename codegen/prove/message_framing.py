@@ -21,7 +21,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
     message = format.rules[format.message]
     if CONTENT_FIELD not in format.rules:
         reason = f"the rule `{CONTENT_FIELD}` is missing"
-        yield Problem(message.place, reason, "It is the rule for the text of a message.")
+        yield Problem(message.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, the rule for the text of a message.")
         return
     content = format.rules[CONTENT_FIELD]
     texts = [RuleValue(CONTENT_FIELD, name) for name in format.terminals_of(CONTENT_FIELD)]
@@ -38,7 +38,9 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         return
     if CONTENT_FIELD not in known:
         reason = f"`{message.name}` has no content"
-        yield Problem(message.place, reason, "A transcript is made of messages with content.")
+        yield Problem(
+            message.place, reason, f"Add `{CONTENT_FIELD}` to it: a transcript is made of messages with content."
+        )
     for name in format.frames:
         rule = format.rules[name]
         most = _most(format, rule.node)
@@ -55,7 +57,8 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         for field, high in most.items():
             if high > 1 and field.startswith("->"):
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
-                yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
+                remedy = "Write one of them as a rule of its own: a message remembers one alternative of a rule."
+                yield Problem(rule.place, reason, remedy)
             elif high > 1:
                 yield Problem(
                     rule.place,

@@ -41,8 +41,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     if not problems:
         roles = (format.role and format.role.values) or ()
         problems += [
-            *ambiguous_delimiters(format),
-            *touching_texts(format),
+            *(list(touching_texts(format)) or ambiguous_delimiters(format)),
             *optional_headers(format),
             *ambiguous_repetitions(format),
             *data_names(format, sources),
