@@ -213,7 +213,11 @@ def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:
 
 
 def _collect(
-    contents: ContentGrammar, items: tuple[GrammarNode, ...], then: tuple[GrammarNode, ...], after: dict[str, set[Lead]]
+    contents: ContentGrammar,
+    items: tuple[GrammarNode, ...],
+    then: tuple[GrammarNode, ...],
+    after: dict[str, set[Lead]],
+    inside: frozenset[str] = frozenset(),
 ) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
@@ -223,17 +227,17 @@ def _collect(
                 leads = _leads(contents, rest, frozenset())
                 after.setdefault(terminal, set()).update(lead for lead in leads if field or lead.text)
             case RuleOption(item):
-                _collect(contents, parts(item), rest, after)
+                _collect(contents, parts(item), rest, after, inside)
             case RuleList(_, item, _, separator):
                 again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
-                _collect(contents, parts(item), (again, *rest), after)
-            case RuleCall(rule) if not contents.is_field(rule) or contents.rules[rule].kind in (
-                "text",
-                "list",
-                "lines",
+                _collect(contents, parts(item), (again, *rest), after, inside)
+            case RuleCall(rule) if rule not in inside and (
+                rule in contents.by_hand
+                or not contents.is_field(rule)
+                or contents.rules[rule].kind in ("text", "list")
             ):
                 for way in contents.rules[rule].ways:
-                    _collect(contents, way.items, rest, after)
+                    _collect(contents, way.items, rest, after, inside | {rule})
 
 
 def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[Lead]:
