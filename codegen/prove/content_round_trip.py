@@ -113,13 +113,24 @@ def _with_a_kind(contents: ContentGrammar) -> Iterator[str]:
 
 
 def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
-    """An alternative that no field distinguishes from an earlier one is remembered by its name."""
+    """An alternative that no field distinguishes from an earlier one is remembered by its name; one of lines has their
+    texts, once."""
     for rule in contents.rules.values():
+        for way in rule.ways[1:] if rule.kind == "lines" else ():
+            if way is not rule.ways[1] or _texts(way.items) != _texts(rule.ways[0].items):
+                reason = f"`{way.name}` is read like the lines of `{rule.name}`, and has other texts around them"
+                yield Problem(way.place, reason, "Write the texts of one line, without `?`, and no other alternative.")
         for index, way in enumerate(rule.ways if rule.kind in ("record", "inlined") else ()):
             if not way.name and contents.is_spelling(rule.name, index):
                 reason = f"alternative {index + 1} of `{rule.name}` sets the same fields as an earlier one"
                 rename = "Begin the name of the rule with a letter, and n" if rule.name.startswith("_") else "N"
                 yield Problem(way.place, reason, f"{rename}ame it after an arrow, `-> name`, so that it is remembered.")
+
+
+def _texts(items: tuple[GrammarNode, ...]) -> list[GrammarNode]:
+    """What an alternative of lines has in one line, without layout."""
+    nodes = [node for item in items for node in walk(item)]
+    return [node for node in nodes if isinstance(node, FixedText) or (isinstance(node, RuleValue) and node.field)]
 
 
 def _follows(contents: ContentGrammar) -> Iterator[Problem]:
@@ -232,9 +243,7 @@ def _collect(
                 again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
                 _collect(contents, parts(item), (again, *rest), after, inside)
             case RuleCall(rule) if rule not in inside and (
-                rule in contents.by_hand
-                or not contents.is_field(rule)
-                or contents.rules[rule].kind in ("text", "list")
+                rule in contents.by_hand or not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list")
             ):
                 for way in contents.rules[rule].ways:
                     _collect(contents, way.items, rest, after, inside | {rule})
