@@ -190,7 +190,8 @@ def _goes_on(
 ) -> str:
     """The beginning of what follows a terminal if it may read any, or all, of the samples and no lookahead prevents it;
     else ""."""
-    aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
+    aheads = _aheads(terminal.pattern)
+    aheads = [ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in _aheads(other))]
     text, then, samples = lead
     is_needed = then in contents.terminals and (aheads or not text)
     letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
@@ -211,6 +212,10 @@ def _goes_on(
         return sample.is_whole or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
 
     return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
+
+
+def _aheads(node: pattern.RegexNode) -> list[pattern.RegexNode]:
+    return [found.item for found in pattern.walk(node) if isinstance(found, pattern.Ahead)]
 
 
 def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:
