@@ -387,6 +387,10 @@ def test_a_name_that_is_the_whole_of_its_place(
         ("commentary:functions.search,python", TOOLS, None),
         ("commentary:functions.search please", None, None),
         ("finally:functions.search", None, None),
+        ("commentary:please functions.search", None, None),
+        ("please:commentary functions.search", TOOLS, None),
+        ("commentary_x functions.search", None, None),
+        ("channel=commentary functions.search", None, "functions.search"),
     ],
 )
 @pytest.mark.parametrize("text", ["<|channel|>{}<|message|>{{}}<|call|>", "<|channel|>{}\n<|message|>{{}}<|call|>"])

@@ -556,10 +556,13 @@ class HeaderSearch:
         )
 
     def _goes_on(self, at: int, name: Name) -> bool:
-        """Whether a word goes on after a known name with another word, as in `analysisWe`; not with its last letter."""
-        word, value = without_signs(self._word(at)).lower(), name.value.lower()
-        rest = word[len(value) :] if word.startswith(value) else ""
-        return rest[:1].isalnum() and rest != value[-1:]
+        """Whether a word has another word than a known name, as in `analysisWe` and `commentary:please`; one of the
+        letters at its ends may come twice."""
+        word, value = self._word(at).lower(), name.value.lower()
+        if value not in word:
+            return False
+        known = {value[0], value[-1], *self.automaton.near_words, *self.names.all}
+        return not known.issuperset(re.findall(r"[^\W_]+", word.replace(value, " ")))
 
     def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
         """A channel without its token."""
