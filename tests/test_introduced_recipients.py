@@ -402,6 +402,20 @@ def test_a_tool_that_touches_a_known_name(word: str, tools: list[str] | None, re
         assert [message.channel for message in found.messages if message.recipient] == ["commentary"]
 
 
+@pytest.mark.parametrize("name", ["commentary", "final", "assistant", "user", "json", "code", "Commentary"])
+@pytest.mark.parametrize("sign", ["", ":", ",", "=", ".", "->", "-", "_"])
+@pytest.mark.parametrize("begin", ["<|channel|>", "<|channel|>commentary ", "<|start|>", "<|start|>assistant ", ""])
+@pytest.mark.parametrize("tools", [None, TOOLS])
+def test_a_known_name_in_another_word_is_another_word(
+    name: str, sign: str, begin: str, tools: list[str] | None
+) -> None:
+    """A tool next to it is not the whole of its place."""
+    for word in (f"{name}{sign}please", f"please{sign}{name}"):
+        for header in (f"{begin}{word} functions.search", f"{begin}functions.search {word}"):
+            found = recover(f"{header}<|message|>x<|end|>", "completion", tools=tools)
+            assert "functions.search" not in called(found.messages)
+
+
 # Dialects.
 
 RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]

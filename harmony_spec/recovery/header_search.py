@@ -519,6 +519,8 @@ class HeaderSearch:
                 return None
             if name.how == "near" and not called and self._may_be_content(at):
                 return None
+            if name.how == "near" and mode == BARE and self._goes_on(at, name) and "/" not in self._word(at):
+                return None  # `functions.f json:please`; but `functions.f application/json`
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else name.kind
@@ -578,7 +580,9 @@ class HeaderSearch:
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
         kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
-        return price, kind, CLEAN if first else node.mode or NAMED, self._with_author(name, awaited)
+        mode = CLEAN if first else node.mode or NAMED
+        goes_on = name.how == "near" and self._goes_on(at, name)
+        return price, kind, WORD if goes_on else mode, self._with_author(name, awaited)
 
     def _has_author_only(self, node: SearchNode) -> bool:
         return not any(
