@@ -223,10 +223,6 @@ class HeaderAutomaton:
         head, *rest = _SIGN.split(word, 1)
         return bool(rest) and head.lower() in self.near_words
 
-    def leads_to(self, state: State, other: State) -> bool:
-        """Whether one token or text leads from a state to another."""
-        return any(edge.target in other for row in state for edge in self.edges[row])
-
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""
         return self.step(self._anywhere, label)

@@ -324,13 +324,12 @@ class HeaderSearch:
         answers = self._value(node, self.slots.role) == self.recovery.tool
         wordy = node.mode == WORDS or (node.mode == WORD and not answers)
         named = node.mode in (BARE, PLAIN)
+        follow = {edge.target for row in node.state for edge in automaton.edges[row]}
         for near in automaton.near_leads:
             if named and near.field not in self.names.lists:
                 continue
             match = (near.among_words if wordy else near.alone).match(self.text, at)
-            if near.field == self.slots.name and not (
-                near.field in awaited or automaton.leads_to(node.state, near.state)
-            ):
+            if near.field == self.slots.name and not (near.field in awaited or near.state & follow):
                 continue  # any word may be a name
             if match and self.names.is_introduced(near.field, match[0], self._word(match.end()), answers):
                 price = self._cost(near.field, "lead") + costs["again"] * (self._value(node, near.field) is not None)
