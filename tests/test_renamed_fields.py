@@ -26,6 +26,7 @@ NAMES = {
     "content_type": "mime",
     "constrain": "forced",
 }
+INTRODUCED = re.compile(rf"(?:{'|'.join(NAMES)}|content-type)\s*[=:]")
 FIELDS = re.compile(r"(?<!\|)\b(role|recipient|channel|content_type|constrain)\b")
 SLOTS = re.compile(r'^(\w+) = "(\w+)"$', re.MULTILINE)
 
@@ -96,7 +97,7 @@ def test_malformed_outputs_are_read_alike(form: Any) -> None:
     assert not set(codec.FORMAT.fields) - {"content"} & set(module.FORMAT.fields)
     for _, case in CASES:
         options = {"tools": case.get("tools"), "stripped": case.get("stripped", False)}
-        if "recipient" in case["source"]:
+        if INTRODUCED.search(case["source"]):
             continue  # the name of the field introduces a name
         found = module.recover(form(case["source"]), case.get("start", "transcript"), **options)
         expected = read(case, form(case["source"]))
