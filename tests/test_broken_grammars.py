@@ -168,6 +168,28 @@ def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
     assert not any("ambiguous delimiter" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize(
+    ("dialect_name", "old", "new"),
+    [
+        ("qwen3", "answer: thought? content END", 'answer: thought? "~" content END'),
+        ("llama3", "message: opening content", 'message: opening "~" content'),
+        ("kimi_k2", "answer: content END", "answer: content CALL_END"),
+    ],
+)
+def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str, new: str, tmp_path: Path) -> None:
+    """Otherwise the next prompt does not begin with what was sampled, and strict parsing refuses the two together."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / dialect_name, folder)
+    path = folder / f"{dialect_name}.lark"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert is_at(folder, problem.place, path.name, "answer:")
+    assert problem.reason == "`opening` and `answer` together are not always a `message`"
+    assert problem.remedy == "Write in `message` what `answer` has: the next prompt repeats what was sampled."
+
+
 TAKEN = {
     "a parameter of functions": ["tools", "style", "train", "stripped", "tokenization", "source", "messages"],
     "a parameter of the streaming parser": ["strict", "self"],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
-from ..model.frame_graph import framing, graph
+from ..model.frame_graph import FrameEdge, Graph, framing, graph
 from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, RuleOption, RuleSequence, RuleValue, walk
-from ..model.terminals import Special
+from ..model.terminals import FixedText, Special
 from ..read.problems import Problem
+from ..read.reachable import reachable
 
 ONE_CONTENT = f"A message has one `{CONTENT_FIELD}`: write several messages, or one content and a field for its kind."
 SAME_CONTENT = (
@@ -131,6 +132,54 @@ def optional_headers(format: Format) -> Iterator[Problem]:
             if step.times:
                 reason = f"`{start.rule.name}` may lack or repeat `{step.frame}`, an open header"
                 yield Problem(start.rule.place, reason, f"Write `{step.frame}` without `{step.times}`.")
+
+
+def unlike_messages(format: Format) -> Iterator[Problem]:
+    """What continues an open header is a message together with it: the next prompt begins with what was sampled."""
+    message = graph(format, format.message)
+    frames = [path[1][0].frame for path in format.starts[-1].paths if path[1]]
+    for name in frames if format.open_frame else ():
+        begun = _read_by(graph(format, str(format.open_frame)), message, frozenset([START_OF_FRAME]))
+        if framing(graph(format, name)).closed != framing(message).closed or name == format.message:
+            continue  # it lacks its stop token, or continues nothing
+        made = graph(format, name)
+        if not any(all(_ends(message, states) for states in _read_by(made, message, opened)) for opened in begun):
+            reason = f"`{format.open_frame}` and `{name}` together are not always a `{format.message}`"
+            remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
+            yield Problem(format.rules[name].place, reason, remedy)
+
+
+FramePlace = tuple[int, str]
+"""A state of a frame, and what is left of the text before it."""
+
+START_OF_FRAME: FramePlace = (0, "")
+
+
+def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, FramePlace]]:
+    state, text = place
+    if text:
+        yield text[0], (state, text[1:])
+        return
+    for edge, target in made.steps[state]:
+        if isinstance(edge, FixedText):
+            yield edge.text[0], (target, edge.text[1:])
+        else:
+            yield edge, (target, "")
+
+
+def _ends(made: Graph, places: Set[FramePlace]) -> bool:
+    return any((state, "") in places for state in made.final)
+
+
+def _read_by(made: Graph, other: Graph, places: Set[FramePlace]) -> set[frozenset[FramePlace]]:
+    """The places where the other frame may be after each way through this one; none if it cannot read that."""
+
+    def following(at: tuple[FramePlace, Set[FramePlace]]) -> Iterator[tuple[FramePlace, frozenset[FramePlace]]]:
+        for edge, target in _steps(made, at[0]):
+            yield target, frozenset(there for place in at[1] for its, there in _steps(other, place) if its == edge)
+
+    found = reachable([(START_OF_FRAME, frozenset(places))], following)
+    return {there for (state, text), there in found if state in made.final and not text}
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from .message_framing import (
     fields_of_messages,
     optional_headers,
     touching_texts,
+    unlike_messages,
 )
 from .name_clashes import alternative_names, field_names, roles_inside
 from .namespace_references import dangling_references, missing_schema
@@ -54,7 +55,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += ambiguities(format)
     if not problems:
         problems += check_recovery(format, sources)
-    if problems or (problems := list(_legal(format, sources))):
+    if problems or (problems := [*unlike_messages(format), *_legal(format, sources)]):
         raise GrammarError(problems)
 
 
