@@ -313,7 +313,7 @@ SPELLED_TEXTS = {
     "system: outer name\nouter: lead | num\nnum: NUM\nNUM: /[0-9]/": ["type a", "fn a", "1a"],
     'system: _part name\n_part: lead other "." | "!"\nother: NAME': ["type b.a", "fn b.a", "!a"],
     'system: outer name\nouter: "x" lead | "y" lead -> why': ["xtype a", "xfn a", "ytype a", "yfn a"],
-    "system: item+\nitem: lead name": ["type a", "fn a"],
+    'system: item+\nitem: lead name ";"': ["type a;", "fn a;", "type a;fn b;"],
 }
 
 

@@ -55,6 +55,10 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         if most[CONTENT_FIELD] > 1:
             yield Problem(rule.place, f"`{name}` can hold `{CONTENT_FIELD}` twice", ONE_CONTENT)
             continue  # a message in a message holds every field twice
+        flags = {field for field in format.always_set(rule.node) if format.mark_of(field)}
+        for field in sorted(flags) if name == format.message else ():
+            reason = f"`{field}` is a flag, since another rule for messages may lack it, and each `{name}` has it"
+            yield Problem(rule.place, reason, f"Write `{field}?` here, or leave out the `?` there.")
         for field, high in most.items():
             if high > 1 and field.startswith("->"):
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
