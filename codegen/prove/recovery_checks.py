@@ -69,9 +69,9 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _order(recovery, sources)
 
 
-def _needed(format: Format, rule: str, what: str, remedy: str) -> Problem:
-    """The problem of a rule that lacks what recovery needs of it."""
-    return Problem(format.rules[rule].place, f"recovery needs {what}", f"{remedy}, or remove {RECOVERY_FILE}.")
+def _unreadable(format: Format, rule: str, reason: str, remedy: str) -> Problem:
+    """The problem of a rule that recovery cannot read."""
+    return Problem(format.rules[rule].place, reason, f"{remedy}, or remove {RECOVERY_FILE}.")
 
 
 def _fault(format: Format, enclosing: Framing) -> str:
@@ -101,8 +101,8 @@ def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
             (edge.spelling in enclosing.closes and source not in after, "closes contents"),
         ):
             if uses:
-                needs = f"tokens that have one place in a message; `{edge.spelling}` {what}"
-                yield _needed(format, format.message, needs, "Use another token for it")
+                reason = f"recovery needs tokens that have one place in a message; `{edge.spelling}` {what}"
+                yield _unreadable(format, format.message, reason, "Use another token for it")
                 return
 
 
@@ -110,14 +110,14 @@ def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """A content is any text, and each token that closes one may close all."""
     if not pattern.is_free(format.content_terminal.pattern) or not format.content_may_be_empty:
         remedy = f"Write `{CONTENT_FIELD}: TEXT?` with any text"
-        yield _needed(format, CONTENT_FIELD, "contents of any text, which may be empty", remedy)
+        yield _unreadable(format, CONTENT_FIELD, "recovery needs contents of any text, which may be empty", remedy)
     steps = graph(format, format.message).steps
     for row in steps:
         targets = [target for edge, target in row if is_content(edge)]
         closes = {edge.spelling for target in targets for edge, _ in steps[target] if isinstance(edge, Special)}
         if targets and (missing := sorted(enclosing.closes - closes)):
-            needs = f"stop tokens that may end every message, and `{missing[0]}` may not"
-            yield _needed(format, format.message, needs, f"Allow it in each alternative of `{format.message}`")
+            reason = f"recovery needs stop tokens that may end every message, and `{missing[0]}` may not"
+            yield _unreadable(format, format.message, reason, f"Allow it in each alternative of `{format.message}`")
             return
 
 
@@ -128,8 +128,9 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
     opens = frames[format.open_frame].inside & enclosing.opens if format.open_frame else frozenset()
     opened_again = any(around.opens and first not in around.inside for around in frames.values())
     if format.open_frame and opens and (opened_again or not _ends_with(format, format.open_frame, opens)):
-        needs = f"open headers that end before the content, and `{format.open_frame}` has `{min(opens)}`"
-        yield _needed(format, format.open_frame, needs, f"End `{format.open_frame}` before it")
+        name, token = format.open_frame, min(opens)
+        reason = f"recovery needs open headers that end before the content, and `{name}` has `{token}`"
+        yield _unreadable(format, name, reason, f"End `{name}` before it")
         opens = frozenset()
     for name, around in frames.items():
         if name == format.open_frame:
@@ -137,12 +138,11 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
         is_opened = bool(around.opens) != bool(opens and first not in around.inside)
         tokens = {*around.inside, *around.opens, *around.closes}
         if around.headless or around.touched or around.trails or not is_opened:
-            needs = f"contents between special tokens, and in `{name}` one of them may be missing"
-            yield _needed(format, name, needs, f"Enclose the content as in `{format.message}`")
+            reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
+            yield _unreadable(format, name, reason, f"Enclose the content as in `{format.message}`")
         elif other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
             reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
-            remedy = f"Allow it in `{format.message}`, or remove {RECOVERY_FILE}."
-            yield Problem(format.rules[name].place, reason, remedy)
+            yield _unreadable(format, name, reason, f"Allow it in `{format.message}`")
 
 
 def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
