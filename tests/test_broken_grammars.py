@@ -174,6 +174,7 @@ def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
         ("qwen3", "answer: thought? content END", 'answer: thought? "~" content END'),
         ("llama3", "message: opening content", 'message: opening "~" content'),
         ("kimi_k2", "answer: content END", "answer: content CALL_END"),
+        ("chatml", "answer: content END", "answer: END content"),
     ],
 )
 def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str, new: str, tmp_path: Path) -> None:

@@ -132,22 +132,28 @@ def optional_headers(format: Format) -> Iterator[Problem]:
             reason = f"a completion may lack `{first.frame}`, which continues an open header"
             yield Problem(completion.rule.place, reason, f"Write `{first.frame}` without `{first.times}`.")
     for start in format.starts:
-        for step in (step for _, steps in start.paths for step in steps if step.frame == format.open_frame):
+        steps = [(step, way[-1]) for _, way in start.paths for step in way]
+        for step, last in ((step, last) for step, last in steps if step.frame == format.open_frame):
             if step.times:
                 reason = f"`{start.rule.name}` may lack or repeat `{step.frame}`, an open header"
                 yield Problem(start.rule.place, reason, f"Write `{step.frame}` without `{step.times}`.")
+            elif step is not last:
+                reason = f"`{start.rule.name}` goes on after `{step.frame}`, an open header"
+                yield Problem(start.rule.place, reason, f"Write `{step.frame}` last.")
 
 
 def unlike_messages(format: Format) -> Iterator[Problem]:
     """What continues an open header is a message together with it: the next prompt begins with what was sampled."""
+    if format.open_frame is None:
+        return
     message = graph(format, format.message)
-    frames = [path[1][0].frame for path in format.starts[-1].paths if path[1]]
-    for name in frames if format.open_frame else ():
-        begun = _read_by(graph(format, str(format.open_frame)), message, frozenset([START_OF_FRAME]))
-        if framing(graph(format, name)).closed != framing(message).closed or name == format.message:
-            continue  # it lacks its stop token, or continues nothing
+    begun = _read_by(graph(format, format.open_frame), message, frozenset([START_OF_FRAME]))
+    for name in dict.fromkeys(path[1][0].frame for path in format.starts[-1].paths if path[1]):
         made = graph(format, name)
-        if not any(all(_ends(message, states) for states in _read_by(made, message, opened)) for opened in begun):
+        is_whole = framing(made).closed == framing(message).closed  # else it may lack its stop token
+        ways = [_read_by(made, message, opened) for opened in begun]
+        is_read = any(all(_ends(message, places) if is_whole else places for places in way) for way in ways)
+        if name != format.message and not is_read:
             reason = f"`{format.open_frame}` and `{name}` together are not always a `{format.message}`"
             remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
             yield Problem(format.rules[name].place, reason, remedy)
