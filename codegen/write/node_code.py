@@ -17,6 +17,7 @@ from ..model.rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
+    walk,
 )
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
@@ -139,9 +140,12 @@ def is_flag(format: Format, field: str) -> bool:
 def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
     """The values that a node lists for an enumerated field."""
     found: list[str] = []
-    for name, part in format.settings(node):
-        if name == field and isinstance(part, RuleValue):
-            found += format.terminals[part.terminal].values or ()
-        elif name == field and isinstance(part, RuleChoice):
-            found += [value for branch in part.branches for name, value in branch.sets if name == field]
-    return list(dict.fromkeys(found))
+    for part in walk(node):
+        match part:
+            case RuleValue(name, terminal) if name == field:
+                found += format.terminals[terminal].values or ()
+            case RuleChoice(_, branches):
+                found += [value for branch in branches for name, value in branch.sets if name == field]
+            case RuleCall():
+                found += _listed(format, field, format.resolve(part))
+    return found
