@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -405,3 +406,25 @@ def test_names_beside_free_text_are_limited(name: str, field: str, text: str) ->
             with pytest.raises((ParseError, RenderError), match="a header is shorter than 1024 characters"):
                 refused()
         assert "header-too-long" in [diagnostic.code.name for diagnostic in module.recover(source).diagnostics]
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@examples(20)
+@given(data=st.data())
+def test_what_was_read_is_freed_at_once(name: str, data: st.DataObject) -> None:
+    """What refers to itself stays in memory until Python looks for it; each input of a corpus did, with its tokens."""
+    module = codec_of(name)
+    text = data.draw(texts(module))
+    sources: list[Source] = [text, tokens_of(module, text)]
+    read = partial(module.recover, tokenizer=tokenizer_of(module))
+    for source in sources:
+        read(source)
+    gc.freeze()
+    gc.disable()
+    try:
+        for source in sources:
+            read(source)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+        gc.unfreeze()

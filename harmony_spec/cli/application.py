@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import signal
 import sys
@@ -44,11 +43,6 @@ INTERRUPTED, UNREAD = 130, 141
 """The exit statuses of a shell for SIGINT and SIGPIPE: the run ended early."""
 
 
-COLLECTED_OBJECTS = 50_000
-"""New objects before those that refer to each other are looked for. The limit of Python, 700, costs 3 to 5 % of a run
-over a corpus, most of whose objects do not; as many take about 10 MB."""
-
-
 class _Modules(UserDict[str, Any]):
     """The commands. Each is imported when it is used: one needs little of what another one needs."""
 
@@ -65,7 +59,6 @@ class _Commands(click.Group):
     """All commands. An input or output that fails ends each of them with one line."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
-        gc.set_threshold(COLLECTED_OBJECTS)
         with interruptible():
             try:
                 return super().main(args, *others, **options)

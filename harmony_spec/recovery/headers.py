@@ -25,9 +25,6 @@ class Headers:
         strict: accept headers that a rule describes as they are, without checking names.
         max_cost: the most that the repair of a header may cost; None for the limit of the format.
 
-    Attributes:
-        unlimited: these headers without `max_cost`. They decide where a header ends: its beginning may cost more than
-            the whole.
     """
 
     def __init__(
@@ -36,13 +33,21 @@ class Headers:
         self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.meaning
-        self.unlimited: Headers = self if max_cost is None else Headers(format, form, names, strict)
+        self._unlimited = None if max_cost is None else Headers(format, form, names, strict)
         self.forget()
+
+    @property
+    def unlimited(self) -> Headers:
+        """These headers without `max_cost`. They decide where one ends: its beginning may cost more than the whole.
+
+        They are not an attribute: what refers to itself keeps its input in memory until Python looks for such objects.
+        """
+        return self._unlimited or self
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
-        if self.unlimited is not self:
-            self.unlimited.forget()
+        if self._unlimited is not None:
+            self._unlimited.forget()
         caches = self.form.caches
         self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
         self.prose = caches.of("prose", self.names.key)
