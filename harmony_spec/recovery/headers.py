@@ -24,7 +24,6 @@ class Headers:
     Args:
         strict: accept headers that a rule describes as they are, without checking names.
         max_cost: the most that the repair of a header may cost; None for the limit of the format.
-
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Headers:
     def unlimited(self) -> Headers:
         """These headers without `max_cost`. They decide where one ends: its beginning may cost more than the whole.
 
-        They are not an attribute: what refers to itself keeps its input in memory until Python looks for such objects.
+        Not stored if they are these: what refers to itself keeps its input until Python looks for such objects.
         """
         return self._unlimited or self
 
