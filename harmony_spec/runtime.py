@@ -36,13 +36,13 @@ from .format.tables import Format
 from .format.token_encoding import Encoding, Tokenizer
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
-from .recovery.recovering import recover
 from .source.message_tokens import MessageTokens
 from .streaming.stream_parser import StreamParser
 
 if TYPE_CHECKING:
     from .format import algebra
     from .json_form import JsonForm
+    from .recovery.recovering import recover
     from .rendering.renderer import count_tokens, pick, render, render_text
     from .rendering.token_texts import decode, encode
     from .rendering.training import Training, TrainingPart, TrainingSpan, drop_completed, render_training
@@ -54,6 +54,7 @@ else:
     LATER = {
         "format": ["algebra"],
         "json_form": ["JsonForm"],
+        "recovery.recovering": ["recover"],
         "rendering.renderer": ["count_tokens", "pick", "render", "render_text"],
         "rendering.token_texts": ["decode", "encode"],
         "rendering.training": ["Training", "TrainingPart", "TrainingSpan", "drop_completed", "render_training"],

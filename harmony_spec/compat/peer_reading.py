@@ -19,7 +19,7 @@ from harmony_spec.recovery.draft import Draft
 from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
-from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
+from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER
 from harmony_spec.source.forms import Form
 
 from .conversion import RECOVERY

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from harmony_spec import codec
-from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
+from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER
 
 from .conversion import RECOVERY, ROLES_BY_NAME, content_type, from_codec
 from .decoding import require_token_id

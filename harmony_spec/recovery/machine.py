@@ -25,8 +25,7 @@ from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames
 from .output import Output
-
-BETWEEN, HEADER, CONTENT = "between", "header", "content"
+from .recovered import BETWEEN, CONTENT, HEADER
 
 PROSE_CHARS = 80
 """Characters without a field that make an answer without its header, if words are longer than in headers: the name of

@@ -11,6 +11,9 @@ from ..parsing.strict_parsing import Parsed
 
 M = TypeVar("M")
 
+BETWEEN, HEADER, CONTENT = "between", "header", "content"
+"""The places in an input: between messages, in a header, in a content."""
+
 
 @dataclass(frozen=True)
 class Recovered(Parsed[M], Generic[M]):

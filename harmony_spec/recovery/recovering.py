@@ -18,8 +18,8 @@ from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
 from .headers import Headers
 from .known_names import KnownNames
-from .machine import BETWEEN, Machine
-from .recovered import Recovered
+from .machine import Machine
+from .recovered import BETWEEN, Recovered
 from .stripped import read_stripped
 
 

@@ -11,18 +11,19 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from operator import index
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.offered_tools import offered
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import parse
-from ..recovery.draft import Draft
-from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
-from ..recovery.recovered import ContentDelta, Event, Recovered
+from ..recovery.recovered import BETWEEN, CONTENT, HEADER, ContentDelta, Event, Recovered
 from ..source.forms import REPLACEMENT, TokenForm
 from ..source.token_ids import ids_of, not_ids, require_ids
+
+if TYPE_CHECKING:
+    from ..recovery.draft import Draft
 
 M = TypeVar("M")
 
@@ -77,6 +78,8 @@ class StreamParser(Generic[M]):
 
     def reset(self) -> None:
         """Begin a new input; the old one is dropped."""
+        from ..recovery.machine import Machine  # only streams and recovery need it
+
         self._tokens: list[int] = []
         self._form = TokenForm(self._format, self._tokens, self._tokenizer)
         self.repeat = self._tokens.append
