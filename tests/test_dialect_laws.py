@@ -409,21 +409,27 @@ def test_names_beside_free_text_are_limited(name: str, field: str, text: str) ->
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-@examples(20)
+@examples(10)
 @given(data=st.data())
 def test_what_was_read_is_freed_at_once(name: str, data: st.DataObject) -> None:
     """What refers to itself stays in memory until Python looks for it; each input of a corpus did, with its tokens."""
     module = codec_of(name)
     text = data.draw(texts(module))
-    sources: list[Source] = [text, tokens_of(module, text)]
-    read = partial(module.recover, tokenizer=tokenizer_of(module))
-    for source in sources:
-        read(source)
+    ids, tokenizer = tokens_of(module, text), tokenizer_of(module)
+
+    def read() -> None:
+        for source in (text, ids):
+            module.recover(source, tokenizer=tokenizer)
+            module.validate(source, tokenizer=tokenizer)
+        parser = module.StreamParser("transcript", tokenizer=tokenizer)
+        parser.feed(ids)
+        parser.close()
+
+    read()
     gc.freeze()
     gc.disable()
     try:
-        for source in sources:
-            read(source)
+        read()
         assert gc.collect() == 0
     finally:
         gc.enable()

@@ -269,7 +269,9 @@ class Plan:
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
-        as_parsed = self.choices is None
+        as_parsed, header_key = self.choices is None, self.header_key
+        target = len(self.messages) - 1 if self.training else -1
+        own: Frame | None = None
         for index, message in enumerate(self.messages):
             content = message.content
             is_text = content.__class__ is str or not isinstance(content, Record)
@@ -281,7 +283,21 @@ class Plan:
                 add(original(raw.body))
                 add(original(raw.tail))
                 continue
-            head, prefix, suffix, tail = self._frame_of(index, caches, part)
+            if self.frames[index] is not own or index == target:
+                own = self.frames[index]
+                known = caches.of("written", self.style, own.name, index == target)
+            key = header_key(message)
+            if as_parsed:
+                key = key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening
+            try:
+                written: tuple[P, str, str, P] | None = known.get(key)
+            except TypeError:  # a field of a wrong type, which has no hash
+                written = None
+            if written is None:
+                written = self._written(index, part)
+                if own.bare:
+                    caches.remember(known, key, written, len(written[0]))
+            head, prefix, suffix, tail = written
             add(head)
             try:
                 add(whole(index, content, prefix, suffix))
@@ -292,26 +308,12 @@ class Plan:
         if opened := self.opening():
             add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
 
-    def _frame_of(self, index: int, caches: HeaderCaches, part: Callable[..., P]) -> tuple[P, str, str, P]:
-        """The frame of a message: from the cache, or written and kept there."""
-        own, key = self.frames[index], self.header_key(self.messages[index])
-        is_target = self.training and index == len(self.messages) - 1
-        frames = caches.of("written", self.style, own.name, is_target)
-        if self.choices is None:
-            key = key, self.variants(self.messages[index]), self.kept(index).around, self.kept(index - 1).opening
-        try:
-            frame: tuple[P, str, str, P] | None = frames.get(key)
-        except TypeError:  # a field of a wrong type, which has no hash
-            frame = None
-        if frame is None:
-            mixed = self.write(index, self.messages[index])
-            self.require_short(index, mixed.head, part)
-            kept, opening = self.kept(index), self.kept(index - 1).opening
-            head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
-            frame = head, mixed.prefix, mixed.suffix, tail
-            if own.bare:
-                caches.remember(frames, key, frame, len(head))
-        return frame
+    def _written(self, index: int, part: Callable[..., P]) -> tuple[P, str, str, P]:
+        """Write the frame of a message."""
+        mixed = self.write(index, self.messages[index])
+        self.require_short(index, mixed.head, part)
+        kept, opening = self.kept(index), self.kept(index - 1).opening
+        return part(mixed.head, kept.header, opening), mixed.prefix, mixed.suffix, part(mixed.tail, kept.stop)
 
     def require_text(self, index: int, content: object) -> None:
         """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""

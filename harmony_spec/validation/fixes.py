@@ -148,24 +148,24 @@ def _prove_fixes(
             return set()
         return _find_suspects(before, after, applied, exact).intersection(tried) or set(tried)
 
-    def try_all(tried: list[Fix], exact: bool) -> None:
-        while tried and left > 0:
-            parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
-            bad = spoils([*kept, *tried], tried, exact)
-            bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
-            if not bad:
-                kept.extend(tried)
-                return
-            if len(bad) == len(tried):
-                break
-            tried = [fix for fix in tried if fix not in bad]
-        if len(tried) > 1 and left > 0:
-            try_all(tried[: len(tried) // 2], exact)
-            try_all(tried[len(tried) // 2 :], exact)
-
     for level in APPLICABILITIES:
+        exact = level == APPLICABILITIES[0]
         of_level = sorted((fix for fix in fixes if fix.applicability == level), key=lambda fix: (fix.span, fix.codes))
-        try_all(of_level, exact=level == APPLICABILITIES[0])
+        waiting = [of_level]
+        while waiting:
+            tried = waiting.pop()
+            while tried and left > 0:
+                parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
+                bad = spoils([*kept, *tried], tried, exact)
+                bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
+                if not bad:
+                    kept += tried
+                    break
+                if len(bad) == len(tried):
+                    half = len(tried) // 2
+                    waiting += [tried[half:], tried[:half]] if half else []
+                    break
+                tried = [fix for fix in tried if fix not in bad]
     return set(kept)
 
 
