@@ -25,7 +25,7 @@ class Listener(Protocol):
     def message_begins(self, draft: Draft) -> None:
         """`MessageStarted` has been added."""
 
-    def message_ends(self) -> None:
+    def text_ends(self) -> None:
         """`MessageEnded` is about to be added."""
 
 
@@ -151,7 +151,7 @@ class Output:
         if content is None:
             content = self.read_text(draft, draft.runs)
             if self.listener is not None:
-                self.listener.message_ends()
+                self.listener.text_ends()
         begin, end = draft.begin, draft.end
         bounds = begin, draft.content, draft.stop, end
         tokens = None if draft.guessed else self.form.tokens_of_message(bounds, None if draft.changed else content)

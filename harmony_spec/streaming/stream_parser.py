@@ -239,9 +239,7 @@ class StreamParser(Generic[M]):
         self._closed = True
         self._machine.close(len(self._tokens))
         output = self._machine.output
-        output.listener = output.refuse = (
-            None  # break the reference cycle, so that no parser waits for the garbage collector
-        )
+        output.listener = output.refuse = None  # they refer to this parser, which would wait for the garbage collector
         return events
 
     def _feed(self, tokens: list[int]) -> None:
@@ -297,7 +295,7 @@ class StreamParser(Generic[M]):
         draft = self._machine.draft
         if draft is None or not draft.started:
             return
-        self._flush_partial()
+        self.text_ends()
         draft.text = self._content if ended and REPLACEMENT not in self.content else None
 
     def _read_ordinary(self, tokens: list[int]) -> None:
@@ -350,8 +348,8 @@ class StreamParser(Generic[M]):
         self._partial = bool(self._utf8.getstate()[0])
         return text
 
-    def _flush_partial(self) -> None:
-        """Add U+FFFD for an incomplete character at the end of a run."""
+    def text_ends(self) -> None:
+        """Add U+FFFD for an incomplete character, since the content ends, or a part of it."""
         if self._partial:
             self._add_delta(self._utf8.decode(b"", True))
             self._utf8.reset()
@@ -374,14 +372,10 @@ class StreamParser(Generic[M]):
         self._parts.clear()
         runs = () if draft.opened else draft.runs
         for start, end, skip in runs:
-            self._flush_partial()
+            self.text_ends()
             self._add_delta(self._decode_complete(self._decode(self._tokens[start:end])[skip:]))
         if runs and runs[-1][1] < len(self._tokens):  # a special token follows
-            self._flush_partial()
-
-    def message_ends(self) -> None:
-        """Complete the content before the message ends."""
-        self._flush_partial()
+            self.text_ends()
 
     def _refuse(self, span: Span) -> None:
         """Raise the error of the strict parser for the tokens so far."""
