@@ -107,7 +107,7 @@ def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any]
     values = reading.values
     if text.startswith(automaton.begins):
         values.update(dict.fromkeys(filter(None, (slots.role, slots.name))))
-    last, reported = dict[str, Edit](), list[Edit]()
+    last, reported, before_led = dict[str, Edit](), list[Edit](), ""
     for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
         for name, value in edit.sets:
             before = last.get(name)
@@ -124,8 +124,11 @@ def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any]
         touches = is_silent and text[edit.end : after.start] in automaton.spaced
         if edit.rest:
             reading.text_start = edit.start
-        elif edit.kind and (edit.kind != "glued" or touches):
-            reported.append(edit._replace(sets=after.sets) if edit.kind == "led" else edit)
+        elif edit.kind == "led":  # with the name after it, however that is written
+            reported.append(edit._replace(sets=after.sets))
+        elif edit.kind and (edit.kind != "glued" or touches) and not (edit.kind == "near" and before_led == edit.field):
+            reported.append(edit)
+        before_led = edit.field if edit.kind == "led" else ""
     if not values[slots.role]:
         values.update(recovery.author)
     for edit in reported:
