@@ -291,8 +291,11 @@ def test_signs_alone_do_not_introduce_a_field() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
-@pytest.mark.parametrize("sign", ["=", ":", ": ", " = "])
-def test_the_name_of_a_field_introduces_it(name: str, sign: str) -> None:
+@pytest.mark.parametrize(
+    "form",
+    ["{}={}", "{}:{}", "{}: {}", "{} = {}", '{{"{}":"{}"}}', '{{"{}": "{}"}}', "{{'{}': '{}'}}"],
+)
+def test_the_name_of_a_field_introduces_it(name: str, form: str) -> None:
     """In every dialect whose roles are words, for each known value of each field; nowhere in a sentence."""
     module = dialect_codec(name)
     format = module.FORMAT
@@ -302,7 +305,7 @@ def test_the_name_of_a_field_introduces_it(name: str, sign: str) -> None:
     model = recovery.author[slots.role]
     for field, values in HeaderNames(format, KnownNames(format, None)).lists.items():
         for value in values:
-            written = f"{field}{sign}{value}"
+            written = form.format(field, value)
             author = written if field == slots.role else f"{model} {written}"
             (message,) = module.recover(f"{begins}{author}{opens}x{ends}").messages
             assert getattr(message, field) == value
@@ -312,3 +315,22 @@ def test_the_name_of_a_field_introduces_it(name: str, sign: str) -> None:
                 assert written.split()[0] not in {
                     each.raw.split(None, 1)[0] for each in found.diagnostics if each.taken_for
                 }
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
+def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
+    """A sign of it is missing, or its letter case differs. A recipient needs the token itself."""
+    module = dialect_codec(name)
+    format = module.FORMAT
+    recovery = format.recovery
+    begins, opens, slots = recovery.begins, recovery.opens[0], recovery.slots
+    ends = next(spelling for spelling, kind in recovery.closes.items() if kind is None)
+    lists = HeaderNames(format, KnownNames(format, None)).lists
+    for field in lists.keys() - {slots.role, slots.recipient}:
+        for token in set(recovery.leads.get(field, ())) & format.markers.keys():
+            for text in (token[1:], token[:-1], token.replace("|", ""), token.upper(), f"{token[:-1]} "):
+                for value in lists[field] if text != token else ():
+                    source = f"{begins}{recovery.author[slots.role]} {text}{value}"
+                    found = module.recover(f"{source}{opens}x{ends}")
+                    assert [getattr(message, field) for message in found.messages] == [value]
+                    assert found.diagnostics

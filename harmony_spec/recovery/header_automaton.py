@@ -7,7 +7,7 @@ White space is free: a literal of white space alone has no label.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -58,9 +58,9 @@ class NearLead(NamedTuple):
         words: the word of the text, and the name of the field.
         among_words: matches one of them with a sign, directly before the name; accepted even among other words.
             If no text introduces the field in the grammar, it matches nothing.
-        alone: also matches a typo of the word, the word or a sign with white space around it, or the word directly
-            before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
-            and bullets introduce nothing: prose puts them around names.
+        alone: also matches a typo of the word, the word or a sign with white space around it, the word directly before
+            the namespace of functions, or a misspelt special token (`<|channel>`). Accepted only if nothing but header
+            words surrounds it. Quotes, brackets and bullets introduce nothing: prose puts them around names.
     """
 
     field: str
@@ -70,8 +70,12 @@ class NearLead(NamedTuple):
     alone: re.Pattern[str]
 
     @classmethod
-    def of(cls, lead: str, field: str, state: State, namespace: str) -> NearLead:
-        """A typo of the word is one letter missing or doubled, or two letters swapped."""
+    def of(cls, lead: str, field: str, state: State, namespace: str, tokens: Iterable[str]) -> NearLead:
+        """A typo of the word is one letter missing or doubled, or two letters swapped.
+
+        Args:
+            tokens: the special tokens that introduce the field.
+        """
         word = without_signs(lead).lower() or field.lower()
         places, words = range(len(word)), tuple(dict.fromkeys((word, field.lower())))
         typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
@@ -81,7 +85,8 @@ class NearLead(NamedTuple):
         sign = f"[{SIGNS}]"
         spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
         among_words = f"(?:{exact}){sign}" if lead else "(?!)"
-        patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, rf"{spaced}|{sign}\s*"))
+        alone = "|".join((spaced, rf"{sign}\s*", *map(_misspelt_token, tokens)))
+        patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, alone))
         return cls(field, state, words, *patterns)
 
 
@@ -133,6 +138,8 @@ class HeaderAutomaton:
         near_leads: the near misses of `lead`, of the literals with a word in them before a field without a slot, and
             the names of all fields.
         near_words: the words of those.
+        misspelt_tokens: matches a misspelling of a special token before the name of a field.
+        json_fields: matches an object of JSON, or of Python, with some of those as its names.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -176,13 +183,21 @@ class HeaderAutomaton:
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
+        following = {edge.spelling: self.edges[edge.target] for edge in edges if edge.kind == "token"}
+        tokens = {spelling: after[0].spelling for spelling, after in following.items() if after}
         near = {self.introduces[lead]: lead for lead in reversed([*filter(None, (self.lead, *own))])}
         self.near_leads = [
-            NearLead.of(lead, field, self.before(field), recovery.of_functions * (lead == self.lead))
+            NearLead.of(lead, field, self.before(field), recovery.of_functions * (lead == self.lead), introducing)
             for field in self.patterns
             for lead in (near.get(field, ""),)
+            for introducing in ([token for token, name in tokens.items() if name == field != recovery.slots.recipient],)
         ]
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
+        names = "|".join(sorted(map(re.escape, self.near_words)))
+        self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
+        self.json_fields = re.compile(
+            rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
+        )
         begun = (edge for row in self.step(self.start, self.begins)[0] for edge in self.edges[row])
         self.first_texts = [edge.spelling for edge in begun if edge.kind == "text" and edge.label]
         self.free = frozenset(recovery.free_texts.values())
@@ -219,9 +234,9 @@ class HeaderAutomaton:
         return frozenset(row for row in rows if len(self.edges[row]) == fewest)
 
     def is_near_lead(self, word: str) -> bool:
-        """Whether a word is one of `near_words` with a sign, perhaps before a name."""
+        """Whether a word is one of `near_words` with a sign, or a misspelt special token, perhaps before a name."""
         head, *rest = _SIGN.split(word, 1)
-        return bool(rest) and head.lower() in self.near_words
+        return (bool(rest) and head.lower() in self.near_words) or self.misspelt_tokens.match(word) is not None
 
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""
@@ -258,6 +273,13 @@ class HeaderAutomaton:
         """Whether text of two characters or more that introduces a field is at a place."""
         match = self.literal.match(text, at)
         return match is not None and len(match[0]) > 1
+
+
+def _misspelt_token(spelling: str) -> str:
+    """A pattern of a special token in other letter case, or without some of its signs; no text spells it in full."""
+    word, full = re.escape(without_signs(spelling)), re.escape(spelling)
+    signs = f"[{re.escape(''.join(sorted({*_SIGNS.findall(spelling)[0], *_SIGNS.findall(spelling)[-1]})))}]"
+    return rf"(?!(?-i:{full}))(?:{signs}+{word}{signs}*|{word}{signs}+)\s*"
 
 
 def without_signs(word: str) -> str:

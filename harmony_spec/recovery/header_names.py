@@ -190,7 +190,7 @@ class HeaderNames:
         tools, is_word = self.tools, any(map(str.isalpha, lead))
         if field != self.slots.recipient:
             names = (each for each in self.readings(name) if each.field == field and each.how in ("", "near"))
-            return is_word and lead.rstrip()[-1:] in SIGNS and any(names)
+            return is_word and not lead.rstrip()[-1:].isalnum() and any(names)
         if answers:
             return name in self.recovery.roles
         if not is_word:

@@ -32,6 +32,7 @@ MAX_SINGLE_WORDS = 8
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
+SIGNS_OF_JSON = re.compile("[{}\"',]")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
@@ -87,7 +88,10 @@ class HeaderSearch:
         self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         self.opened, self.lacks_start, self.described = opened, lacks_start, described
-        self.text = text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        if opened:  # elsewhere, an object may be arguments
+            text = self.automaton.json_fields.sub(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
+        self.text = text
         self.end, self.text_end = len(text), len(text.rstrip())
         self.begun = self.text.startswith(self.automaton.begins)
         self.first = self.end - len(self.text.lstrip())
@@ -318,11 +322,12 @@ class HeaderSearch:
     def _literal(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """Text that introduces a field, or nearly."""
         automaton, costs = self.automaton, self.costs
-        if match := automaton.literal.match(self.text, at):
-            yield from self._introducer(node, at, awaited, match[0])
-            return
         answers = self._value(node, self.slots.role) == self.recovery.tool
         wordy = node.mode == WORDS or (node.mode == WORD and not answers)
+        if match := automaton.literal.match(self.text, at):
+            if not wordy or any(map(str.isalpha, match[0])):  # a sign may belong to the words before it
+                yield from self._introducer(node, at, awaited, match[0])
+            return
         named = node.mode in (BARE, PLAIN)
         follow = {edge.target for row in node.state for edge in automaton.edges[row]}
         for near in automaton.near_leads:
