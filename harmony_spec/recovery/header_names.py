@@ -272,7 +272,7 @@ class HeaderNames:
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
-            found = [n for n in known if is_alike(n, bare, ratio) or (len(bare) >= least and is_typo(n, bare))]
+            found = [n for n in known if is_alike(n, bare, ratio) or (len(n) >= least and is_typo(n, bare))]
         return (found, cost) if len(found) == 1 else ([], 0)
 
     # Tools.
