@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
@@ -334,3 +335,21 @@ def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
                     found = module.recover(f"{source}{opens}x{ends}")
                     assert [getattr(message, field) for message in found.messages] == [value]
                     assert found.diagnostics
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@pytest.mark.parametrize("sign", [",", "/", "->", "|"])
+def test_a_list_of_names_is_read_alike_with_and_without_white_space(name: str, sign: str) -> None:
+    """Also whether the repair is ambiguous, and what else was read."""
+    format = dialect_codec(name).FORMAT
+    recovery = format.recovery
+    ends = next(spelling for spelling, kind in recovery.closes.items() if kind is None)
+    begin = recovery.begins + recovery.author[recovery.slots.role]
+    for one, other in permutations(recovery.channels, 2):
+        lead = recovery.leads[recovery.slots.channel][0]
+        read = [
+            dialect_codec(name).recover(f"{begin}{lead}{one}{apart}{other}{recovery.opens[0]}x{ends}").messages
+            for apart in (sign, f"{sign} ", f" {sign} ")
+        ]
+        assert read[1] == read[2] == read[0]
+        assert [[message.repair.is_ambiguous for message in messages] for messages in read] == [[True]] * 3

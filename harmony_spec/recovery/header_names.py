@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from unicodedata import category
 
@@ -84,6 +84,7 @@ class HeaderNames:
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
+        self._several = {field: _several(names) for field, names in self.lists.items() if names}
         self._readings: dict[str, tuple[Name, ...]] = {}
 
     def row(self, field: str) -> FieldCosts:
@@ -129,6 +130,12 @@ class HeaderNames:
                     self._readings.clear()
                 self._readings[word] = found
         return found
+
+    def listed_apart(self, text: str, at: int) -> Iterator[Name]:
+        """A list of known names with white space in it, as in `analysis, commentary`: as without it."""
+        for field, pattern in self._several.items():
+            if (match := pattern.match(text, at)) and len(match[0].split()) > 1:
+                yield from self._listed(field, match[0])
 
     def last_readings(self, word: str, has_arguments: bool) -> Iterator[Name]:
         """The same for the last word of a header without the token after it: if it goes on after a name, that is the
@@ -348,3 +355,9 @@ class HeaderNames:
                 yield Name(field, tool or part, at, self.costs["glued"], "glued")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")
+
+
+def _several(names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern of several names, with signs and perhaps white space between them."""
+    name = "|".join(map(re.escape, names))
+    return re.compile(rf"(?:{name})(?:\s*[^\w\s\ud800-\udfff]{{1,2}}\s*(?:{name}))+(?![^\s\ud800-\udfff])")

@@ -448,7 +448,7 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         spaced = spaced and not self.text.endswith(self.automaton.before_space, 0, node.at)
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
-        apart = self._apart(at) if slots.recipient in awaited else ()
+        apart = self._apart(at) if slots.recipient in awaited else self.names.listed_apart(self.text, at)
         word, names, introduces = self._word(at), self.names, self.automaton.at_lead(self.text, at)
         has_arguments = not self.opened and SPACED_ARGUMENTS.match(self.text, at + len(word)) is not None
         is_last = has_arguments or self._may_be_content(at)
