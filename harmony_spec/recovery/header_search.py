@@ -94,6 +94,7 @@ class HeaderSearch:
         self.text = text
         self.end, self.text_end = len(text), len(text.rstrip())
         self.begun = self.text.startswith(self.automaton.begins)
+        self.was_opened = any(mark in text for mark in self.automaton.opens)  # a token went on with the header
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
@@ -262,7 +263,8 @@ class HeaderSearch:
         if awaited:
             if any(word in self.names.lists.get(field, ()) for field in awaited):
                 return
-            price += costs["text_for_name"] + costs["one_word"] * (rest.rstrip() == word and word[0].isalnum())
+            is_word = rest.rstrip() == word and word[0].isalnum() and not self.was_opened
+            price += costs["text_for_name"] + costs["one_word"] * is_word
         if not ARGUMENTS.match(rest):  # `to=10 is the range`
             price += self._lacking_channel(node)
         if self.automaton.at_lead(self.text, at):
