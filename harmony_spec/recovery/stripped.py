@@ -63,6 +63,9 @@ AUTHOR_NAME = re.compile(r"\w[\w-]*?(?=(?<=[a-z\d_-])[A-Z]|(?<=[\0-\u02ff])[^\W\
 """The name of an author ends where a content may begin: before a capital letter that follows a small one
 (`user:aliceHi`), before letters of a script other than Latin, and before signs."""
 
+LINE_END = re.compile(r"[ \t]*\r?\n\s*")
+"""Between names on lines of their own: `assistant`, and `final` below it."""
+
 TOUCHES, WORD_FOLLOWS = re.compile(r"\w"), re.compile(r"\s*\w")
 """After the name of a content type, in a call and elsewhere: `code is law` and `json parsing failed` are texts."""
 
@@ -271,14 +274,17 @@ class StrippedText:
                     yield at, values
                 else:
                     yield from self._paths(edge.target, at, values, "")
+                    if (line := LINE_END.match(self.text, at)) and self._is_line_of_name(at):
+                        yield from self._paths(edge.target, line.end(), values, "\n")
             elif edge.kind == "text":
                 label, spaced = edge.label, r"\s*" if edge.spelling[-1].isspace() else ""
                 if match := re.compile(rf"\s*{re.escape(label)}{spaced}" if label else r"\s+").match(self.text, at):
                     yield from self._paths(edge.target, match.end(), {**values, **dict(edge.sets)}, label or " ")
             else:
                 for name, end in self._spelled(edge.spelling, at, lead, self.slots.recipient in values):
-                    found = {**values, edge.spelling: name, **dict(edge.sets)}
-                    yield from self._paths(edge.target, end, found, "")
+                    if lead != "\n" or self._ends_line(end):
+                        found = {**values, edge.spelling: name, **dict(edge.sets)}
+                        yield from self._paths(edge.target, end, found, "")
 
     def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
         """The names of a field at a place, with their ends. In a call, a content may touch its type: `codeprint`."""
@@ -300,6 +306,17 @@ class StrippedText:
                 yield from self._tools(at, self.author, is_call=False)
         elif lead and (word := pattern.match(text, at, self._limit(at))):
             yield word[0], word.end()
+
+    def _is_line_of_name(self, end: int) -> bool:
+        """Whether the line up to a place is a known name."""
+        begin = self.text.rfind("\n", 0, end) + 1
+        return end - begin < MAX_STRIPPED_CHARS and self.text[begin:end].strip() in self.names.all
+
+    def _ends_line(self, at: int) -> bool:
+        """Whether a line ends at a place, or what introduces a name follows."""
+        space = ANY_SPACE.match(self.text, at)
+        introduces = space and self.automaton.literal.match(self.text, space.end())
+        return bool(introduces) or LINE_END.match(self.text, at) is not None
 
     def _limit(self, at: int) -> int:
         """Where a name that begins at a place has ended."""
