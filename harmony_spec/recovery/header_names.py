@@ -36,6 +36,11 @@ MARKS = ":,;"
 JOINING = re.compile(r"[^\w\"'`(\[{]*")
 """Signs between a name and a tool in one word, as in `commentary->functions.f`; prose has the others around names."""
 
+MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
+"""The name of an author after another sign than that of the grammar, as in `user(alice)`."""
+
+TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
+
 JOINTS = "_-?&/"
 """What names of settings, and addresses, have inside."""
 
@@ -47,7 +52,8 @@ class Name(NamedTuple):
     """What a word, or its beginning, may be for a field.
 
     Attributes:
-        how: "" (as it is written), "glued" (the word goes on), "near", "unknown" or "role" (in place of a tool).
+        how: "" (as it is written), "glued" (the word goes on), "near", "unknown", "role" (in place of a tool), "led"
+            (the name of an author after another sign).
     """
 
     field: str
@@ -84,6 +90,8 @@ class HeaderNames:
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
+        spelled = recovery.tool in recovery.roles or not recovery.tool
+        self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
         self._readings: dict[str, tuple[Name, ...]] = {}
 
@@ -131,8 +139,13 @@ class HeaderNames:
                 self._readings[word] = found
         return found
 
-    def listed_apart(self, text: str, at: int) -> Iterator[Name]:
-        """A list of known names with white space in it, as in `analysis, commentary`: as without it."""
+    def apart(self, text: str, at: int) -> Iterator[Name]:
+        """Names with white space inside, read as without it: a list of known ones, as in `analysis, commentary`, and a
+        tool after the role of tools."""
+        role = self._role_of_tools.match(text, at)
+        word = TOOL_APART.match(text, role.end()) if role else None
+        if word and (tool := self._answering(text[at : word.end()])):
+            yield Name(self.slots.name, tool, word.end() - at, self.costs["decorated"], "near")
         for field, pattern in self._several.items():
             if (match := pattern.match(text, at)) and len(match[0].split()) > 1:
                 yield from self._listed(field, match[0])
@@ -334,6 +347,12 @@ class HeaderNames:
         match = self.tools.word.match(word) or self.automaton.patterns[field].match(word)
         if not match or word in self.all:
             return
+        marked = MARKED_NAME.fullmatch(word)
+        if marked and not self.is_known(marked[1]) and self.automaton.patterns[field].fullmatch(marked[1]):
+            yield Name(field, marked[1], len(word), self.costs["decorated"], "led")
+        if tool := self._answering(word):
+            yield Name(field, tool, len(word), self.costs["decorated"], "near")
+            return
         yield from self._cut(field, word)
         tool = self.tools.full(match[0])
         kind = "partial" if tool else "namespaced" if self.tools.is_function(match[0]) else "unknown"
@@ -343,6 +362,12 @@ class HeaderNames:
             yield Name(field, word, len(word), cost + row["odd"])
         yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
+    def _answering(self, word: str) -> str | None:
+        """The tool in a word that has the role of tools before it, or signs after it: `tool:functions.f`."""
+        role = self._role_of_tools.match(word)
+        bare = re.sub(r"\W+$", "", word[role.end() :] if role else word)
+        return bare if bare != word and self.tools.is_tool(bare) else None
+
     def _cut(self, field: str, word: str) -> Iterator[Name]:
         """A tool that touches another name, or what introduces one."""
         ends = {len(bare) - len(name) for name in self.all if (bare := word.rstrip(MARKS)).endswith(name)}
@@ -350,6 +375,7 @@ class HeaderNames:
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
             tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
+            tool = tool or (self._answering(part) if field == self.slots.name else None)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
             if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
                 yield Name(field, tool or part, at, self.costs["glued"], "glued")

@@ -125,7 +125,7 @@ def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any]
         if edit.rest:
             reading.text_start = edit.start
         elif edit.kind == "led":  # with the name after it, however that is written
-            reported.append(edit._replace(sets=after.sets))
+            reported.append(edit._replace(sets=edit.sets or after.sets))
         elif edit.kind and (edit.kind != "glued" or touches) and not (edit.kind == "near" and before_led == edit.field):
             reported.append(edit)
         before_led = edit.field if edit.kind == "led" else ""

@@ -450,7 +450,7 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         spaced = spaced and not self.text.endswith(self.automaton.before_space, 0, node.at)
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
-        apart = self._apart(at) if slots.recipient in awaited else self.names.listed_apart(self.text, at)
+        apart = self._apart(at) if slots.recipient in awaited else self.names.apart(self.text, at)
         word, names, introduces = self._word(at), self.names, self.automaton.at_lead(self.text, at)
         has_arguments = not self.opened and SPACED_ARGUMENTS.match(self.text, at + len(word)) is not None
         is_last = has_arguments or self._may_be_content(at)
@@ -531,12 +531,17 @@ class HeaderSearch:
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else name.kind
             return price, kind, mode or (TYPED if weak else CLEAN), sets
+        if name.how == "led":
+            touches, role = at == node.at and mode == CLEAN, self._value(node, slots.role)
+            is_other = role in self.recovery.roles and role not in self.recovery.author.values()
+            return (0, "led", None, sets) if is_other and touches and self.opened and not placed else None
         if name.field == slots.name and placed:
             after_role = self._value(node, slots.role) is not None
             if after_role and self._may_be_content(at):
                 return None  # `assistant: Hello`
             answers = not after_role and self._is_answer(at + name.length) and not self._has_role(at)
-            return -name.cost * (after_role or answers), "", None if answers else WORD, sets
+            free = name.how != "near" and (after_role or answers)
+            return -name.cost * free, name.kind, None if answers else WORD, sets
         if placed:
             rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
