@@ -377,6 +377,12 @@ def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
         assert called.recipient == "functions.lock"
         assert called.repair
         assert called.repair.is_ambiguous
+    source = "<|channel|>commentary to=functions.a, functions.b<|message|>{}<|call|>"
+    (called,) = recover(source, "completion").messages
+    assert called.repair
+    assert called.repair.alternative
+    assert (called.recipient, called.repair.alternative.fields["recipient"]) == ("functions.a", "functions.b")
+    assert called.repair.is_ambiguous
     (message,) = recover("<|channel|>final commentary<|message|>x<|end|>", "completion").messages
     repair = message.repair
     assert repair

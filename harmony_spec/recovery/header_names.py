@@ -41,6 +41,8 @@ MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
 
 TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
 
+BRACKETS = ("(", "[", "{")
+
 JOINTS = "_-?&/"
 """What names of settings, and addresses, have inside."""
 
@@ -333,13 +335,26 @@ class HeaderNames:
             yield Name(field, tool, len(word), cost, "near")
             if is_other:  # `unlock` may be a different tool from `lock`
                 yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
-        elif self.automaton.patterns[field].fullmatch(word):
+        elif self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
             bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
             odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
             yield Name(field, word, len(word), unknown + odd)
         if match and match.start() == 0 and match[0] != word:
             tool = self.tools.full(match[0])
             yield Name(field, tool or match[0], match.end(), self.costs["glued"] + (0 if tool else unknown), "glued")
+
+    def _is_called(self, word: str) -> bool:
+        """Whether a word is a tool with brackets after it, as in `functions.f(x=1)`."""
+        match = self.tools.word.match(word)
+        return match is not None and word[match.end() :][:1] in BRACKETS and self.tools.is_tool(match[0])
+
+    def several_tools(self, text: str) -> Iterator[Name]:
+        """A list of tools with white space in it: any of them may be meant."""
+        tools = [self.tools.full(part) or part for part in re.split(r"\s*[,;|&+]\s*", text)]
+        if len({*tools}) > 1 and all(map(self.tools.is_tool, tools)):
+            for tool in dict.fromkeys(tools):
+                cost = self.costs["decorated"] + self.costs["margin"] * (tool != tools[0])
+                yield Name(self.slots.recipient, tool, len(text), cost, "near")
 
     def _author(self, word: str) -> Iterator[Name]:
         """A tool that answers."""

@@ -501,9 +501,10 @@ class HeaderSearch:
         return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
 
     def _apart(self, at: int) -> Iterator[Name]:
-        """An introduced tool with white space in its name, as in `to=functions. search`."""
+        """An introduced tool with white space in its name, as in `to=functions. search`, or several tools."""
         tools = self.names.tools
         for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
+            yield from self.names.several_tools(self.text[at:end])
             tool = tools.spelled_apart(self.text[at:end])
             if tool and (tools.offered or tools.last(tool) not in self.names.all):
                 cost = self.costs["decorated"] + self.costs["space"]
