@@ -413,6 +413,8 @@ class Machine:
         reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
         text = reading.text.strip()
+        if by is None and text and reading.mixed == self.format.markers[self.recovery.begins] + text:
+            text = "" if any(role.startswith(text) for role in self.recovery.roles) else text  # the input ends there
         has_channel = reading.values.get(self.recovery.slots.channel) is not None
         between = self.lacks_start and not has_channel and not (text and (closed or by is None))
         self.state = BETWEEN
