@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
-from unicodedata import category
+from unicodedata import category, normalize
 
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
@@ -275,7 +275,7 @@ class HeaderNames:
         Of a list of known names, as in `analysis,commentary`, all; as of names after tokens, the last one is read.
         """
         known, row = self.lists[field], self.row(field).costs
-        bare = without_signs(word).lower()
+        bare = normalize("NFKC", without_signs(word)).lower()
         if not bare or ARGUMENTS.search(word):  # `json{"a":1}` has arguments
             return [], 0
         parts = [bare] if field == self.slots.role else [bare, *re.split(r"\W+", bare)]
@@ -313,6 +313,9 @@ class HeaderNames:
             yield Name(field, tool, len(word), self.costs["partial"] * (tool != word), "near" * (tool != word))
             return
         if word in self.all:
+            return
+        if (plain := normalize("NFKC", word)) != word and self.tools.is_tool(plain):
+            yield Name(field, plain, len(word), self.costs["decorated"], "near")
             return
         if (role := re.sub(r"\W+$", "", word).lower()) in self.recovery.roles:
             yield Name(field, role, len(word), self.costs["decorated"], "role")
