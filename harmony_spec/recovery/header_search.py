@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from .header_automaton import FIELD, Sets, State, without_signs
-from .header_names import MARKS, HeaderNames, Name
+from .header_names import LETTER, MARKS, HeaderNames, Name
 from .header_reading import Edit, Edits, HeaderReading, reading_of
 from .header_text import ARGUMENTS, is_arguments
 
@@ -361,6 +361,9 @@ class HeaderSearch:
             return
         displaced = ""
         if awaited and not node.marks:
+            if not LETTER.search(word):  # a bullet before a name, as in `# final`
+                end, mode = at + len(word), node.mode or TYPED  # no tool is the whole of its place after it
+                yield costs["words"], node._replace(at=end, mode=mode), (Edit("unread", "", at, end),)
             displaced = awaited[0]
             if not names.row(displaced).costs:  # a wrong value of a field that only the grammar knows
                 state, end = self.automaton.step(node.state, FIELD + displaced)[0], at + len(word)
@@ -541,7 +544,7 @@ class HeaderSearch:
             if after_role and self._may_be_content(at):
                 return None  # `assistant: Hello`
             answers = not after_role and self._is_answer(at + name.length) and not self._has_role(at)
-            free = name.how != "near" and (after_role or answers)
+            free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
             return -name.cost * free, name.kind, None if answers else WORD, sets
         if placed:
             rest = self._word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
