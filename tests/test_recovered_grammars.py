@@ -353,3 +353,20 @@ def test_a_list_of_names_is_read_alike_with_and_without_white_space(name: str, s
         ]
         assert read[1] == read[2] == read[0]
         assert [[message.repair.is_ambiguous for message in messages] for messages in read] == [[True]] * 3
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
+@pytest.mark.parametrize("form", ["{}: {}, ", "{}={} ", "{}: {}\n", "{}={}; ", '"{}": "{}", '])
+def test_a_header_of_names_and_values_has_all_of_them(name: str, form: str) -> None:
+    """In the order of the fields, as an object of JSON or without its brackets."""
+    module = dialect_codec(name)
+    format = module.FORMAT
+    recovery = format.recovery
+    ends = next(spelling for spelling, kind in recovery.closes.items() if kind is None)
+    lists = HeaderNames(format, KnownNames(format, None)).lists
+    values = {field: lists[field][0] for field in format.header_fields if field in recovery.slots and lists.get(field)}
+    values[recovery.slots.role] = recovery.author[recovery.slots.role]
+    header = "".join(form.format(field, value) for field, value in values.items()).rstrip(" ,;\n")
+    header = f"{{{header}}}" if form.startswith('"') else header
+    (message,) = module.recover(f"{recovery.begins}{header}{recovery.opens[0]}x{ends}").messages
+    assert {field: getattr(message, field) for field in values} == values

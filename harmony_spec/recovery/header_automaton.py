@@ -236,7 +236,12 @@ class HeaderAutomaton:
     def is_near_lead(self, word: str) -> bool:
         """Whether a word is one of `near_words` with a sign, or a misspelt special token, perhaps before a name."""
         head, *rest = _SIGN.split(word, 1)
-        return (bool(rest) and head.lower() in self.near_words) or self.misspelt_tokens.match(word) is not None
+        is_word = bool(rest) and without_signs(head).lower() in self.near_words
+        return is_word or self.misspelt_tokens.match(word) is not None
+
+    def introduces_next(self, word: str) -> bool:
+        """Whether a word is one of `near_words` and a sign, so that a name comes after white space."""
+        return word[-1:] in {*SIGNS} and without_signs(word).lower() in self.near_words
 
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 from unicodedata import category, normalize
 
@@ -111,8 +112,10 @@ class HeaderNames:
         written without spaces, and no format has names in them.
         """
         automaton, named = self.automaton, self.is_named
-        plain = (word for word in text.split() if LETTER.search(word) and not automaton.at_lead(word, 0))
-        words = [word for word in plain if not (named(word) or automaton.is_near_lead(word))]
+        pairs = ((before, word) for before, word in pairwise(("", *text.split())) if LETTER.search(word))
+        plain = (word for before, word in pairs if not automaton.introduces_next(before))
+        plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
+        words = [word for word in plain if not named(word.rstrip(MARKS))]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:
@@ -212,7 +215,7 @@ class HeaderNames:
         tools, is_word = self.tools, any(map(str.isalpha, lead))
         if field != self.slots.recipient:
             names = (each for each in self.readings(name) if each.field == field and each.how in ("", "near"))
-            return is_word and not lead.rstrip()[-1:].isalnum() and any(names)
+            return is_word and any(names)
         if answers:
             return name in self.recovery.roles
         if not is_word:
@@ -276,7 +279,7 @@ class HeaderNames:
         """
         known, row = self.lists[field], self.row(field).costs
         bare = normalize("NFKC", without_signs(word)).lower()
-        if not bare or ARGUMENTS.search(word):  # `json{"a":1}` has arguments
+        if not bare or ARGUMENTS.search(bare):  # `json{"a":1}` has arguments
             return [], 0
         parts = [bare] if field == self.slots.role else [bare, *re.split(r"\W+", bare)]
         found, cost = [n for n in known if bare == n * (len(bare) // len(n))], self.costs["decorated"]

@@ -18,6 +18,7 @@ from .header_automaton import FIELD, Sets, State, without_signs
 from .header_names import LETTER, MARKS, HeaderNames, Name
 from .header_reading import Edit, Edits, HeaderReading, reading_of
 from .header_text import ARGUMENTS, is_arguments
+from .named_tools import PUNCTUATION
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -338,11 +339,16 @@ class HeaderSearch:
             match = (near.among_words if wordy else near.alone).match(self.text, at)
             if near.field == self.slots.name and not (near.field in awaited or near.state & follow):
                 continue  # any word may be a name
+            is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
+            if is_word and not self.opened:
+                continue  # `role user` may begin a text
             if match and self.names.is_introduced(near.field, match[0], self._word(match.end()), answers):
                 price = self._cost(near.field, "lead") + costs["again"] * (self._value(node, near.field) is not None)
                 end, mode = match.end() + len(self._word(match.end())), node.mode if named else CLEAN
                 if near.field == self.slots.recipient and not wordy:
                     mode = BARE
+                if is_word:  # no tool is the whole of its place after it
+                    mode = mode or TYPED
                 lost = {self.slots.role, self.slots.channel} & {*awaited} and near.field not in awaited
                 empty, before, edits = self._nothing(node, at, awaited) if lost else (0, node, Edits())
                 edit = Edit("led", near.field, at, end, fields=(near.field,))
@@ -396,6 +402,7 @@ class HeaderSearch:
             return
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
         price += costs["name_in_words"] * any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
+        price += costs["name_in_words"] * sum(self.automaton.is_near_lead(word) for _, _, word in run)
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         as_author = costs["one_word"] * bool(is_author)  # any word may be the name of a tool
@@ -552,6 +559,8 @@ class HeaderSearch:
                 return None  # `users` is the name of a tool
             if name.how == "unknown" and self._may_be_content(at) and not self.names.is_single(self._word(at)):
                 return None  # a number in place of a channel, before a stop token
+            if name.how == "near" and self._may_be_content(at) and ARGUMENTS.match(self._word(at)):
+                return None
             goes_on = name.how == "near" and self._goes_on(at, name)
             return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
         if name.field == slots.channel:
@@ -588,8 +597,9 @@ class HeaderSearch:
         alone = self._has_author_only(node)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
+        marked = name.how == "near" and self._word(at).rstrip(PUNCTUATION) == name.value  # `assistant, final,`
         calls = node.mode == BARE and not seen and name.value != self.recovery.answers  # `functions.f commentary`
-        if (node.mode == BARE and not calls) or (name.how and not (touches and sure)):
+        if (node.mode == BARE and not calls) or (name.how and not (marked or (touches and sure))):
             return None
         first = self.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
