@@ -370,3 +370,27 @@ def test_a_header_of_names_and_values_has_all_of_them(name: str, form: str) -> N
     header = f"{{{header}}}" if form.startswith('"') else header
     (message,) = module.recover(f"{recovery.begins}{header}{recovery.opens[0]}x{ends}").messages
     assert {field: getattr(message, field) for field in values} == values
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
+@pytest.mark.parametrize("sign", ["({})", "={}", "[{}]", ":{}", " {}"])
+def test_the_name_of_an_author_can_be_written_again(name: str, sign: str) -> None:
+    """An author has a name only where the grammar has one."""
+    module = dialect_codec(name)
+    recovery = module.FORMAT.recovery
+    ends = next(spelling for spelling, kind in recovery.closes.items() if kind is None)
+    for role in {*recovery.roles} - {*recovery.author.values()}:
+        source = f"{recovery.begins}{role}{sign.format('alice')}{recovery.opens[0]}x{ends}"
+        messages = module.recover(source).messages
+        again = module.recover(module.render_text(messages)).messages
+        assert [(each.role, each.name, each.content) for each in again] == [
+            (each.role, each.name, each.content) for each in messages
+        ]
+
+
+@pytest.mark.parametrize("written", ["search to=assistant", "tool:search", "tool search to=assistant", "toolsearch"])
+def test_a_tool_that_answers_calls_nothing(written: str) -> None:
+    """Also where its name needs a word before it, and another sign or nothing is there."""
+    module = dialect_codec("muse_glimmer")
+    (message,) = module.recover(f"<|start|>{written}<|message|>x<|eom|>", tools=["search", "open"]).messages
+    assert (message.role, message.name) == ("tool", "search")

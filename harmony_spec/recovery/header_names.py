@@ -221,6 +221,7 @@ class HeaderNames:
         if not is_word:
             return bool(tools.bare(name))
         known = tools.is_function(name) or tools.any_full(name) or (tools.offered and tools.spelled_apart(name))
+        known = known or (name if name in self.recovery.recipients else None)
         signed = tools.offered is None and lead[-1:] in SIGNS and answers is not None
         if known or (signed and self.is_plain(name)):
             return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
@@ -384,9 +385,9 @@ class HeaderNames:
         yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
     def _answering(self, word: str) -> str | None:
-        """The tool in a word that has the role of tools before it, or signs after it: `tool:functions.f`."""
+        """The tool in a word that has the role of tools before it, or signs around it: `tool:functions.f`."""
         role = self._role_of_tools.match(word)
-        bare = re.sub(r"\W+$", "", word[role.end() :] if role else word)
+        bare = re.sub(r"^\W+|\W+$", "", word[role.end() :] if role else word)
         return bare if bare != word and self.tools.is_tool(bare) else None
 
     def _cut(self, field: str, word: str) -> Iterator[Name]:

@@ -332,13 +332,15 @@ class HeaderSearch:
                 yield from self._introducer(node, at, awaited, match[0])
             return
         named = node.mode in (BARE, PLAIN)
-        follow = {edge.target for row in node.state for edge in automaton.edges[row]}
+        follow = self._targets(node)
         for near in automaton.near_leads:
             if named and near.field not in self.names.lists:
                 continue
             match = (near.among_words if wordy else near.alone).match(self.text, at)
             if near.field == self.slots.name and not (near.field in awaited or near.state & follow):
                 continue  # any word may be a name
+            if awaited == (self.slots.name,) and near.field != self.slots.name:
+                continue  # a sign belongs to the name of the author
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
                 continue  # `role user` may begin a text
@@ -353,6 +355,9 @@ class HeaderSearch:
                 empty, before, edits = self._nothing(node, at, awaited) if lost else (0, node, Edits())
                 edit = Edit("led", near.field, at, end, fields=(near.field,))
                 yield price + empty, before._replace(at=match.end(), state=near.state, mode=mode), (*edits, edit)
+
+    def _targets(self, node: SearchNode) -> set[int]:
+        return {edge.target for row in node.state for edge in self.automaton.edges[row]}
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -543,9 +548,10 @@ class HeaderSearch:
             kind = "order" if slots.channel in awaited else name.kind
             return price, kind, mode or (TYPED if weak else CLEAN), sets
         if name.how == "led":
-            touches, role = at == node.at and mode == CLEAN, self._value(node, slots.role)
+            touches, role = at == node.at and mode == CLEAN and not placed, self._value(node, slots.role)
             is_other = role in self.recovery.roles and role not in self.recovery.author.values()
-            return (0, "led", None, sets) if is_other and touches and self.opened and not placed else None
+            may_follow = self._targets(node) & self.automaton.before(name.field)
+            return (0, "led", None, sets) if touches and is_other and may_follow and self.opened else None
         if name.field == slots.name and placed:
             after_role = self._value(node, slots.role) is not None
             if after_role and self._may_be_content(at):
@@ -565,7 +571,8 @@ class HeaderSearch:
             return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
-        if name.field == slots.name and at == self.first and not name.how and self._is_answer(at + name.length):
+        is_first = at == self.first or (self.begun and not self.text[1:at].strip())
+        if name.field == slots.name and is_first and not name.how and self._is_answer(at + name.length):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
         rest = without_signs(self._word(at)[name.length :])
         joined = name.how == "glued" and at == self.first and rest in self.names.channels  # `assistantfinal`
