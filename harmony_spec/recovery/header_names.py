@@ -102,6 +102,10 @@ class HeaderNames:
         """The costs and diagnostics of a field."""
         return self.recovery.fields.get(field, NO_COSTS)
 
+    def cost(self, field: str, edit: str) -> int:
+        """What an edit of a field costs, or that of its order if it has no such row."""
+        return self.row(field).costs.get(edit, self.costs["order"])
+
     def is_known(self, word: str) -> bool:
         return word in self.all or self.tools.is_tool(word)
 

@@ -1,0 +1,210 @@
+"""What a name costs in its place in a header, which diagnostic it has, and what may come after it.
+
+Hard rules come before costs. Between two special tokens, a name that nothing introduces is read only as far as the
+words there allow, see `CLEAN` and the other modes: two plain words are text; a tool must be the whole of its place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .header_automaton import Sets, State, without_signs
+from .header_names import LETTER, HeaderNames, Name
+from .header_text import ARGUMENTS
+from .named_tools import PUNCTUATION
+from .searched_header import SearchedHeader
+
+CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
+"""What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
+content type; a plain word; several; a tool with a namespace, or after a near miss of ` to=`; one without."""
+
+Values = tuple[str | bool | None, ...]
+
+
+class SearchNode(NamedTuple):
+    """A place in the header, the state of the automaton there, and what is known of the path.
+
+    Attributes:
+        mode: what has come in the segment, see `CLEAN`.
+        marks: what the token before it sets with the next name.
+        values: the fields that were read; "" for one that was introduced without a name.
+    """
+
+    at: int
+    state: State
+    mode: int
+    marks: Sets
+    values: Values
+
+
+Taken = tuple[int, str, int | None, Sets]
+
+
+class PlacedNames:
+    """The names of one header.
+
+    Args:
+        lacks_start: the token that begins a message is missing.
+        described: the grammar describes the header, so that only its words can be wrong.
+    """
+
+    def __init__(self, names: HeaderNames, header: SearchedHeader, lacks_start: bool, described: bool) -> None:
+        self.names, self.automaton, self.header = names, names.automaton, header
+        self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
+        self.lacks_start, self.described = lacks_start, described
+        self.places = {field: index for index, field in enumerate(self.automaton.fields)}
+
+    def value(self, node: SearchNode, field: str) -> str | bool | None:
+        return node.values[self.places[field]] if field else None
+
+    def marked(self, node: SearchNode) -> tuple[str, ...]:
+        """The fields that the flags of a token before belong to."""
+        marks = self.automaton.marks if node.marks else {}
+        return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
+
+    def ends_call(self, node: SearchNode, name: Name) -> bool:
+        """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
+        slots = self.slots
+        if name.field != slots.channel or name.value != self.recovery.answers:
+            return False
+        is_second = self.value(node, slots.channel) not in (None, self.recovery.answers)
+        return is_second and bool(self.value(node, slots.recipient))
+
+    def taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+        """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
+        sets: Sets = ((name.field, name.value),)
+        if not placed and (mode == PLAIN or (mode == WORDS and name.field != slots.content_type)):
+            return None
+        if name.field == slots.recipient:
+            return self._recipient(node, at, awaited, name, placed)
+        if name.field == slots.content_type:
+            called = node.marks or self.value(node, slots.recipient)
+            is_certain = (called or (placed and self.described)) and name.length == len(self.header.word(at))
+            is_any = name.how or name.field not in self.names.lists
+            if mode == PLAIN or (is_any and not placed) or (mode in (WORD, WORDS) and not is_certain):
+                return None
+            if name.how == "near" and not called and self.header.may_be_content(at):
+                return None
+            if (
+                name.how == "near"
+                and mode == BARE
+                and self.header.goes_on(at, name)
+                and "/" not in self.header.word(at)
+            ):
+                return None  # `functions.f json:please`; but `functions.f application/json`
+            price = self.costs["again"] * (self.value(node, name.field) is not None) + row["lead"] * (not placed)
+            weak = not called or (name.how == "near" and not self.value(node, slots.recipient))
+            kind = "order" if slots.channel in awaited else name.kind
+            return price, kind, mode or (TYPED if weak else CLEAN), sets
+        if name.how == "led":
+            touches, role = at == node.at and mode == CLEAN and not placed, self.value(node, slots.role)
+            is_other = role in self.recovery.roles and role not in self.recovery.author.values()
+            may_follow = self.targets(node) & self.automaton.before(name.field)
+            return (0, "led", None, sets) if touches and is_other and may_follow and self.header.opened else None
+        if name.field == slots.name and placed:
+            after_role = self.value(node, slots.role) is not None
+            if after_role and self.header.may_be_content(at):
+                return None  # `assistant: Hello`
+            answers = not after_role and self.header.is_answer(at + name.length) and not self.header.has_role(at)
+            free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
+            return -name.cost * free, name.kind, None if answers else WORD, sets
+        if placed:
+            rest = self.header.word(at)[name.length :] * (
+                name.field == slots.role and self.header.opened and name.how == "glued"
+            )
+            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+                return None  # `users` is the name of a tool
+            if (
+                name.how == "unknown"
+                and self.header.may_be_content(at)
+                and not self.names.is_single(self.header.word(at))
+            ):
+                return None  # a number in place of a channel, before a stop token
+            if name.how == "near" and self.header.may_be_content(at) and ARGUMENTS.match(self.header.word(at)):
+                return None
+            goes_on = name.how == "near" and self.header.goes_on(at, name)
+            return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
+        if name.field == slots.channel:
+            return self._bare_channel(node, at, awaited, name)
+        is_first = at == self.header.first or (self.header.begun and not self.header.text[1:at].strip())
+        if name.field == slots.name and is_first and not name.how and self.header.is_answer(at + name.length):
+            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
+        rest = without_signs(self.header.word(at)[name.length :])
+        joined = name.how == "glued" and at == self.header.first and rest in self.names.channels  # `assistantfinal`
+        if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited or mode == BARE:
+            return None
+        price = self.names.cost(slots.role, "lead")
+        if at != self.header.first:
+            return price, "dropped", mode or NAMED, ()
+        return (
+            0 if joined else price // 2,
+            "order",
+            NAMED,
+            (*sets, *((field, None) for field in (slots.name,) if field)),
+        )
+
+    def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
+        """A channel without its token."""
+        slots, row = self.slots, self.names.row(name.field).costs
+        seen = self.value(node, name.field) is not None
+        alone = self.has_author_only(node)
+        touches = at == node.at > 0 and alone
+        sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
+        marked = name.how == "near" and self.header.word(at).rstrip(PUNCTUATION) == name.value  # `assistant, final,`
+        calls = node.mode == BARE and not seen and name.value != self.recovery.answers  # `functions.f commentary`
+        if (node.mode == BARE and not calls) or (name.how and not (marked or (touches and sure))):
+            return None
+        first = self.header.begun and alone and node.mode == CLEAN
+        kind = "spliced" if seen else "as_type" if node.marks else "bare"
+        kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.header.first) else kind
+        price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
+        mode = CLEAN if first else node.mode or NAMED
+        goes_on = name.how == "near" and self.header.goes_on(at, name)
+        return price, kind, WORD if goes_on else mode, self._with_author(name, awaited)
+
+    def has_author_only(self, node: SearchNode) -> bool:
+        return not any(
+            v is not None for field, v in zip(self.places, node.values, strict=True) if field != self.slots.role
+        )
+
+    def _recipient(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+        slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
+        sets: Sets = ((name.field, name.value),)
+        price = row["answers"] * (self.value(node, slots.channel) == self.recovery.answers)
+        role, seen = self.value(node, slots.role), self.value(node, name.field) is not None
+        answers = role == self.recovery.tool
+        if placed:
+            if not (self.header.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.header.text, at))):
+                return None
+            if name.how == "role" and not self.described and not answers:
+                return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
+            kind = "near" if name.how == "role" and name.cost else name.kind
+            price += row["of_tool"] * (name.how != "role" and answers and not seen)
+            return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
+        if name.how == "role" and mode in (CLEAN, WORD) and answers:
+            return row["lead"], "bare", CLEAN, sets
+        bare = self.names.tools.bare(self.header.word(at))
+        plain = self.recovery.separator not in bare
+        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or name.how not in ("", "near", "glued"):
+            return None
+        if plain and self.header.may_be_content(at):
+            return None
+        if name.value not in (bare, self.names.tools.full(bare)):
+            return None
+        if role not in (None, self.recovery.author[slots.role]):
+            return None  # only the model calls
+        kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
+        authored = role is not None or not self.header.begun
+        first = mode == CLEAN and not (name.how or awaited) and authored and self.has_author_only(node)
+        price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
+        return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
+
+    def _with_author(self, name: Name, awaited: tuple[str, ...]) -> Sets:
+        """What a name sets in the place of the author, who is the model then."""
+        author = ((self.slots.role, self.recovery.author[self.slots.role]),) if self.slots.role in awaited else ()
+        return (*author, (name.field, name.value))
+
+    def targets(self, node: SearchNode) -> set[int]:
+        return {edge.target for row in node.state for edge in self.automaton.edges[row]}

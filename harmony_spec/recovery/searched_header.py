@@ -1,0 +1,107 @@
+"""The text of a header that is searched: where its words are, and what comes between its special tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from .header_names import HeaderNames, Name
+
+MAX_SINGLE_WORDS = 8
+"""Each of so many words that belong to nothing is reported by itself."""
+
+NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
+BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
+"""A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
+SIGNS_OF_JSON = re.compile("[{}\"',]")
+SPECIAL = re.compile("[\ud800-\udfff]")
+
+
+class SearchedHeader:
+    """One header.
+
+    Args:
+        mixed: the header in the mixed alphabet.
+        opened: the token that opens the content follows; otherwise the header may hold the content.
+
+    Attributes:
+        text: `mixed` without free texts, and without the signs around the fields of an object of JSON.
+        begun: it has the token that begins a message.
+        was_opened: a token that opens contents is in it, and the header went on.
+        first: where its first character is that is not white space.
+        last_lead: where the last text that introduces a recipient is; -1 if none is.
+        last_special, last_token: where the last special token is, in the text and in `mixed`; -1 if none is.
+    """
+
+    def __init__(self, names: HeaderNames, mixed: str, opened: bool) -> None:
+        self.names, self.automaton, self.opened = names, names.automaton, opened
+        text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        if opened:  # elsewhere, an object may be arguments
+            text = self.automaton.json_fields.sub(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
+        self.text = text
+        self.end, self.text_end = len(text), len(text.rstrip())
+        self.begun = text.startswith(self.automaton.begins)
+        self.was_opened = any(mark in text for mark in self.automaton.opens)
+        self.first = self.end - len(text.lstrip())
+        self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
+        self.words: dict[int, str] = {}
+        self.runs: dict[int, list[tuple[int, int, str]]] = {}
+        leads = (match.start() for match in self.automaton.leads.finditer(text))
+        self.last_lead = max((at for at in leads if not names.is_inside(text, 0, at)), default=-1)
+        self.last_special, self.last_token = (
+            max((match.start() for match in SPECIAL.finditer(each)), default=-1) for each in (text, mixed)
+        )
+
+    def word(self, at: int) -> str:
+        if (found := self.words.get(at)) is None:
+            match = self.next_word.match(self.text, at)
+            found = self.words[at] = match[0] if match else ""
+        return found
+
+    def run(self, at: int) -> list[tuple[int, int, str]]:
+        """The words up to what introduces something; after `MAX_SINGLE_WORDS`, the others as one."""
+        if (found := self.runs.get(at)) is None:
+            special = SPECIAL.search(self.text, at)
+            stop = special.start() if special else self.end
+            leads = (match.start() for match in self.automaton.leads.finditer(self.text, at, stop))
+            leads = (start for start in leads if not self.names.is_inside(self.text, at, start))
+            stop = min(chain(leads, self._near_leads(at + 1, stop)), default=stop)
+            words = self.next_word.finditer(self.text, at, stop)
+            found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
+            if found and (rest := self.text[found[-1][1] : stop].rstrip()):
+                found.append((found[-1][1], found[-1][1] + len(rest), rest))
+            self.runs[at] = found
+        return found
+
+    def _near_leads(self, at: int, stop: int) -> Iterator[int]:
+        """Where a near miss of what introduces a name comes in a text, as a word of its own."""
+        for near in self.automaton.near_leads:
+            for match in near.among_words.finditer(self.text, at, stop):
+                is_apart, name = self.text[match.start() - 1].isspace(), self.word(match.end())
+                if is_apart and self.names.is_introduced(near.field, match[0], name, None):
+                    yield match.start()
+
+    def may_be_content(self, at: int) -> bool:
+        """Whether a word is the last one of a header whose content no token opens."""
+        return not self.opened and at > self.last_special and at + len(self.word(at)) >= self.text_end
+
+    def is_answer(self, at: int) -> bool:
+        """Whether a role comes as recipient, before the next special token."""
+        special = SPECIAL.search(self.text, at)
+        _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
+        return lead != "" and role.lstrip().lower().startswith(self.names.recovery.roles)
+
+    def has_role(self, at: int) -> bool:
+        """Whether a word is a role, and a text that introduces something, as in `user:alice`."""
+        roles = (name for name in self.names.readings(self.word(at)) if name.field == self.names.slots.role)
+        return any(self.automaton.literal.match(self.text, at + name.length) for name in roles)
+
+    def goes_on(self, at: int, name: Name) -> bool:
+        """Whether a word has another word than a known name, as in `analysisWe` and `commentary:please`; one of the
+        letters at its ends may come twice."""
+        word, value = self.word(at).lower(), name.value.lower()
+        if value not in word:
+            return False
+        known = {value[0], value[-1], *self.automaton.near_words, *self.names.all}
+        return not known.issuperset(re.findall(r"[^\W_]+", word.replace(value, " ")))
