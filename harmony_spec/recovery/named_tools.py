@@ -22,7 +22,9 @@ _NAME = re.compile(r"[\w-]+")
 
 
 def is_typo(name: str, word: str) -> bool:
-    """Whether one letter is missing, added, replaced or swapped with the next; the first letter is right."""
+    """Whether one letter is missing, added, replaced or swapped with the next. The first one is right, or swapped."""
+    if name[:2] == word[1::-1] and name[2:] == word[2:]:
+        return True
     if name[:1] != word[:1] or abs(len(name) - len(word)) > 1:
         return False
     start = next((at for at, (one, other) in enumerate(zip(name, word, strict=False)) if one != other), -1)
