@@ -255,6 +255,11 @@ class HeaderNames:
                     yield name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued")
             return
         begun = [name for name in known if word.startswith(name)]
+        if field == self.slots.role and not begun:  # `Assistantfinal`
+            low = word.lower()
+            cost = self.costs["glued"] + self.costs["decorated"]
+            joined = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
+            yield from (Name(field, name, len(name), cost, "glued") for name in joined)
         yield from (Name(field, name, len(name), self.costs["glued"], "glued") for name in begun)
         ends = ((name, match.end()) for name in begun if (match := JOINING.match(word, len(name))))
         if joined := [(name, end) for name, end in ends if self._is_joined(word[end - 1], word[end:])]:

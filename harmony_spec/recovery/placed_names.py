@@ -114,7 +114,7 @@ class PlacedNames:
             rest = self.header.word(at)[name.length :] * (
                 name.field == slots.role and self.header.opened and name.how == "glued"
             )
-            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+            if rest[:1].isalnum() and not rest.lower().startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
             if (
                 name.how == "unknown"
@@ -152,9 +152,11 @@ class PlacedNames:
         alone = self.has_author_only(node)
         touches = at == node.at > 0 and alone
         sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
-        marked = name.how == "near" and self.header.word(at).rstrip(PUNCTUATION) == name.value  # `assistant, final,`
+        word = self.header.word(at)
+        whole = name.how == "near" and word.rstrip(PUNCTUATION) == name.value  # `assistant, final,`
+        whole |= name.how == "glued" and word[name.length :] in self.names.all  # `to=functions.f commentaryjson`
         calls = node.mode == BARE and not seen and name.value != self.recovery.answers  # `functions.f commentary`
-        if (node.mode == BARE and not calls) or (name.how and not (marked or (touches and sure))):
+        if (node.mode == BARE and not calls) or (name.how and not (whole or (touches and sure))):
             return None
         first = self.header.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
