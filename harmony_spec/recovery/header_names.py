@@ -258,8 +258,8 @@ class HeaderNames:
         if field == self.slots.role and not begun:  # `Assistantfinal`
             low = word.lower()
             cost = self.costs["glued"] + self.costs["decorated"]
-            joined = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
-            yield from (Name(field, name, len(name), cost, "glued") for name in joined)
+            roles = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
+            yield from (Name(field, name, len(name), cost, "glued") for name in roles)
         yield from (Name(field, name, len(name), self.costs["glued"], "glued") for name in begun)
         ends = ((name, match.end()) for name in begun if (match := JOINING.match(word, len(name))))
         if joined := [(name, end) for name, end in ends if self._is_joined(word[end - 1], word[end:])]:
@@ -391,7 +391,8 @@ class HeaderNames:
         glued = match.end() < len(word)
         if glued and self.automaton.patterns[field].fullmatch(word):
             yield Name(field, word, len(word), cost + row["odd"])
-        yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
+        if match[0] not in self.recovery.roles:  # which could not be written as a name
+            yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
     def _answering(self, word: str) -> str | None:
         """The tool in a word that has the role of tools before it, or signs around it: `tool:functions.f`."""
