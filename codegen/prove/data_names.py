@@ -98,11 +98,11 @@ def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *
             if wanted not in field.values:
                 yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}.")
         else:
-            for terminal in misfits(format, name, wanted):
+            for terminal in unfit_terminals(format, name, wanted):
                 yield Problem(place, f"`{wanted}` does not fit {terminal}", "Choose a value that can be written.")
 
 
-def misfits(format: Format, field: str, value: str) -> Iterator[str]:
+def unfit_terminals(format: Format, field: str, value: str) -> Iterator[str]:
     """The terminals of a field that cannot have this text."""
     for terminal in format.terminals_of(field):
         if not format.terminals[terminal].fits(value):

@@ -20,7 +20,7 @@ from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from ..read.problems import Problem, suggestion
 from ..read.value_places import ValuePath
-from .data_names import misfits
+from .data_names import unfit_terminals
 
 COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning")
 """What recovery reads in the row of any field. Other costs are read only for fields that have them in this package."""
@@ -204,7 +204,7 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
         place = sources.place(RECOVERY_FILE, "content_types", "json")
         yield Problem(place, f"`{recovery.json}` is not a known type", "Add it to `known`.")
     for at, value in types:
-        for terminal in misfits(format, recovery.slots["content_type"], value):
+        for terminal in unfit_terminals(format, recovery.slots["content_type"], value):
             reason = f"`{value}` does not fit {terminal}"
             yield Problem(sources.place(RECOVERY_FILE, *at), reason, "Choose a value that can be written.")
 
@@ -212,7 +212,7 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY_FILE, "tools", "separator")
-    for terminal in misfits(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
+    for terminal in unfit_terminals(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
         reason, remedy = f"names with `{recovery.separator}` in them do not fit {terminal}", "Choose another separator."
         slot = recovery.slots["recipient"]
         if any(format.terminals[name].values for name in format.terminals_of(slot)):
@@ -221,7 +221,7 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
         yield Problem(place, reason, remedy)
         return
     full = f"{format.functions}{recovery.separator}a" if format.functions else "a"
-    for terminal in misfits(format, recovery.slots["recipient"], full):
+    for terminal in unfit_terminals(format, recovery.slots["recipient"], full):
         place = sources.place(CONVERSATION_FILE, "namespace", "functions")
         yield Problem(place, f"`{format.functions}` does not fit {terminal}", "Choose a name that a header can hold.")
 

@@ -12,7 +12,7 @@ from ..read.grammar_folder import CONVERSATION_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
-from .content_round_trip import check_contents
+from .content_classes import check_contents
 from .data_names import data_names
 from .definition_checks import unused_definitions
 from .message_framing import (
