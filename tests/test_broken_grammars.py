@@ -191,6 +191,32 @@ def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str,
     assert problem.remedy == "Write in `message` what `answer` has: the next prompt repeats what was sampled."
 
 
+WORDS = "WORD: /[a-z]+/\n"
+OVERTAKING = {
+    "optional": 'system: one? two? "."\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
+    "list": 'system: one* two? "."\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
+    "list of texts": 'system: (WORD ",")* two? "."\ntwo: "xy" WORD ","\n',
+    "list with separators": 'system: "a" WORD (", " WORD)* (", x" NUMBER)? "."\nNUMBER: /[a-z]/\n',
+    "after another optional part": 'system: one? ("=" LEVEL)? two? "."\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n'
+    'LEVEL: "1" | "2"\n',
+    "text": 'system: (LINE "\\n")? ("# " WORD "\\n")? "."\nLINE: /[^\\n]+/\n',
+    "alternative": 'system: one | two\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
+    "alternative inside": 'system: "<" part ">"\npart: one | two\none: "x" WORD\ntwo: "xy" WORD ";"\n',
+}
+
+
+@pytest.mark.parametrize("name", OVERTAKING)
+def test_a_part_that_reads_what_may_come_in_its_place_is_refused(name: str, tmp_path: Path) -> None:
+    """Otherwise the values of one field are read back as those of another one."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    (folder / "contents.lark").write_text(OVERTAKING[name] + WORDS, encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert "which may come in its place" in problem.reason
+
+
 TAKEN = {
     "a parameter of functions": ["tools", "style", "train", "stripped", "tokenization", "source", "messages"],
     "a parameter of the streaming parser": ["strict", "self"],

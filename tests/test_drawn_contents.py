@@ -29,7 +29,7 @@ TERMINALS = {
     "LEVEL": ('"low" | "high"', ["low", "high"]),
 }
 RULE_THEN_PART = re.compile(r"part\w+(?:\)?[?*+])? +[(\w]")
-LITERALS = ["- ", ": ", "\n", "\n\n", "# ", "<t>", "</t>", ", ", "("]
+LITERALS = ["- ", "- - ", ": ", "\n", "\n\n", "# ", "## ", "<t>", "</t>", ", ", "("]
 
 
 class DrawnGrammar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
@@ -39,8 +40,12 @@ class Terminal:
     place: Place
     source: str
 
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(pattern.expression(self.pattern))
+
     def fits(self, text: str) -> bool:
-        return re.fullmatch(pattern.expression(self.pattern), text) is not None
+        return self.matcher.fullmatch(text) is not None
 
 
 def is_terminal(name: str) -> bool:

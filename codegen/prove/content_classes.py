@@ -38,7 +38,7 @@ from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.lark_files import lark_refusal
-from ..read.problems import Place, Problem
+from ..read.problems import Place, Problem, suggestion
 from ..read.value_places import ValuePath
 from .content_delimiters import unclear_delimiters
 from .finite_automata import DeterministicAutomaton, machine, sample
@@ -62,14 +62,15 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     yield from _defaults(contents, sources)
     if not contents.rules:
         return
+    if format.namespace is not None:
+        if disagreements := list(_namespace(contents, format.namespace, sources)):
+            yield from disagreements
+            return  # which rules are types of tools depends on it
+        yield from _built_in(format, format.namespace, sources)
     yield from _types(contents, taken)
     yield from _spellings(contents)
-    yield from unclear_delimiters(contents)
-    if format.namespace is not None:
-        disagreements = list(_namespace(contents, format.namespace, sources))
-        yield from disagreements or _built_in(format, format.namespace, sources)
-    if contents.schemas:
-        yield from _schema_rules(format)
+    wrong_types = list(_schema_rules(format)) if contents.schemas else []
+    yield from wrong_types or unclear_delimiters(contents)
     try:
         Lark(sources.texts[CONTENTS_FILE], parser=None, lexer="basic", start=list(contents.roles))
     except LarkError as error:
@@ -210,7 +211,8 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
             place = sources.place(NAMESPACE_FILE, "$defs", rule, "properties", name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
-                yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", "Remove it.")
+                remedy = suggestion(name, contents.fields(rule), "Fields")
+                yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
                 continue
             terminal = terminal_of(contents, nodes[0])
             target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""

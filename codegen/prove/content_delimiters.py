@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations, repeat
 from typing import NamedTuple
 
-from ..model.content_rules import ContentGrammar
+from ..model.content_rules import ContentGrammar, is_json
 from ..model.rule_nodes import (
     GrammarNode,
     RuleCall,
@@ -25,31 +27,192 @@ from .finite_automata import first_letters, machine, overlap, sample
 
 
 def unclear_delimiters(contents: ContentGrammar) -> Iterator[Problem]:
+    """All parts that read what comes after them, or instead of them."""
+    places = list(_places(contents))
+    found = list(_follows(contents, places))
+    yield from found or _overtaken(contents, places)
+
+
+class ContentPlace(NamedTuple):
+    """A node of a rule, and what comes after it. A spelling is written only as it was read, or by a style."""
+
+    rule: str
+    node: GrammarNode
+    rest: tuple[GrammarNode, ...]
+    is_in_spelling: bool
+
+
+def _places(contents: ContentGrammar) -> Iterator[ContentPlace]:
+    """Those of whole contents; of the rules for types of tools, each by itself: it is not known what comes after it."""
+    for rule in contents.rules.values():
+        if rule.name in contents.roles or rule.name not in contents.by_hand:
+            then = (CONTENT_END,) if rule.name in contents.roles else ()
+            yield ContentPlace(rule.name, RuleCall(rule.name), then, False)
+            yield from _in_rule(contents, rule.name, then, False, frozenset())
+
+
+def _in_rule(
+    contents: ContentGrammar, rule: str, then: tuple[GrammarNode, ...], in_spelling: bool, inside: frozenset[str]
+) -> Iterator[ContentPlace]:
+    for way, spelling in zip(contents.rules[rule].ways, contents.spellings(rule) or repeat(""), strict=False):
+        yield from _in_order(contents, rule, way.items, then, in_spelling or spelling != "", inside | {rule})
+
+
+def _in_order(
+    contents: ContentGrammar,
+    owner: str,
+    items: tuple[GrammarNode, ...],
+    then: tuple[GrammarNode, ...],
+    in_spelling: bool,
+    inside: frozenset[str],
+) -> Iterator[ContentPlace]:
+    """Each node in these parts, and in the rules that it calls."""
+    for index, node in enumerate(items):
+        rest = (*items[index + 1 :], *then)
+        yield ContentPlace(owner, node, rest, in_spelling)
+        match node:
+            case RuleOption(item):
+                yield from _in_order(contents, owner, parts(item), rest, in_spelling, inside)
+            case RuleList(_, item, _, separator):
+                again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
+                yield from _in_order(contents, owner, parts(item), (again, *rest), in_spelling, inside)
+            case RuleCall(rule) if rule not in inside and (
+                rule in contents.by_hand or not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list")
+            ):
+                yield from _in_rule(contents, rule, rest, in_spelling, inside)
+
+
+def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
     """A terminal reads as far as it can. The text that follows must not continue it.
 
     If users write the values of a rule, they can write each of `Lead.samples`. The types of tools have forms that no
     schema is written in, such as a default before a comma and another one after it.
     """
     after: dict[str, set[Lead]] = {}
+    for _, node, rest, _ in places:
+        if isinstance(node, RuleValue):
+            leads = _leads(contents, rest, frozenset())
+            after.setdefault(node.terminal, set()).update(lead for lead in leads if node.field or lead.text)
     by_hand = {
         node.terminal
         for rule in contents.by_hand
         for node in walk(contents.rules[rule].node)
         if isinstance(node, RuleValue)
     }
-    for rule in contents.rules.values():
-        for way in rule.ways:
-            _collect(contents, way.items, (CONTENT_END,) if rule.name in contents.roles else (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
+        aheads = _aheads(terminal.pattern)
+        aheads = [ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in _aheads(other))]
         for lead in sorted(leads):
-            if text := _goes_on(contents, terminal, lead, any if name in by_hand else all):
+            if text := _goes_on(contents, terminal, aheads, lead, any if name in by_hand else all):
                 reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
                 remedy = (
                     "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
                 )
                 yield Problem(terminal.place, reason, remedy)
                 break
+
+
+def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
+    """The reader takes what is there: an optional part, one more item of a list, and the first alternative that fits.
+    None of them may read what may come in its place."""
+    found = dict[str, Problem]()
+    for place in places:
+        for owner, what, first, written in _tried(contents, place) if not place.is_in_spelling else ():
+            if owner not in found and (text := _overtakes(contents, first, written)):
+                reason = f"ambiguous: {what} of `{owner}` can read {text!r}, which may come in its place"
+                remedy = "Begin one of the two with another text, or exclude it by a lookahead."
+                found[owner] = Problem(contents.rules[owner].place, reason, remedy)
+    yield from found.values()
+
+
+def _tried(
+    contents: ContentGrammar, place: ContentPlace
+) -> Iterator[tuple[str, str, GrammarNode, tuple[GrammarNode, ...]]]:
+    """The parts that a node may be read as, and what may be written in their place; the rule and a name for each."""
+    match place.node:
+        case RuleOption(item):
+            name = next((f"`{field}`" for field in contents.fields_of(item)), "part")
+            yield place.rule, f"the optional {name}", item, place.rest
+        case RuleList(field, item, least, separator):
+            for one_more in (RuleSequence((FixedText(separator), *parts(item))), *[item] * (not least)):
+                yield place.rule, f"the list `{field}`", one_more, place.rest
+        case RuleCall(rule) if contents.rules[rule].kind in ("choice", "record", "inlined"):
+            end = (CONTENT_END,) if rule in contents.roles else ()
+            ways = list(enumerate(contents.rules[rule].ways))
+            for (index, first), (later, way) in combinations(ways, 2):
+                if not (contents.is_spelling(rule, index) or contents.is_spelling(rule, later)):
+                    written = (*way.items, *place.rest)
+                    yield rule, f"alternative {index + 1}", RuleSequence((*first.items, *end)), written
+
+
+def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
+    """What may be written instead of a part if the part reads it, whatever text its first terminal has; else ""."""
+    for at, first in enumerate(rest):
+        values = [first]
+        if isinstance(first, RuleValue):
+            values = [FixedText(value) for value in _sample_values(contents.terminals[first.terminal])]
+        read = [_read_sample(contents, item, (value, *rest[at + 1 :])) for value in values]
+        if read and all(read):
+            return read[0][:MAX_SAMPLE_CHARS]
+        if not isinstance(first, RuleOption) and not (isinstance(first, RuleList) and not first.least):
+            break
+    return ""
+
+
+def _read_sample(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
+    samples = (_sample(contents, rest, whole, frozenset()) for whole in (True, False))
+    return next((sample.text for sample in samples if sample and _is_read(contents, item, sample)), "")
+
+
+def _is_read(contents: ContentGrammar, item: GrammarNode, sample: Sample) -> bool:
+    """Whether a part reads the beginning of a sample. If it reads all of it, what comes after it might prevent that."""
+    end = _end(contents, item, sample.text, 0) or 0
+    return 0 < end < len(sample.text) or (sample.is_whole and end > 0)
+
+
+def _end(contents: ContentGrammar, node: GrammarNode, text: str, at: int) -> int | None:
+    """Where a node that is read from a place ends, as the reader of contents reads it; None if it is not there."""
+    end: int | None
+    match node:
+        case Special():
+            return at if at == len(text) else None
+        case FixedText(fixed):
+            return at + len(fixed) if text.startswith(fixed, at) else None
+        case RuleValue(field, name):
+            found = contents.terminals[name].matcher.match(text, at)
+            if found and is_json(name) and not _is_json_text(found[0]):
+                return None
+            return found.end() if found else None if field else at
+        case RuleMark(_, item):
+            return _end(contents, item, text, at)
+        case RuleOption(item):
+            return at if (end := _end(contents, item, text, at)) is None else end
+        case RuleSequence(items):
+            end = at
+            for item in items:
+                if (end := _end(contents, item, text, end)) is None:
+                    return None
+            return end
+        case RuleList(_, item, least, separator):
+            if (end := _end(contents, item, text, at)) is None:
+                return None if least else at
+            again = RuleSequence((FixedText(separator), *parts(item)))
+            while (more := _end(contents, again, text, end)) is not None and more > end:
+                end = more
+            return end
+        case RuleCall(rule):
+            ends = (_end(contents, RuleSequence(way.items), text, at) for way in contents.rules[rule].ways)
+            return next((end for end in ends if end is not None), None)
+    return None
+
+
+def _is_json_text(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 CONTENT_END = Special("the end", "")
@@ -77,12 +240,14 @@ class Lead(NamedTuple):
 
 
 def _goes_on(
-    contents: ContentGrammar, terminal: Terminal, lead: Lead, quantifier: Callable[[Iterable[bool]], bool]
+    contents: ContentGrammar,
+    terminal: Terminal,
+    aheads: list[pattern.RegexNode],
+    lead: Lead,
+    quantifier: Callable[[Iterable[bool]], bool],
 ) -> str:
-    """The beginning of what follows a terminal if it may read any, or all, of the samples and no lookahead prevents it;
-    else ""."""
-    aheads = _aheads(terminal.pattern)
-    aheads = [ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in _aheads(other))]
+    """The beginning of what follows a terminal if it may read any, or all, of the samples and none of its lookaheads
+    prevents it; else ""."""
     text, then, samples = lead
     is_needed = then in contents.terminals and (aheads or not text)
     letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
@@ -94,10 +259,9 @@ def _goes_on(
         both = (overlap(continuing, first) for state in made.final for continuing, _ in made.steps[state])
         return next((text or chr(sample(found)) for found in both if found), "")
     after = text + (chr(sample(letters)) if letters else "")
-    expression = re.compile(pattern.expression(terminal.pattern))
 
     def reads_on(sample: Sample) -> bool:
-        if not any((match := expression.match(before + sample.text)) and match.end() > 1 for before in "a1"):
+        if not any((match := terminal.matcher.match(before + sample.text)) and match.end() > 1 for before in "a1"):
             return False
         has_more = then != CONTENT_END.terminal
         return sample.is_whole or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
@@ -117,32 +281,6 @@ def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:
     for char in text if has_more else "":
         ((_, state),) = made.moves(state, ((ord(char), ord(char)),))
     return has_more and state >= 0
-
-
-def _collect(
-    contents: ContentGrammar,
-    items: tuple[GrammarNode, ...],
-    then: tuple[GrammarNode, ...],
-    after: dict[str, set[Lead]],
-    inside: frozenset[str] = frozenset(),
-) -> None:
-    """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
-    for index, node in enumerate(items):
-        rest = (*items[index + 1 :], *then)
-        match node:
-            case RuleValue(field, terminal):
-                leads = _leads(contents, rest, frozenset())
-                after.setdefault(terminal, set()).update(lead for lead in leads if field or lead.text)
-            case RuleOption(item):
-                _collect(contents, parts(item), rest, after, inside)
-            case RuleList(_, item, _, separator):
-                again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
-                _collect(contents, parts(item), (again, *rest), after, inside)
-            case RuleCall(rule) if rule not in inside and (
-                rule in contents.by_hand or not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list")
-            ):
-                for way in contents.rules[rule].ways:
-                    _collect(contents, way.items, rest, after, inside | {rule})
 
 
 def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[Lead]:
@@ -181,6 +319,14 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
 SAMPLES = ("a", "1", '"a"', "{}", "true")
 """Texts of which most terminals read one."""
 
+MAX_SAMPLE_CHARS = 40
+"""How much of a text is shown that may be written."""
+
+
+def _sample_values(terminal: Terminal) -> Iterator[str]:
+    texts = (*(terminal.values or ()), *SAMPLES)
+    return (text for text in texts if terminal.fits(text) and not (is_json(terminal.name) and not _is_json_text(text)))
+
 
 def _sample(
     contents: ContentGrammar, items: tuple[GrammarNode, ...], with_options: bool, seen: frozenset[str]
@@ -201,9 +347,7 @@ def _sample(
             case RuleList(_, item):
                 found = _sample(contents, parts(item), with_options, seen)
             case RuleValue(_, name):
-                terminal = contents.terminals[name]
-                fitting = filter(terminal.fits, (*(terminal.values or ()), *SAMPLES))
-                found = next((Sample(value, False) for value in fitting), None)
+                found = next((Sample(value, False) for value in _sample_values(contents.terminals[name])), None)
             case RuleCall(rule):
                 known = contents.samples.get((rule, with_options))
                 ways = () if known is not None or rule in seen else contents.rules[rule].ways

@@ -25,7 +25,7 @@ from ..model.format_model import AS_PARSED, CONTENT_FIELD, MESSAGE, Format
 from ..model.frame_graph import graph
 from ..model.recovery_tables import closes
 from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
-from ..read.data_files import Kind
+from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
 from ..read.problems import Problem, suggestion
@@ -226,7 +226,7 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
         if len(rules) > 1:
             reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
             yield Problem(place, reason, "Use paths of one rule.")
-        elif table != "answer" and defined.rule in _known(format, "a class of contents"):
+        elif table != "answer" and _fields_exist(format, defined):
             for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
                 reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
                 yield Problem(place, reason, f"Make it optional in {CONTENTS_FILE}.")
@@ -238,6 +238,12 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
         if "namespace" not in format.definitions or format.namespace is None:
             reason = f"nothing reads `{file}` without {NAMESPACE_FILE} and [namespace] in {CONVERSATION_FILE}"
             yield Problem(sources.place(file), reason, "Add them, or remove the file.")
+
+
+def _fields_exist(format: Format, defined: DefinedBy) -> bool:
+    """Whether no path of a table is a problem by itself; a field that it lacks may be the one that is meant."""
+    is_class = defined.rule in _known(format, "a class of contents")
+    return is_class and format.contents.fields(defined.rule).keys() >= {*defined.fields.values()}
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
