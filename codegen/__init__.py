@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from .build import build
 from .model.format_model import Format
+from .prove.examples import ExampleReader, wrong_examples
 from .prove.whole_format import check
-from .read.grammar_folder import CONVERSATION_FILE, Sources, load
+from .read.grammar_folder import Sources, load
 from .read.problems import GrammarError, Place, Problem, TooLarge
 from .write.codec_module import emit
 from .write.diagrams import diagrams
@@ -20,19 +21,17 @@ GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
 """The folder of this package's own grammar."""
 
 
-def generate(folder: Path, findings_of_example: Callable[[str], Sequence[str]] = lambda text: ()) -> str:
+def generate(folder: Path, reader_of: Callable[[str], ExampleReader] | None = None) -> str:
     """Return the source text of the codec for a grammar folder; raises `GrammarError` with every problem.
 
     Args:
         folder: of the grammar.
-        findings_of_example: what the codec with this text reports of its example. Only the library can run a codec.
+        reader_of: what reads the examples of the grammar by the codec with this text; without it, they are not read.
     """
     sources, format = _checked(folder)
     text = emit(format)
-    if format.example and (found := findings_of_example(text)):
-        reason = f"the example has {len(found)} finding{'s' * (len(found) > 1)}: {'; '.join(found)}"
-        place = sources.place(CONVERSATION_FILE, "example")
-        raise GrammarError([Problem(place, reason, "Write one that is valid, or correct [[turn]].")])
+    if reader_of is not None and (wrong := list(wrong_examples(format, sources, reader_of(text)))):
+        raise GrammarError(wrong)
     return text
 
 

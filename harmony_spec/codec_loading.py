@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .errors import CodecError, HarmonyError
 from .format.tables import Format
@@ -156,14 +156,25 @@ class NamedTokenizer:
 
 
 def generated(folder: Path) -> str:
-    """The text of the codec of a grammar folder; raises `GrammarError`, also if its example has findings."""
+    """The text of the codec of a grammar folder; raises `GrammarError`, also if the codec reads an example of the
+    grammar otherwise than it says."""
     from .codegen import generate
 
-    def findings_of_example(text: str) -> list[str]:
+    def reader_of(text: str) -> Callable[[Any, Mapping[str, Any]], list[tuple[str, str]]]:
         codec = load_codec_text(CodecText(str(folder), text))
-        return [str(found) for found in codec.validate(codec.EXAMPLE).diagnostics] if hasattr(codec, "validate") else []
 
-    text: str = generate(folder, findings_of_example)
+        def read(example: Any, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+            if not hasattr(codec, "validate"):
+                return []
+            try:
+                found = codec.validate(example, **options).diagnostics
+            except (HarmonyError, TypeError, UnicodeError) as error:  # a value of any type, or text that is none
+                return [(type(error).__name__, str(error))]
+            return [(each.code.name, str(each)) for each in found]
+
+        return read
+
+    text: str = generate(folder, reader_of)
     return text
 
 

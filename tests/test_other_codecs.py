@@ -257,6 +257,39 @@ def test_an_example_with_findings_is_refused(tmp_path: Path) -> None:
     assert run("generate", folder, "-o", output).exit_code == 0
 
 
+OWN = """
+[absent-role]
+code = "X901"
+why = "Nobody wrote it."
+with = ["missing-channel", "missing-terminator"]
+bad = "<|start|><|message|>Hi."
+good = "<|start|>user<|message|>Hi.<|end|>"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "problem"),
+    [
+        ("", "", "", ""),
+        ('bad = "<|start|>', 'bad = "<|start|>user', 6, "the bad example of `absent-role` has 1 finding: H"),
+        ('bad = "<|start|><|message|>Hi."', "bad = {}", 6, "has 1 finding: expected a text or token ids, got dict"),
+        ("Hi.<|end|>", "Hi.", 7, "the good example of `absent-role` has 1 finding: H"),
+        ("with =", "# with =", 6, "the bad example of `absent-role` has 3 findings: X901"),
+    ],
+)
+def test_an_example_of_a_diagnostic_is_read(old: str, new: str, place: int, problem: str, tmp_path: Path) -> None:
+    """By `generate` and by `--codec`; what the library reports has examples in Harmony."""
+    edit = {"file": "recovery.toml", "old": 'empty = "missing-role"', "new": 'empty = "absent-role"'}
+    folder = dialect.edited(tmp_path / "grammar", [edit])
+    (folder / "diagnostics.toml").write_text(OWN.replace(old, new, 1), encoding="utf-8")
+    file = tmp_path / "x.txt"
+    file.write_text("<|start|>user<|message|>Hi.<|end|>", encoding="utf-8")
+    for result in (run("generate", folder, "-o", tmp_path / "made.py"), run("validate", "--codec", folder, file)):
+        assert bool(result.exit_code) == bool(problem), result.stderr
+        assert f"diagnostics.toml:{place}:1: " in result.stderr or not problem
+        assert problem in result.stderr
+
+
 def test_start_rules_are_those_of_the_codec(tmp_path: Path) -> None:
     """A grammar may have others."""
     folder = dialect.grammar_of("turns", tmp_path)
