@@ -156,6 +156,21 @@ def test_a_wrong_path_shows_the_paths_there_are(tmp_path: Path) -> None:
     assert problem.remedy.startswith("Did you mean `message.recipient`? Paths: message.role, message.content,")
 
 
+def test_a_path_to_another_kind_of_part_is_not_suggested_again(tmp_path: Path) -> None:
+    edit = {"file": "contents.lark", "old": 'EFFORT: "low" | "medium" | "high"', "new": "EFFORT: /[a-z]+/"}
+    with pytest.raises(GrammarError) as caught:
+        generate(dialect.edited(tmp_path / "grammar", [edit]))
+    (problem,) = caught.value.problems
+    assert problem.remedy == "Remove it, or correct the rule."
+    folder = dialect.edited(tmp_path / "other", [{"file": "conversation.toml"}])
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    remedies = [problem.remedy for problem in caught.value.problems if problem.place.file == "recovery.toml"]
+    assert remedies == [
+        f"Describe its items in [{name}] of conversation.toml." for name in ("namespace",) * 2 + ("answer",)
+    ]
+
+
 def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
     """If a message may begin with text, each token that may come next would be ambiguous, too."""
     shutil.copytree(dialect.HERE / "deepseek_v31", tmp_path / "grammar")
@@ -201,6 +216,7 @@ OVERTAKING = {
     'LEVEL: "1" | "2"\n',
     "text": 'system: (LINE "\\n")? ("# " WORD "\\n")? "."\nLINE: /[^\\n]+/\n',
     "alternative": 'system: one | two\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
+    "listed text": 'system: kind ("eger" WORD)?\nkind: "int" -> int | "integer" -> integer\n',
     "alternative inside": 'system: "<" part ">"\npart: one | two\none: "x" WORD\ntwo: "xy" WORD ";"\n',
 }
 
@@ -214,7 +230,7 @@ def test_a_part_that_reads_what_may_come_in_its_place_is_refused(name: str, tmp_
     with pytest.raises(GrammarError) as caught:
         generate(folder)
     (problem,) = caught.value.problems
-    assert "which may come in its place" in problem.reason
+    assert "which may come in its place" in problem.reason or "which also comes after it" in problem.reason
 
 
 TAKEN = {

@@ -339,3 +339,18 @@ def test_the_json_form_has_what_the_grammar_allows_for_a_schema(tmp_path: Path) 
     messages = module.parse(module.render([module.Message("developer", content)])).messages
     assert messages[0].content.response_formats[0].schema == 5
     assert module.from_json(module.to_json(messages)) == messages
+
+
+@pytest.mark.parametrize("kind", ['kind: KIND\nKIND: "int" | "integer"', 'kind: "int" -> int | "integer" -> integer'])
+def test_a_listed_text_may_begin_like_a_longer_one(kind: str, tmp_path: Path) -> None:
+    """As in Lark, the longer one is read."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    (folder / "contents.lark").write_text(
+        f'system: "Kind: " kind " (" WORD ")"\n{kind}\nWORD: /[a-z]+/\n', encoding="utf-8"
+    )
+    module = dialect.module_of("prefixes", generate(folder), tmp_path)
+    for value in ("int", "integer"):
+        message = module.Message("system", module.SystemContent(value, "a"))
+        (found,) = module.parse(module.render_text([message])).messages
+        assert (found.content.kind, found.content.word) == (value, "a")

@@ -51,6 +51,8 @@ def graph(format: Format, rule: str) -> Graph:
 
     def connect(node: GrammarNode, sources: frozenset[int]) -> frozenset[int]:
         match node:
+            case FixedText(""):
+                return sources
             case Special() | FixedText() | RuleValue():
                 if len(made.steps) > MAX_FRAME_STATES:
                     raise TooLarge

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
@@ -51,6 +52,13 @@ class Terminal:
 def is_terminal(name: str) -> bool:
     """Whether a name is that of a terminal; as in Lark, those are upper case."""
     return name.lstrip("_").isupper()
+
+
+def longest_first(texts: Collection[str]) -> list[str]:
+    """Texts to choose from, so that none is read where a longer one is, as in Lark; if that is so, in their order."""
+    if any(later.startswith(text) for text, later in combinations(texts, 2)):
+        return sorted(texts, key=len, reverse=True)
+    return list(texts)
 
 
 class Terminals:
@@ -113,6 +121,7 @@ class Terminals:
                 if text in self.special or looks_special(text, self.special):
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
+            node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
         self.patterns[name] = Terminal(name, node, values, place, source)
 
     def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.RegexNode | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, repeat
 from typing import NamedTuple
 
-from ..model.content_rules import ContentGrammar, is_json
+from ..model.content_rules import ContentGrammar, fixed_text, is_json
 from ..model.rule_nodes import (
     GrammarNode,
+    GrammarRule,
     RuleCall,
     RuleList,
     RuleMark,
@@ -89,18 +90,21 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
     schema is written in, such as a default before a comma and another one after it.
     """
     after: dict[str, set[Lead]] = {}
+    listed = {rule.name: _choice_of_texts(rule) for rule in contents.rules.values() if rule.kind == "enumerated"}
     for _, node, rest, _ in places:
         if isinstance(node, RuleValue):
             leads = _leads(contents, rest, frozenset())
             after.setdefault(node.terminal, set()).update(lead for lead in leads if node.field or lead.text)
-    by_hand = {
+        elif isinstance(node, RuleCall) and node.rule in listed:
+            after.setdefault(node.rule, set()).update(_leads(contents, rest, frozenset()))
+    by_hand = {*contents.by_hand} | {
         node.terminal
         for rule in contents.by_hand
         for node in walk(contents.rules[rule].node)
         if isinstance(node, RuleValue)
     }
     for name, leads in after.items():
-        terminal = contents.terminals[name]
+        terminal = listed.get(name) or contents.terminals[name]
         aheads = _aheads(terminal.pattern)
         aheads = [ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in _aheads(other))]
         for lead in sorted(leads):
@@ -111,6 +115,12 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
                 )
                 yield Problem(terminal.place, reason, remedy)
                 break
+
+
+def _choice_of_texts(rule: GrammarRule) -> Terminal:
+    """A rule whose alternatives are texts, as a terminal that lists them."""
+    texts = tuple(fixed_text(way.node) for way in rule.ways)
+    return Terminal(rule.name, pattern.AnyOf(tuple(map(pattern.Text, texts))), texts, rule.place, rule.source)
 
 
 def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
@@ -161,8 +171,7 @@ def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarN
 
 
 def _read_sample(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
-    samples = (_sample(contents, rest, whole, frozenset()) for whole in (True, False))
-    return next((sample.text for sample in samples if sample and _is_read(contents, item, sample)), "")
+    return next((each.text for each in _samples(contents, rest) if _is_read(contents, item, each)), "")
 
 
 def _is_read(contents: ContentGrammar, item: GrammarNode, sample: Sample) -> bool:
@@ -231,7 +240,7 @@ class Lead(NamedTuple):
 
     Attributes:
         then: the name of that terminal; that of `CONTENT_END`, or "" if it is not known what comes.
-        samples: the text with what may follow it: with all that is optional, and with nothing that is.
+        samples: the text with what may follow it.
     """
 
     text: str
@@ -298,8 +307,7 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
                 for found, then, samples in leads
             }
         case FixedText(text):
-            samples = (_sample(contents, items, whole, frozenset()) for whole in (True, False))
-            return {Lead(text, "", tuple(sample for sample in samples if sample))}
+            return {Lead(text, "", _samples(contents, items))}
         case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
         case RuleOption(item) | RuleList(_, item, 0):
@@ -309,11 +317,21 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
         case RuleValue(""):
             return _leads(contents, rest, seen)
         case RuleValue(_, terminal):
-            return {Lead("", terminal)}
+            return {Lead("", terminal, _samples(contents, items))}
         case RuleCall(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
     return {Lead("", "")}
+
+
+def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[Sample, ...]:
+    """What may be written for parts, as far as that is known: with all that is optional, with nothing that is, and with
+    one part that is."""
+    options = [at for at, node in enumerate(items) if isinstance(node, RuleOption)]
+    single = ([node for at, node in enumerate(items) if at == kept or at not in options] for kept in options)
+    ways = [(items, True), (items, False), *((tuple(each), True) for each in single)]
+    samples = (_sample(contents, each, with_options, frozenset()) for each, with_options in ways)
+    return tuple(dict.fromkeys(sample for sample in samples if sample))
 
 
 SAMPLES = ("a", "1", '"a"', "{}", "true")

@@ -28,11 +28,14 @@ from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
 from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
-from ..read.problems import Problem, suggestion
+from ..read.problems import Place, Problem, suggestion
 from ..read.reachable import reachable
 
 ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
 """The table of conversation.toml that describes the items of a list."""
+
+OF_CONTENTS = ("a class of contents", "a rule of contents")
+"""The kinds of names that only a grammar with contents has."""
 
 PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
 
@@ -42,16 +45,22 @@ JSON_KEYS = ("variants", "tokens", "original")
 
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of names in data files, and of the values that depend on them."""
+    without_contents = list[Problem]()
     for (file, *path), schema, value in annotated(sources.data):
         place = sources.place(str(file), *path)
         if "x-condition" in schema:
             yield from _condition(format, value, sources, str(file), *path)
-        elif wanted := schema.get("x-names"):
-            if value not in (known := _known(format, wanted)):
-                yield Problem(place, f"`{value}` is not {wanted}", suggestion(value, known, "There are"))
-        elif wrong := _wrong(format, value.split("."), schema):
-            remedy = suggestion(value, _paths(format, value.split(".")), "Paths")
-            yield Problem(place, f"`{value}` leads to no such part: {wrong}", remedy)
+        elif problem := _wrong_name(format, place, schema, value):
+            is_content = schema.get("x-names", OF_CONTENTS[0]) in OF_CONTENTS and value.split(".")[0] != MESSAGE
+            if is_content and not format.contents.rules:
+                without_contents.append(problem)
+            else:
+                yield problem
+    if without_contents:
+        files = " and ".join(dict.fromkeys(each.place.file for each in without_contents))
+        reason = f"the grammar has no contents, and there are names of their parts in {files}"
+        remedy = f"Add {CONTENTS_FILE}, or remove what names its parts."
+        yield Problem(without_contents[0].place, reason, remedy)
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
@@ -65,6 +74,30 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _definitions(format, sources)
     yield from _json_form(format, sources)
     yield from _joined(format, sources)
+
+
+def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: str) -> Problem | None:
+    """The problem of a name or a path that leads to nothing, or to something else.
+
+    None if there is none, or if it follows from another one: the table that describes items of a list names no class.
+    """
+    if wanted := schema.get("x-names"):
+        known = _known(format, wanted)
+        reason, remedy = f"`{value}` is not {wanted}", suggestion(value, known, "There are")
+        return None if value in known else Problem(place, reason, remedy)
+    table = ITEM_TABLES.get(schema["x-leads-to"])
+    described = format.definitions.get(table) if table else None
+    is_described = described is None or described.rule in _known(format, "a class of contents")
+    if not (wrong := _wrong(format, value.split("."), schema)) or not is_described:
+        return None
+    paths = _paths(format, value.split("."))
+    fitting = [path for path in paths if not _wrong(format, path.split("."), schema)]
+    remedy = suggestion(value, fitting or paths, "Paths")
+    if value in paths and table and described is None:
+        remedy = f"Describe its items in [{table}] of {CONVERSATION_FILE}."
+    elif value in paths:
+        remedy = "Remove it, or correct the rule." + (f" Paths: {', '.join(fitting)}." if fitting else "")
+    return Problem(place, f"`{value}` leads to no such part: {wrong}", remedy)
 
 
 def _known(format: Format, kind: str) -> Collection[str]:

@@ -7,7 +7,7 @@ from ..model.content_types import class_name, core_fields, tools_name
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
 from ..model.schema_rules import FITTING_TERMINALS
-from ..model.terminals import FixedText
+from ..model.terminals import FixedText, longest_first
 from ..read import regular_expressions as pattern
 from .message_types import plain_values, record_code
 from .source_text import Block, Writer, arguments, call, data, group, literal, mapping, raw
@@ -46,7 +46,8 @@ class _Row:
     def code(self) -> Block:
         rule, contents = self.rule, self.contents
         if rule.kind == "enumerated":
-            texts = {literal(way.name or ""): literal(fixed_text(way.node)) for way in rule.ways}
+            named = {fixed_text(way.node): way.name or "" for way in rule.ways}
+            texts = {literal(named[text]): literal(text) for text in longest_first(named)}
             return call("runtime.Enumerated", mapping(texts))
         ways = data(tuple(tuple(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways))
         options: dict[str, object] = {}
