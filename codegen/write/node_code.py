@@ -17,7 +17,6 @@ from ..model.rule_nodes import (
     RuleOption,
     RuleSequence,
     RuleValue,
-    walk,
 )
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
@@ -139,13 +138,11 @@ def is_flag(format: Format, field: str) -> bool:
 
 def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
     """The values that a node lists for an enumerated field."""
-    found: list[str] = []
-    for part in walk(node):
+    found = dict[str, None]()
+    for part in (part for name, part in format.settings(node) if name == field):
         match part:
-            case RuleValue(name, terminal) if name == field:
-                found += format.terminals[terminal].values or ()
+            case RuleValue(_, terminal):
+                found |= dict.fromkeys(format.terminals[terminal].values or ())
             case RuleChoice(_, branches):
-                found += [value for branch in branches for name, value in branch.sets if name == field]
-            case RuleCall():
-                found += _listed(format, field, format.resolve(part))
-    return found
+                found |= dict.fromkeys(value for branch in branches for name, value in branch.sets if name == field)
+    return list(found)
