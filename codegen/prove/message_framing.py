@@ -193,7 +193,7 @@ def _read_by(made: Graph, other: Graph, places: Set[FramePlace]) -> set[frozense
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:
-    """There is a special token between any two messages."""
+    """There is a special token between any two messages. The first place without one is reported."""
     for one, other in _following(format):
         around = framing(graph(format, one))
         texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
@@ -201,6 +201,7 @@ def touching_texts(format: Format) -> Iterator[Problem]:
         if texts and open_end:
             reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
             yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+            return
 
 
 def _following(format: Format) -> Iterator[tuple[str, str]]:

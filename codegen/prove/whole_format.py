@@ -41,8 +41,9 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
     if not problems:
         roles = (format.role and format.role.values) or ()
+        touching = list(touching_texts(format))
         problems += [
-            *(list(touching_texts(format)) or ambiguous_delimiters(format)),
+            *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),
             *optional_headers(format),
             *ambiguous_repetitions(format),
             *data_names(format, sources),
@@ -52,7 +53,6 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *wrong_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
         ]
-        problems += ambiguities(format)
     if not problems:
         problems += check_recovery(format, sources)
     if problems or (problems := [*unlike_messages(format), *_legal(format, sources)]):
