@@ -64,7 +64,8 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
-    if format.opening and format.open_frame and not _may_open(format, format.open_frame):
+    wrong = list(_condition(format, dict(format.opening), sources, CONVERSATION_FILE, "opening"))
+    if format.opening and format.open_frame and not wrong and not _may_open(format, format.open_frame):
         values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in format.opening.items())
         reason = f"no prompt can be written: `{format.open_frame}` never has exactly these values: {values}"
         yield Problem(
