@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from .grammar_folder import CONVERSATION_FILE, STYLES_FILE, VOCABULARY_FILE, Sources
 from .problems import Problem
@@ -106,14 +108,29 @@ def _unlike_base(base: Mapping[str, Any], size: int, sources: Sources) -> Iterat
         for key in ["size"] * (not is_sized) + ["sha256"] * (base["sha256"] != published):
             place = sources.place(VOCABULARY_FILE, "base", key)
             yield Problem(place, f"`{key}` is not that of `{base['name']}`", "Correct it, or choose another name.")
+    bytes_alone = {bytes([byte]): byte for byte in range(256)}
     for index, pattern in enumerate(base["split"]):
         try:
-            tiktoken.Encoding(
-                "", pat_str=pattern, mergeable_ranks={bytes([byte]): byte for byte in range(256)}, special_tokens={}
-            )
+            tiktoken.Encoding("", pat_str=pattern, mergeable_ranks=bytes_alone, special_tokens={})
         except ValueError as error:
             place = sources.place(VOCABULARY_FILE, "base", "split", index)
             yield Problem(place, f"not a pattern of tiktoken: {error}", "Correct the pattern.")
+            return
+    joined = tiktoken.Encoding("", pat_str="|".join(base["split"]), mergeable_ranks=bytes_alone, special_tokens={})
+    for char in _one_of_each_kind():
+        for text in (char, f"a{char}", f"{char}a", f" {char} ", f"\n{char}\n", f"1{char}."):
+            if bytes(joined.encode_ordinary(text)) != text.encode():
+                reason = f"no pattern matches a part of {text!r}, which would be lost"
+                place = sources.place(VOCABULARY_FILE, "base", "split")
+                yield Problem(place, reason, "Correct the patterns, or add one for any other text.")
+                return
+
+
+@cache
+def _one_of_each_kind() -> list[str]:
+    """The characters of ASCII, and one of each category of Unicode that text may have."""
+    chars = {category(char): char for char in (*map(chr, range(0x80, 0x3000)), "\ue000")}
+    return [*map(chr, range(0x80)), *chars.values()]
 
 
 def _named(data: Mapping[str, Any], sources: Sources, problems: list[Problem]) -> dict[str, int]:
