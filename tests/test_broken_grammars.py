@@ -205,6 +205,22 @@ def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str,
     assert problem.remedy == "Write in `message` what `answer` has: the next prompt repeats what was sampled."
 
 
+@pytest.mark.parametrize(("pattern", "problems"), [(r"[^\s<]+", 0), ("[a-z.]+", 0), (r"[^\s]+", 1)])
+def test_a_completion_is_compared_by_what_it_reads(pattern: str, problems: int, tmp_path: Path) -> None:
+    """A terminal of another name may read the same or less than that of messages."""
+    edits = [
+        ("continuation: header MESSAGE", 'continuation: (" to=" RECIPIENT)? channel? type? MESSAGE'),
+        ('START: "<|start|>"', f'RECIPIENT: /{pattern}/\nSTART: "<|start|>"'),
+    ]
+    folder = dialect.edited(tmp_path / "grammar", [{"file": "harmony.lark", "old": o, "new": n} for o, n in edits])
+    found: tuple[object, ...] = ()
+    try:
+        generate(folder)
+    except GrammarError as error:
+        found = error.problems
+    assert len(found) == problems
+
+
 WORDS = "WORD: /[a-z]+/\n"
 OVERTAKING = {
     "optional": 'system: one? two? "."\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',

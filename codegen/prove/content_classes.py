@@ -41,7 +41,7 @@ from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem, suggestion
 from ..read.value_places import ValuePath
 from .content_delimiters import unclear_delimiters
-from .finite_automata import DeterministicAutomaton, machine, sample
+from .finite_automata import machine, witness
 
 OF_RECORDS = frozenset(("text", "contents", "field", "from_json", "to_json", "mro"))
 OF_READERS = frozenset(("m", "w", "r", "f", "done"))
@@ -254,20 +254,5 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
         (allowed, read, "the schema allows the name {!r}, which `{}` does not read"),
         (read, allowed, "the schema refuses the name {!r}, which `{}` reads"),
     ):
-        if (example := _witness(one, other)) is not None:
+        if (example := witness(one, other)) is not None:
             yield Problem(place, reason.format(example, terminal.name), "Write the same pattern in both places.")
-
-
-def _witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str | None:
-    """A shortest string of the first machine that is not one of the other; None if there is none."""
-    todo: list[tuple[int, int, str]] = [(0, 0, "")]
-    seen = {(0, 0)}
-    for state, beside, text in todo:
-        if state in one.final and beside not in other.final:
-            return text
-        for letters, target in one.steps[state]:
-            for both, their in other.moves(beside, letters):
-                if (target, their) not in seen:
-                    seen.add((target, their))
-                    todo.append((target, their, text + chr(sample(both))))
-    return None

@@ -257,3 +257,18 @@ def sample(letters: Ranges) -> int:
 def token_letter(number: int) -> int:
     """The letter for a special token by its number."""
     return LAST_CODE_POINT + 1 + number
+
+
+def witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str | None:
+    """A shortest string of the first machine that is not one of the other; None if there is none."""
+    todo: list[tuple[int, int, str]] = [(0, 0, "")]
+    seen = {(0, 0)}
+    for state, beside, text in todo:
+        if state in one.final and beside not in other.final:
+            return text
+        for letters, target in one.steps[state]:
+            for both, their in other.moves(beside, letters):
+                if (target, their) not in seen:
+                    seen.add((target, their))
+                    todo.append((target, their, text + chr(sample(both))))
+    return None

@@ -11,6 +11,7 @@ from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, Rule
 from ..model.terminals import FixedText, Special
 from ..read.problems import Problem
 from ..read.reachable import reachable
+from .finite_automata import machine, witness
 
 ONE_CONTENT = f"A message has one `{CONTENT_FIELD}`: write several messages, or one content and a field for its kind."
 SAME_CONTENT = (
@@ -147,11 +148,11 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
     if format.open_frame is None:
         return
     message = graph(format, format.message)
-    begun = _read_by(graph(format, format.open_frame), message, frozenset([START_OF_FRAME]))
+    begun = _read_by(format, graph(format, format.open_frame), message, frozenset([START_OF_FRAME]))
     for name in dict.fromkeys(path[1][0].frame for path in format.starts[-1].paths if path[1]):
         made = graph(format, name)
         is_whole = framing(made).closed == framing(message).closed  # else it may lack its stop token
-        ways = [_read_by(made, message, opened) for opened in begun]
+        ways = [_read_by(format, made, message, opened) for opened in begun]
         is_read = any(all(_ends(message, places) if is_whole else places for places in way) for way in ways)
         if name != format.message and not is_read:
             reason = f"`{format.open_frame}` and `{name}` together are not always a `{format.message}`"
@@ -181,12 +182,21 @@ def _ends(made: Graph, places: Set[FramePlace]) -> bool:
     return any((state, "") in places for state in made.final)
 
 
-def _read_by(made: Graph, other: Graph, places: Set[FramePlace]) -> set[frozenset[FramePlace]]:
+def _may_be(format: Format, edge: FrameEdge | str, other: FrameEdge | str) -> bool:
+    """Whether what one edge reads can always be read by another one, as the same field."""
+    if edge == other or not (isinstance(edge, RuleValue) and isinstance(other, RuleValue)):
+        return edge == other
+    one, wider = (machine(format.terminals[each.terminal].pattern) for each in (edge, other))
+    return edge.field == other.field and witness(one, wider) is None
+
+
+def _read_by(format: Format, made: Graph, other: Graph, places: Set[FramePlace]) -> set[frozenset[FramePlace]]:
     """The places where the other frame may be after each way through this one; none if it cannot read that."""
 
     def following(at: tuple[FramePlace, Set[FramePlace]]) -> Iterator[tuple[FramePlace, frozenset[FramePlace]]]:
         for edge, target in _steps(made, at[0]):
-            yield target, frozenset(there for place in at[1] for its, there in _steps(other, place) if its == edge)
+            steps = (step for place in at[1] for step in _steps(other, place))
+            yield target, frozenset(there for its, there in steps if _may_be(format, edge, its))
 
     found = reachable([(START_OF_FRAME, frozenset(places))], following)
     return {there for (state, text), there in found if state in made.final and not text}
