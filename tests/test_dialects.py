@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from codegen import generate
-from harmony_spec import ConversationError, ParseError, RenderError, Span
+from harmony_spec import ConversationError, ParseError, RenderError, Span, codec
 from harmony_spec.vocabulary import load
 
 from . import dialect
@@ -36,9 +36,9 @@ def codec_of(name: str) -> ModuleType:
 
 
 def tokenizer_of(module: ModuleType) -> Any:
-    if module.FORMAT.encoding.base is None:
-        return dialect.Pairs()
-    return dialect.Shifted(module.FORMAT.encoding) if min(module.SPECIAL_TOKENS.values()) < 10 else None
+    if min(module.SPECIAL_TOKENS.values()) < 10:
+        return dialect.Shifted(codec.FORMAT.encoding)
+    return dialect.Pairs() if module.FORMAT.encoding.base is None else None
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)

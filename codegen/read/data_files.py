@@ -88,6 +88,14 @@ def read_vocabulary(sources: Sources, problems: list[Problem]) -> VocabularyFile
     ordered = dict(sorted(special.items(), key=lambda item: item[1]))
     if base := data.get("base"):
         problems += _unlike_base(base, size, sources)
+        for spelling in (each for each in data["special"] if 0 <= special[each] < base["size"]):
+            place = sources.place(VOCABULARY_FILE, "special", spelling)
+            reason = f"`{spelling}` has the id of an ordinary token of `{base['name']}`, whose text would become it"
+            problems.append(Problem(place, reason, f"Choose an id of {base['size']} or more, or remove [base]."))
+        if reserved and reserved[1] < base["size"]:
+            place = sources.place(VOCABULARY_FILE, "reserved", "first")
+            reason = f"the first reserved token has the id of an ordinary token of `{base['name']}`"
+            problems.append(Problem(place, reason, f"Choose an id of {base['size']} or more, or remove [base]."))
     return VocabularyFile(data["encoding"], size, ordered, reserved, base)
 
 
