@@ -248,6 +248,25 @@ def test_a_part_that_reads_what_may_come_in_its_place_is_refused(name: str, tmp_
     assert "which may come in its place" in problem.reason or "which also comes after it" in problem.reason
 
 
+UNSHOWN = {
+    'system: "a: " WORD ("; b: " WORD)?\n': "no field shows whether an optional part of `system` is present",
+    'system: WORD (" " flag)?\nflag: "!"\n': "no field records whether this part is present",
+    'system: "<" level WORD\nlevel: LEVEL?\nLEVEL: "1" | "2"\n': "`level` may be empty, and `LEVEL` is not any text",
+    'system: "<" level ">" WORD\nlevel: JSON?\nJSON: /[{}]+/\n': "`level` may be empty, and `JSON` is not any text",
+}
+
+
+@pytest.mark.parametrize("source", UNSHOWN)
+def test_an_optional_part_of_contents_must_be_known_by_its_field(source: str, tmp_path: Path) -> None:
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    (folder / "contents.lark").write_text(source + WORDS, encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert problem.reason.startswith(UNSHOWN[source])
+
+
 TAKEN = {
     "a parameter of functions": ["tools", "style", "train", "stripped", "tokenization", "source", "messages"],
     "a parameter of the streaming parser": ["strict", "self"],

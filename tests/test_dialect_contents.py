@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -354,3 +355,31 @@ def test_a_listed_text_may_begin_like_a_longer_one(kind: str, tmp_path: Path) ->
         message = module.Message("system", module.SystemContent(value, "a"))
         (found,) = module.parse(module.render_text([message])).messages
         assert (found.content.kind, found.content.word) == (value, "a")
+
+
+OPTIONAL = {
+    "listed": ('LEVEL?\nLEVEL: "low" | "high"', ["low", None]),
+    "JSON": ("JSON?\nJSON: /[^\\n]+/", [{"a": 1}, [2], None]),
+    "date": ("DATE?\nDATE: /[0-9-]+/", [date(2026, 1, 2), "1-1", None]),
+    "listed rule": ('level?\nlevel: "1" -> low | "2" -> high', ["low", None]),
+    "dates": ('(DATE ",")*\nDATE: /[0-9-]+/', [[], [date(2026, 1, 2), "1-1"]]),
+    "listed texts": ('(LEVEL ",")*\nLEVEL: "low" | "high"', [[], ["low", "high"]]),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_a_terminal_of_any_kind_may_be_absent_or_repeated(kind: str, tmp_path: Path) -> None:
+    """It is read as what was written, in text and in JSON."""
+    folder, (source, values) = tmp_path / "grammar", OPTIONAL[kind]
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    parts, *rules = source.split("\n")
+    lines = [f'system: "Word: " WORD "\\n" {parts}', *rules, "WORD: /[a-z]+/", ""]
+    (folder / "contents.lark").write_text("\n".join(lines), encoding="utf-8")
+    module = dialect.module_of("optional", generate(folder), tmp_path)
+    (field,) = set(module.SystemContent.__dataclass_fields__) - {"word", "variants"}
+    for value in values:
+        message = module.Message("system", module.SystemContent("a", **{field: value}))
+        (found,) = module.parse(module.render_text([message])).messages
+        (stored,) = module.from_json(module.to_json([message]))
+        assert (found.content.word, getattr(found.content, field)) == ("a", value)
+        assert getattr(stored.content, field) == value

@@ -149,6 +149,7 @@ def build_contents(
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     problems += _lists_without_values(rules)
+    problems += _empty_values(rules, terminals.patterns)
     rules |= {role: replace(rules[role], kind="record", collapses=False) for role in named}  # what a message holds
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
@@ -169,6 +170,16 @@ def _unlike_spellings(
         elif rule.name in choices:
             reason = f"`{rule.name}` has several spellings, and is one of several rules to choose from"
             yield Problem(rule.place, reason, "Write one terminal for all of them.")
+
+
+def _empty_values(rules: Mapping[str, GrammarRule], terminals: Mapping[str, Terminal]) -> Iterator[Problem]:
+    """Only a text may be empty: no JSON value is, and no listed one."""
+    for rule in rules.values():
+        values = [part.item for part in parts(rule.node) if isinstance(part, RuleOption)] if rule.kind == "text" else []
+        for value in (value for value in values if isinstance(value, RuleValue) and value.field):
+            if is_json(value.terminal) or (value.terminal in terminals and terminals[value.terminal].values):
+                reason = f"`{rule.name}` may be empty, and `{value.terminal}` is not any text"
+                yield Problem(rule.place, reason, f"Remove the `?`, and write `{rule.name}?` where it is used.")
 
 
 def _lists_without_values(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]:
@@ -273,7 +284,8 @@ class _Builder(RuleBuilder):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
-            if all((isinstance(part, FixedText) and part.text) or self.is_spelled_text(part) for part in parts(inner)):
+            constant = isinstance(inner, RuleCall) and inner.rule in self.constants
+            if not constant and all(self.is_text(part) or self.is_spelled_text(part) for part in parts(inner)):
                 remedy = "Give it a rule of one text, which becomes a flag, or name all alternatives of its rule."
                 return self.refuse(item.place, "no field records whether this part is present", remedy)
             if isinstance(inner, RuleCall) and inner.rule in self.constants:

@@ -29,6 +29,8 @@ from ..model.format_model import Format
 from ..model.rule_nodes import (
     GrammarNode,
     RuleCall,
+    RuleOption,
+    RuleSequence,
     RuleValue,
     walk,
 )
@@ -69,6 +71,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
         yield from _built_in(format, format.namespace, sources)
     yield from _types(contents, taken)
     yield from _spellings(contents)
+    yield from _presence(contents)
     wrong_types = list(_schema_rules(format)) if contents.schemas else []
     yield from wrong_types or unclear_delimiters(contents)
     try:
@@ -121,6 +124,21 @@ def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
                 reason = f"alternative {index + 1} of `{rule.name}` sets the same fields as an earlier one"
                 rename = "Begin the name of the rule with a letter, and n" if rule.name.startswith("_") else "N"
                 yield Problem(way.place, reason, f"{rename}ame it after an arrow, `-> name`, so that it is remembered.")
+
+
+def _presence(contents: ContentGrammar) -> Iterator[Problem]:
+    """The presence of an optional part shows in a field that is not set without it."""
+    for rule in contents.rules.values():
+        for way in rule.ways:
+            for index, node in enumerate(way.items):
+                fields = contents.fields_of(node).keys() if isinstance(node, RuleOption) else ()
+                others = RuleSequence((*way.items[:index], *way.items[index + 1 :]))
+                if fields and contents.always_set(others) >= {*fields}:
+                    reason = (
+                        f"no field shows whether an optional part of `{rule.name}` is present: `{', '.join(fields)}`"
+                    )
+                    remedy = "Use another field in it: one that occurs twice has the same value both times."
+                    yield Problem(way.place, f"{reason} is always set", remedy)
 
 
 def _texts(items: tuple[GrammarNode, ...]) -> list[GrammarNode]:

@@ -81,7 +81,7 @@ class _Row:
             case RuleOption(RuleMark(name, FixedText(text))):
                 decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
                 return call("runtime.Flag", literal(name), literal(text), *decided)
-            case RuleOption(RuleValue(name, terminal)):
+            case RuleOption(RuleValue(name, terminal)) if not is_json(terminal):
                 return self.token(name, terminal, optional=True)
             case RuleValue(name, terminal):
                 return self.token(name, terminal, optional=False)

@@ -73,7 +73,7 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
                 writer.block(_default(contents, rule, name, own[name]), prefix=f"{name}: {_optional(kind)} = ")
             else:
                 writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
-        if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
+        if dates := [name for name, kind in fields.items() if user and kind in (DATE_TYPE, f"list[{DATE_TYPE}]")]:
             with writer.function("__post_init__", ["self"], "None"):
                 for name in dates:
                     writer.line(f"self.{name} = runtime.to_date(self.{name})")

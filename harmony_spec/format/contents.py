@@ -58,7 +58,9 @@ class Part:
 
 
 def to_date(value: Any) -> Any:
-    """Convert the text of a date, as `date` writes it, to the date; any other value stays."""
+    """Convert the text of a date, as `date` writes it, to the date, also in a list; any other value stays."""
+    if isinstance(value, list):
+        return list(map(to_date, value))
     if isinstance(value, datetime):
         return value.date()
     try:

@@ -80,9 +80,9 @@ class Token(NamedTuple):
         if not self.checked:
             return value
         value = f"w.without_date({value})" if self.is_date else value
-        if self.values:
-            return f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
         code = f"w.fit({rules.bind(rules.pattern(self.terminal))}, {value}, {name!r})"
+        if self.values:
+            code = f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
         if not self.optional:
             return code
         return f"({code} if {value} else {f'w.absent({value}, str, {name!r})' if scope.by_user else repr('')})"
