@@ -231,6 +231,7 @@ OVERTAKING = {
     'LEVEL: "1" | "2"\n',
     "text": 'system: (LINE "\\n")? ("# " WORD "\\n")? "."\nLINE: /[^\\n]+/\n',
     "alternative": 'system: one | two\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
+    "one of listed texts": 'system: "<" part ">"\npart: WORD | kind\nkind: KIND\nKIND: "1" | "two"\n',
     "listed text": 'system: kind ("eger" WORD)?\nkind: "int" -> int | "integer" -> integer\n',
     "alternative inside": 'system: "<" part ">"\npart: one | two\none: "x" WORD\ntwo: "xy" WORD ";"\n',
 }

@@ -285,7 +285,10 @@ class _Builder(RuleBuilder):
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
             constant = isinstance(inner, RuleCall) and inner.rule in self.constants
-            if not constant and all(self.is_text(part) or self.is_spelled_text(part) for part in parts(inner)):
+            texts = (
+                part != FixedText("") and (self.is_text(part) or self.is_spelled_text(part)) for part in parts(inner)
+            )
+            if not constant and all(texts):
                 remedy = "Give it a rule of one text, which becomes a flag, or name all alternatives of its rule."
                 return self.refuse(item.place, "no field records whether this part is present", remedy)
             if isinstance(inner, RuleCall) and inner.rule in self.constants:

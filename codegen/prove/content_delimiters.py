@@ -152,22 +152,41 @@ def _tried(
             ways = list(enumerate(contents.rules[rule].ways))
             for (index, first), (later, way) in combinations(ways, 2):
                 if not (contents.is_spelling(rule, index) or contents.is_spelling(rule, later)):
-                    written = (*way.items, *place.rest)
+                    written = (*way.items, *(place.rest or (AFTER_TYPES,)))
                     yield rule, f"alternative {index + 1}", RuleSequence((*first.items, *end)), written
 
 
 def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
-    """What may be written instead of a part if the part reads it, whatever text its first terminal has; else ""."""
+    """What may be written instead of a part if the part reads it; else "".
+
+    It begins with one of several listed texts, or with a terminal, whatever its text is.
+    """
     for at, first in enumerate(rest):
-        values = [first]
-        if isinstance(first, RuleValue):
-            values = [FixedText(value) for value in _sample_values(contents.terminals[first.terminal])]
-        read = [_read_sample(contents, item, (value, *rest[at + 1 :])) for value in values]
-        if read and all(read):
-            return read[0][:MAX_SAMPLE_CHARS]
+        for begun in _beginnings(contents, first):
+            ways = [begun]
+            if isinstance(begun[0], RuleValue):
+                texts = _sample_values(contents.terminals[begun[0].terminal])
+                ways = [(FixedText(text), *begun[1:]) for text in texts]
+            read = [_read_sample(contents, item, (*way, *rest[at + 1 :])) for way in ways]
+            if read and all(read):
+                return read[0][:MAX_SAMPLE_CHARS]
         if not isinstance(first, RuleOption) and not (isinstance(first, RuleList) and not first.least):
             break
     return ""
+
+
+def _beginnings(contents: ContentGrammar, node: GrammarNode) -> list[tuple[GrammarNode, ...]]:
+    """A part as its own parts, once for each listed text that it may begin with."""
+    match node:
+        case RuleValue(_, terminal):
+            values = contents.terminals[terminal].values
+            return [(FixedText(text),) for text in values] if values else [(node,)]
+        case RuleCall(rule) if contents.rules[rule].kind == "enumerated":
+            return [way.items for way in contents.rules[rule].ways]
+        case RuleCall(rule) if len(ways := contents.rules[rule].ways) == 1 and ways[0].items[0] != node:
+            first, *others = ways[0].items
+            return [(*begun, *others) for begun in _beginnings(contents, first)]
+    return [(node,)]
 
 
 def _read_sample(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
@@ -336,6 +355,9 @@ def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[
 
 SAMPLES = ("a", "1", '"a"', "{}", "true")
 """Texts of which most terminals read one."""
+
+AFTER_TYPES = FixedText(";")
+"""A text that may follow a rule for types of tools. No name and no value of a type has it."""
 
 MAX_SAMPLE_CHARS = 40
 """How much of a text is shown that may be written."""
