@@ -106,7 +106,7 @@ def _written(path: Path, stack: ExitStack) -> BinaryIO:
 
 
 @click.command(cls=Command, example=CONVERT_EXAMPLE)
-@click.argument("files", nargs=-1, required=True, type=ANY_FILE)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=ANY_FILE)
 @click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
 @click.option(
     "--to", "target", type=click.Choice((*SOURCE_FORMATS, TRAINING)), required=True, help="Form to convert to."
@@ -148,7 +148,7 @@ def convert(
 ) -> None:
     """Convert rows of data sets to another form.
 
-    Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
+    Reads text, JSON, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
     and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt` and `completion`. That form loses settings
     and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`); rows in which
     `validate` finds errors are rejected. The exit status is 1 if rows
