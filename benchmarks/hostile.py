@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import click
+
 from benchmarks.targets import BenchmarkRow, Target
 from harmony_spec import DeveloperContent, Message, Namespace, StreamParser, Tool, codec, recover, render_text, validate
 from harmony_spec.source.token_places import tokens_of
@@ -414,17 +416,23 @@ def grown(name: str) -> BenchmarkRow:
     return worst
 
 
-def main() -> None:
-    """Measure some, and print each."""
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+def main(words: tuple[str, ...]) -> None:
+    """Measure the hostile inputs whose names contain all WORDs; the exit status is 1 if a target is missed."""
+    names = [name for name in HOSTILE if all(word in name for word in words)]
+    if not names:
+        raise click.UsageError(
+            f"no name contains {' and '.join(map(repr, words))}; HOSTILE in {__file__} has the names"
+        )
     missed = 0
-    for name in HOSTILE:
-        if all(word in name for word in sys.argv[1:]):
-            row = grown(name)
-            missed += not row.reached
-            print(
-                f"{'' if row.reached else 'MISSED '}{row.ratio:.2f} {row.theirs:8.0f} {row.ours:8.0f} {row.measured}",
-                flush=True,
-            )
+    for name in names:
+        row = grown(name)
+        missed += not row.reached
+        print(
+            f"{'' if row.reached else 'MISSED '}{row.ratio:.2f} {row.theirs:8.0f} {row.ours:8.0f} {row.measured}",
+            flush=True,
+        )
     sys.exit(bool(missed))
 
 
