@@ -69,17 +69,19 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
                 lark.parse(format.example, start=STARTS[0])
             return
         except UnexpectedInput as error:
-            reason = f"the example is not a {STARTS[0]}: {_unexpected(lark, error, format.example)}"
+            reason = f"the example is not a {STARTS[0]}: {_unexpected(lark, error, format.example, sources)}"
         except LarkError as error:
             yield lark_refusal(error, format.lark, sources.definitions)
             return
     yield Problem(sources.place(CONVERSATION_FILE, "example"), reason, "Write one that the grammar describes.")
 
 
-def _unexpected(lark: Lark, error: UnexpectedInput, example: str) -> str:
-    """Where Lark stops, and the names or spellings of what it expects there."""
+def _unexpected(lark: Lark, error: UnexpectedInput, example: str, sources: Sources) -> str:
+    """Where Lark stops, and what it expects there: names of the file, or strings, which Lark names BANG and the like."""
     is_inside = isinstance(error, UnexpectedCharacters)
     expected = (error.allowed if isinstance(error, UnexpectedCharacters) else getattr(error, "expected", ())) or ()
-    names = sorted({lark.get_terminal(str(name)).user_repr() for name in expected})
+    defined = {definition.name for definition in sources.definitions}
+    terminals = [lark.get_terminal(str(name)) for name in expected]
+    names = sorted({each.name if each.name in defined else each.pattern.raw or each.name for each in terminals})
     rest = example[error.pos_in_stream or 0 :][:MAX_SHOWN_CHARS] if is_inside else ""
     return f"expected {' or '.join(names) or 'its end'} {f'before {rest!r}' if rest else 'at its end'}"
