@@ -77,7 +77,7 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _unexpected(lark: Lark, error: UnexpectedInput, example: str, sources: Sources) -> str:
-    """Where Lark stops, and what it expects there: names of the file, or strings, which Lark names BANG and the like."""
+    """Where Lark stops, and what it expects there: names of the file, and strings in place of `BANG` and the like."""
     is_inside = isinstance(error, UnexpectedCharacters)
     expected = (error.allowed if isinstance(error, UnexpectedCharacters) else getattr(error, "expected", ())) or ()
     defined = {definition.name for definition in sources.definitions}
