@@ -289,10 +289,12 @@ def _goes_on(
     after = text + (chr(sample(letters)) if letters else "")
 
     def reads_on(sample: Sample) -> bool:
-        if not any((match := terminal.matcher.match(before + sample.text)) and match.end() > 1 for before in "a1"):
+        ends = [match.end() for before in "a1" if (match := terminal.matcher.match(before + sample.text))]
+        if not any(end > 1 for end in ends):
             return False
         has_more = then != CONTENT_END.terminal
-        return sample.is_whole or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
+        is_known = sample.is_whole or any(1 < end <= len(sample.text) for end in ends)
+        return is_known or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
 
     return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
 
