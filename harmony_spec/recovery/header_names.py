@@ -391,7 +391,7 @@ class HeaderNames:
         glued = match.end() < len(word)
         if glued and self.automaton.patterns[field].fullmatch(word):
             yield Name(field, word, len(word), cost + row["odd"])
-        if match[0] not in self.recovery.roles:  # which could not be written as a name
+        if match[0] not in self.lists.get(self.slots.role, ()):  # which could not be written as a name
             yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
     def _answering(self, word: str) -> str | None:
