@@ -26,7 +26,7 @@ NAMES = {
     "content_type": "mime",
     "constrain": "forced",
 }
-INTRODUCED = re.compile(rf"(?:{'|'.join(NAMES)}|content-type)\s*[=:]")
+INTRODUCED = re.compile(rf"(?:{'|'.join(NAMES)}|content-type)[\"']?\s*[=:]|>(?:{'|'.join(NAMES)}) \w")
 FIELDS = re.compile(r"(?<!\|)\b(role|recipient|channel|content_type|constrain)\b")
 SLOTS = re.compile(r'^(\w+) = "(\w+)"$', re.MULTILINE)
 
