@@ -31,7 +31,7 @@ from .chat_template import TODAY, render_chat, right_tools
 from .conftest import examples
 from .conversation_strategies import transcript
 from .strategies import conversations, retokenized
-from .test_dialects import codec_of
+from .test_dialects import codec_of, tokenizer_of
 
 
 def adapted(chat: Any, codec: Any = None, **values: Any) -> Adapted:
@@ -397,9 +397,10 @@ PLAIN = ["plain_contents", *dialect.FOLDERS]
 @given(chat=chats, tools=tool_lists)
 def test_each_dialect_holds_a_request(name: str, chat: Chat, tools: Any) -> None:
     """With its own channels, fields and separators; what `mandatory_type` requires, no request has."""
-    module = codec_of(name)
+    module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
     found = adapted(chat, tools=tools, codec=module)
-    assert module.parse(module.render(found.messages, "prompt"), "prompt").messages == found.messages
+    tokens = module.render(found.messages, "prompt", tokenizer=tokenizer)
+    assert module.parse(tokens, "prompt", tokenizer=tokenizer).messages == found.messages
     if found.side["chat"]:
         assert to_chat(found.messages, found.side, codec=module) == chat
     side = chat_side(found.messages, codec=module)

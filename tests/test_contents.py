@@ -395,14 +395,6 @@ def test_what_is_said_differently_differs() -> None:
     assert ChannelConfig(["a"], False, True) != ChannelConfig(["a"], False, False)
 
 
-@pytest.mark.parametrize("style", codec.FORMAT.styles)
-@pytest.mark.parametrize("instructions", ["", "\n", "\n\n", "Hi.", "\n\nHi.", "# Tools", "Hi.\n\n# Tools"])
-def test_instructions_are_read_back_in_each_style(instructions: str, style: codec.Style) -> None:
-    message = Message("developer", DeveloperContent(instructions))
-    (found,) = parse(render([message], style=style)).messages
-    assert found.content.instructions == instructions
-
-
 @pytest.mark.parametrize("json_form", [False, pytest.param(True)])
 def test_a_change_does_not_reach_the_next_reader(json_form: bool) -> None:
     value = to_json([Message("developer", developer())])

@@ -281,21 +281,11 @@ class Contents:
         try:
             key = marshal.dumps((snapshot(record, as_parsed=chosen is None), tuple(decided.items()), chosen))
         except ValueError:
-            return self._styled(record, decided, chosen)
+            return self._write(record, Layout(decided, chosen))
         text = self.texts.get(key)
         if text is None:
-            text = self._styled(record, decided, chosen)
+            text = self._write(record, Layout(decided, chosen))
             self.texts.put(key, text, len(key) + MEMORY_PER_BYTE * len(text))
-        return text
-
-    def _styled(self, record: Record, decided: Mapping[str, bool], chosen: StyleAlternatives) -> str:
-        """Write a record with the alternatives that a style chooses, unless they would be read as another record."""
-        text = self._write(record, Layout(decided, chosen))
-        plain = self._write(record, Layout(decided, ())) if chosen else text
-        if text != plain:
-            read = self.structure(type(record), text)
-            if read is None or self._write(read, Layout(decided, ())) != plain:
-                return plain
         return text
 
     def _write(self, record: Record, layout: Layout) -> str:
