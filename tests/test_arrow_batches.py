@@ -48,6 +48,12 @@ ROWS = [VALID, VALID[:-1], [], [*VALID, 200007], [1, 2, 3], [199_999 + 20, 3]]
 INTEGERS = ("int32", "int64", "uint32", "uint64")
 
 
+@pytest.mark.parametrize("value", ["hello", b"", {"tokens": [1]}])
+def test_one_value_is_no_list(value: Any) -> None:
+    with pytest.raises(TypeError, match="put it in a list"):
+        next(check_values(value, OPTIONS))
+
+
 @pytest.mark.parametrize("values", [[[200006.0], [1.0]], [["a"], ["b"]], [True, False], [None, None]])
 def test_a_known_column_of_another_type_is_not_passed_over(values: list[Any], tmp_path: Path) -> None:
     """As in JSON Lines: other texts, such as ids, are not what its name says."""

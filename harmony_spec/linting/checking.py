@@ -89,7 +89,12 @@ def check_values(values: Iterable[object], options: Options) -> Iterator[Checked
         values: texts, token ids, conversations, or objects with one of these in a column. Token ids may be
             an `array("I")`, which the parser reads as it is.
         options: how they are checked; fixes are not applied.
+
+    Raises:
+        TypeError: `values` is itself a text or an object.
     """
+    if isinstance(values, (str, bytes, dict)):
+        raise TypeError(f"expected a list of values, got {type(values).__name__}; put it in a list")
     for number, value in enumerate(values, 1):
         id = value.get(options.id_column) if isinstance(value, dict) else None
         yield RowCheck(Batch("", "parquet", False, options, ()), Row(number, value, id=id)).run()
