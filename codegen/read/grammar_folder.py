@@ -61,7 +61,7 @@ def load(folder: Path) -> Sources:
         found = ", ".join(path.name for path in larks) or "none"
         place = Place(folder.resolve().name)
         reason = f"a grammar folder holds one .lark file beside {CONTENTS_FILE}; found {found}"
-        problems.append(Problem(place, reason, "Name another folder."))
+        problems.append(Problem(place, reason, "Keep one of them." if larks else "Name another folder."))
     texts = {}
     paths = {*larks, *folder.glob(CONTENTS_FILE), *folder.glob("*.toml"), *folder.glob("*.json")}
     for path in sorted(paths):
