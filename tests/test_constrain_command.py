@@ -68,7 +68,8 @@ def test_a_prompt_is_read(tmp_path: Path) -> None:
     result = run("--prompt", tmp_path / "prompt.txt", "--tool-choice", '{"type": "function", "name": "f"}')
     assert result.stdout == constrain(tools=simple, tool_choice="required").lark()
     (tmp_path / "ids.json").write_text(json.dumps(render(prompt, "prompt")), encoding="utf-8")
-    for file in ("ids.json", "prompt.txt"):
+    (tmp_path / "saved.txt").write_text(render_text(prompt, "prompt") + "\r\n", encoding="utf-8", newline="")
+    for file in ("ids.json", "prompt.txt", "saved.txt"):
         assert run("--prompt", tmp_path / file, "--tool-choice", "required").stdout == result.stdout
 
 
@@ -246,12 +247,14 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
     (tmp_path / "x.gbnf").write_text('root ::= "a"', encoding="utf-8")
     (tmp_path / "tag.json").write_text("{}", encoding="utf-8")
     (tmp_path / "text.json").write_text('"functions.f"', encoding="utf-8")
+    (tmp_path / "ids.json").write_text("[1, 2]", encoding="utf-8")
     (tmp_path / "chat.json").write_text('[{"role": "user", "content": "Hi"}]', encoding="utf-8")
     for arguments, error in (
         (("--tools", tmp_path / "missing.json"), "missing.json"),
         (("--tools", tools, "--tool-choice", "now"), "unknown tool choice 'now'"),
         (("--tools", tmp_path / "text.json"), "tools: 'functions.f' is a str; pass a list"),
         (("--tools", tools, "--tool-choice", "["), "unknown tool choice '['"),
+        (("--tools", tmp_path / "ids.json"), f"{tmp_path / 'ids.json'}: tools[0]: expected a name or a namespace"),
         (("--prompt", tmp_path / "chat.json"), "this is a transcript, not a prompt"),
         (("--stop", "5"), "5 is not the id of a special token"),
         (("--after", "<|start|>assistant"), "unexpected '<|start|>' at character 0"),

@@ -17,8 +17,9 @@ from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
 from ..linting.rows import json_of, read_text
+from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import TOOLS
-from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse
+from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse, refuse_input
 from .parse_command import read_input
 
 RESPONSE_TEMPLATE = "response-template"
@@ -104,7 +105,8 @@ def constrain_model(
         found = score(made, engine_for(made.format, text, kind_of(scored, text), stops))
     except (HarmonyError, TypeError, ValueError) as error:
         files = {"/tools": tools, "/response_format": response_format}
-        start = next((start for start in files if str(getattr(error, "pointer", "")).startswith(start)), "")
+        place = getattr(error, "pointer", "") or f"/{error}"  # a `TypeError` begins with the name of the argument
+        start = next((start for start in files if str(place).startswith(start)), "")
         refuse(f"{files[start]}: {error}" if files.get(start) else str(error))
     _print_score(found)
     sys.exit(FINDINGS if found.refused or found.accepted else 0)
@@ -116,9 +118,9 @@ def _messages(codec: ModuleType, file: str | None) -> list[Any] | None:
         return None
     source, _ = read_input("constrain", file)
     try:
-        messages: list[Any] = codec.parse(source.rstrip("\n") if isinstance(source, str) else source, "prompt").messages
+        messages: list[Any] = retry_without_final_newline(source, lambda each: codec.parse(each, "prompt").messages)
     except HarmonyError as error:
-        refuse(f"{file}: {error.message}")
+        refuse_input(error, file, source)
     return messages
 
 
