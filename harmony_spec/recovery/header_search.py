@@ -59,6 +59,7 @@ class HeaderSearch:
         self.placed = PlacedNames(names, self.header, lacks_start, described)
         self.text, self.end = self.header.text, self.header.end
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
+        self.listed: dict[int, tuple[Name, ...]] = {}
         self.is_cut = False
 
     def read(self, max_cost: int | None) -> HeaderReading | None:
@@ -383,7 +384,7 @@ class HeaderSearch:
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         spaced = spaced and not self.text.endswith(self.automaton.before_space, 0, node.at)
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self.placed.marked(node)
-        apart = self._apart(at) if slots.recipient in awaited else self.names.apart(self.text, at)
+        apart = self._apart(at) if slots.recipient in awaited else self._listed(at)
         word, names, introduces = self.header.word(at), self.names, self.automaton.at_lead(self.text, at)
         has_arguments = not self.opened and SPACED_ARGUMENTS.match(self.text, at + len(word)) is not None
         is_last = has_arguments or self.header.may_be_content(at)
@@ -415,6 +416,12 @@ class HeaderSearch:
                 edits = self._missing(node, "empty", awaited[0]), *edits
                 price += self.names.cost(awaited[0], "empty")
             yield name.cost + price, target, edits
+
+    def _listed(self, at: int) -> tuple[Name, ...]:
+        """Names with white space inside that nothing introduces; many paths come to the same place."""
+        if (found := self.listed.get(at)) is None:
+            found = self.listed[at] = tuple(self.names.apart(self.text, at))
+        return found
 
     def _apart(self, at: int) -> Iterator[Name]:
         """An introduced tool with white space in its name, as in `to=functions. search`, or several tools."""
