@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import GrammarError, Place, generate
+from codegen.read.problems import Problem
 from codegen.read.regular_expressions import PatternError, parse
 from codegen.write.source_text import Writer, literal, raw
 
@@ -221,6 +222,17 @@ def test_a_completion_is_compared_by_what_it_reads(pattern: str, problems: int, 
     assert len(found) == problems
 
 
+def problem_of_contents(text: str, tmp_path: Path) -> Problem:
+    """The one problem of a format with these contents."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    (folder / "contents.lark").write_text(text, encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    return problem
+
+
 WORDS = "WORD: /[a-z]+/\n"
 OVERTAKING = {
     "optional": 'system: one? two? "."\none: "x" WORD ";"\ntwo: "xy" WORD ";"\n',
@@ -240,12 +252,7 @@ OVERTAKING = {
 @pytest.mark.parametrize("name", OVERTAKING)
 def test_a_part_that_reads_what_may_come_in_its_place_is_refused(name: str, tmp_path: Path) -> None:
     """Otherwise the values of one field are read back as those of another one."""
-    folder = tmp_path / "grammar"
-    shutil.copytree(dialect.HERE / "chatml", folder)
-    (folder / "contents.lark").write_text(OVERTAKING[name] + WORDS, encoding="utf-8")
-    with pytest.raises(GrammarError) as caught:
-        generate(folder)
-    (problem,) = caught.value.problems
+    problem = problem_of_contents(OVERTAKING[name] + WORDS, tmp_path)
     assert "which may come in its place" in problem.reason or "which also comes after it" in problem.reason
 
 
@@ -259,12 +266,7 @@ UNSHOWN = {
 
 @pytest.mark.parametrize("source", UNSHOWN)
 def test_an_optional_part_of_contents_must_be_known_by_its_field(source: str, tmp_path: Path) -> None:
-    folder = tmp_path / "grammar"
-    shutil.copytree(dialect.HERE / "chatml", folder)
-    (folder / "contents.lark").write_text(source + WORDS, encoding="utf-8")
-    with pytest.raises(GrammarError) as caught:
-        generate(folder)
-    (problem,) = caught.value.problems
+    problem = problem_of_contents(source + WORDS, tmp_path)
     assert problem.reason.startswith(UNSHOWN[source])
 
 
