@@ -41,8 +41,10 @@ MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
 """The name of an author after another sign than that of the grammar, as in `user(alice)`."""
 
 TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
+"""A word after white space, which may be the tool after the role of tools: `tool functions.f`."""
 
 BRACKETS = ("(", "[", "{")
+"""What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
 
 JOINTS = "_-?&/"
 """What names of settings, and addresses, have inside."""

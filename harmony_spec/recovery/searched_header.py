@@ -15,6 +15,8 @@ NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
 """A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
 SIGNS_OF_JSON = re.compile("[{}\"',]")
+"""What is left out of an object of JSON in a header; its names and values stay."""
+
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 
