@@ -198,7 +198,7 @@ def _column(name: str, schema: pyarrow.Schema, options: Options) -> str:
     types = {field.name: field.type for field in schema}
 
     def fits(each: str) -> bool:
-        return each in COLUMNS or (each != options.id_column and _holds_source(types[each]))
+        return each != options.id_column and _holds_source(types[each])
 
     try:
         return choose_column(types, options.column, fits)

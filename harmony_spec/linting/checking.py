@@ -7,9 +7,10 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +36,10 @@ TOOL_FILES_CACHE_SIZE = 16
 NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
 """The error for a named file without special tokens."""
 
+
+READ_AT_ONCE = 32
+"""Rows that are read before they are checked. Reading and checking in turn drive each other out of the caches of the
+processor: with a short row, that takes 3 of 69 µs."""
 
 Result = Checked | CleanRows | InputError
 
@@ -65,9 +70,8 @@ class EachRow(Iterator[Checked | InputError]):
 def _check_batch(batch: Batch) -> Iterator[Result]:
     """The findings of each row, or the error that the file is not Harmony."""
     clean = CleanRows(batch.name)
-    for row in batch.rows:
-        check = RowCheck(batch, row)
-        checked = check.findings()
+    for check in _row_checks(batch):
+        checked, row = check.findings(), check.row
         if isinstance(checked, int):
             clean.rows.append((row.number, row.start, checked, check.id))
             continue
@@ -80,6 +84,13 @@ def _check_batch(batch: Batch) -> Iterator[Result]:
         yield checked
     if clean.rows:
         yield clean
+
+
+def _row_checks(batch: Batch) -> Iterator[RowCheck]:
+    """The checks of the rows of a batch."""
+    rows = iter(batch.rows)
+    while some := [RowCheck(batch, row) for row in islice(rows, READ_AT_ONCE)]:
+        yield from some
 
 
 def check_values(values: Iterable[object], options: Options) -> Iterator[Checked]:
@@ -101,7 +112,7 @@ def check_values(values: Iterable[object], options: Options) -> Iterator[Checked
 
 
 class RowCheck:
-    """The check of a row.
+    """The check of a row, which is read at once.
 
     Attributes:
         value: the text or the JSON value of the row; None if it cannot be read.
@@ -112,6 +123,9 @@ class RowCheck:
         self.batch, self.row, self.options, self.kind = batch, row, batch.options, batch.kind
         self.value: Any = None
         self.parts: list[Source] = []
+        self._content: RowContent | None = None
+        with suppress(HarmonyError):  # which refers to this call, and so to the row; `read` raises a new one
+            self._content = self.read()
 
     def run(self) -> Checked:
         """The findings; with fixes, those that are left."""
@@ -149,6 +163,8 @@ class RowCheck:
 
     def read(self) -> RowContent:
         """The content of the row. Raises `HarmonyError` if it has none."""
+        if self._content is not None:
+            return self._content
         try:
             self.value = row_value(self.kind, self.row.item)
             return read_content(self.kind, self.value, self.options)
