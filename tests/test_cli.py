@@ -296,7 +296,7 @@ def test_a_run_does_not_write_over_what_it_reads(tmp_path: Path) -> None:
         "validate --tools tools.jsonl -o tools.jsonl good.txt",
         "show --html --tools tools.jsonl -o tools.jsonl good.txt",
         "show --html --codec mine -o mine/harmony.lark good.txt",
-        "convert --codec mine --from text --to chat good.txt -o mine/harmony.lark",
+        "convert --from chat --to text tools.jsonl -o tools.jsonl",
         "generate mine -o mine/harmony.lark",
         "generate mine -o mine/more.toml",
         "validate --fix --backup '' good.txt",

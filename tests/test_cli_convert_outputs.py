@@ -122,7 +122,7 @@ def test_an_interrupted_run_leaves_files_as_they_were(number: signal.Signals, ma
     before = signal.signal(number, signal.SIG_DFL)  # `nohup` has it ignored, which processes inherit
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     signal.signal(number, before)
-    while not any(path.stat().st_size for path in tmp_path.glob(".harmony-spec.*")):
+    while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".harmony-spec.*")):
         time.sleep(0.01)
     os.kill(running.pid, number)
     _, said = running.communicate()
@@ -130,6 +130,17 @@ def test_an_interrupted_run_leaves_files_as_they_were(number: signal.Signals, ma
     assert said.splitlines()[-1] == f"interrupted; {out} was not written"
     assert list(tmp_path.iterdir()) == [out]
     assert out.read_text() == "before"
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("-o", "x.csv"), ("-o", "x.json"), ("-o", "x.txt.gz"), ("--rejected", "x.csv"), ("--rejected", "x.parquet")],
+)
+def test_a_name_says_what_a_file_holds(option: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"messages": [{"role": "user", "content": "Hi"}]}\n')
+    found = run("--from", "chat", "--to", "text", str(tmp_path / "in.jsonl"), option, str(tmp_path / name))
+    assert (found.exit_code, [each.name for each in tmp_path.iterdir()]) == (2, ["in.jsonl"])
+    assert "would hold JSON Lines; choose a name that ends in .jsonl" in found.stderr
 
 
 @pytest.mark.parametrize("name", ["out.jsonl.gz", "out.jsonl.zst", "out.parquet.zst", "OUT.PARQUET"])

@@ -248,13 +248,15 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
     (tmp_path / "tag.json").write_text("{}", encoding="utf-8")
     (tmp_path / "text.json").write_text('"functions.f"', encoding="utf-8")
     (tmp_path / "ids.json").write_text("[1, 2]", encoding="utf-8")
+    (tmp_path / "name.json").write_text('[{"type": "function", "name": "a b"}]', encoding="utf-8")
     (tmp_path / "chat.json").write_text('[{"role": "user", "content": "Hi"}]', encoding="utf-8")
     for arguments, error in (
         (("--tools", tmp_path / "missing.json"), "missing.json"),
         (("--tools", tools, "--tool-choice", "now"), "unknown tool choice 'now'"),
-        (("--tools", tmp_path / "text.json"), "tools: 'functions.f' is a str; pass a list"),
+        (("--tools", tmp_path / "text.json"), "text.json: invalid tool definitions: H302 invalid-tool: 'functions.f'"),
         (("--tools", tools, "--tool-choice", "["), "unknown tool choice '['"),
-        (("--tools", tmp_path / "ids.json"), f"{tmp_path / 'ids.json'}: tools[0]: expected a name or a namespace"),
+        (("--tools", tmp_path / "ids.json"), "ids.json: invalid tool definitions: H302 invalid-tool at /0: 1 is"),
+        (("--tools", tmp_path / "name.json"), "name.json: invalid tool definitions: H302 invalid-tool at /0/name"),
         (("--prompt", tmp_path / "chat.json"), "this is a transcript, not a prompt"),
         (("--stop", "5"), "5 is not the id of a special token"),
         (("--after", "<|start|>assistant"), "unexpected '<|start|>' at character 0"),

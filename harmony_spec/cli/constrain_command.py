@@ -17,6 +17,7 @@ from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
 from ..linting.rows import json_of, read_text
+from ..linting.settings import definitions
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import TOOLS
 from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse, refuse_input
@@ -81,8 +82,8 @@ def constrain_model(
     `-` is standard input.
     """
     codec = codec_of(None)
+    defined = None if tools is None else json.loads(definitions(Path(tools), codec))
     try:
-        defined = _json(tools)
         listed = defined.get(TOOLS, [defined]) if isinstance(defined, dict) else defined
         choice = _choice(tool_choice)
         made = constrain(
@@ -104,10 +105,8 @@ def constrain_model(
         text = read_text(scored) if is_file else own_grammar(scored, made, OWN_MODEL)
         found = score(made, engine_for(made.format, text, kind_of(scored, text), stops))
     except (HarmonyError, TypeError, ValueError) as error:
-        files = {"/tools": tools, "/response_format": response_format}
         place = getattr(error, "pointer", "") or f"/{error}"  # a `TypeError` begins with the name of the argument
-        start = next((start for start in files if str(place).startswith(start)), "")
-        refuse(f"{files[start]}: {error}" if files.get(start) else str(error))
+        refuse(f"{response_format}: {error}" if place.startswith("/response_format") else str(error))
     _print_score(found)
     sys.exit(FINDINGS if found.refused or found.accepted else 0)
 

@@ -19,8 +19,9 @@ from ..linting.batches import ID_COLUMN, Runner
 from ..linting.lint import run_files
 from ..linting.opening import COMPRESSIONS, UNWRITTEN_COMPRESSIONS, InputError, compressed
 from ..linting.parquet import ParquetOutput, require_pyarrow
+from ..linting.results import OUTPUT_SUFFIXES
 from ..linting.rewriting import claim, files_read
-from ..linting.row_reading import Progress, kind_of
+from ..linting.row_reading import SUFFIXES, Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .application import INTERRUPTED
 from .console import (
@@ -105,6 +106,16 @@ def _written(path: Path, stack: ExitStack) -> BinaryIO:
     return stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
 
 
+def _require_suffix(option: str, path: Path | None, *suffixes: str) -> None:
+    """Raise a usage error for a name that promises something else than the rows that are written."""
+    if path is None:
+        return
+    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    if bare.suffix and kind_of(bare.name) not in map(SUFFIXES.get, suffixes):
+        known = " or ".join(suffixes)
+        raise click.UsageError(f"{option}: {path} would hold JSON Lines; choose a name that ends in {known}")
+
+
 @click.command(cls=Command, example=CONVERT_EXAMPLE)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=ANY_FILE)
 @click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
@@ -159,12 +170,12 @@ def convert(
     if target != TRAINING and (wrong := _passed(FOR_TRAINING)):
         raise click.UsageError(f"{', '.join(wrong)} require{'s' * (len(wrong) == 1)} --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
-    if rejected is not None and kind_of(rejected.name) == "parquet":
-        raise click.UsageError(f"--rejected: {rejected} would hold JSON Lines; choose a name that ends in .jsonl")
     for each in filter(None, (output, rejected)):
         if compression := UNWRITTEN_COMPRESSIONS.get(each.suffix.lower()):
             suffixes = " or ".join(COMPRESSIONS)
             raise click.UsageError(f"{each}: {compression} is not written; choose a name that ends in {suffixes}")
+    _require_suffix("-o", output, *OUTPUT_SUFFIXES)
+    _require_suffix("--rejected", rejected, *OUTPUT_SUFFIXES[:1])
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
     columns: dict[str, Any] = {"columns": CHAT_COLUMNS, "beside": SETTING_COLUMNS} if source == CHAT else {}
     options = row_options(max_row_bytes, keeps_rows=rejected is not None, **columns)
