@@ -38,8 +38,8 @@ NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --str
 
 
 READ_AT_ONCE = 32
-"""Rows that are read before they are checked. Reading and checking in turn drive each other out of the caches of the
-processor: with a short row, that takes 3 of 69 µs."""
+"""Rows that are read before the first of them is checked. In turn, reading and checking drive each other out of the
+caches of the processor, which takes 3 of the 69 µs of a short row."""
 
 Result = Checked | CleanRows | InputError
 
