@@ -403,7 +403,6 @@ PATTERNS = {
     r"\b": (r"`\w`", r"\w"),
     r"\p{L}": (r"`\w`", r"\w"),
     "[b-a]": ("bounds of a range in order", "[a-b]"),
-    "(?!.*)a": ("`[^:]*`", "[^:]*"),
 }
 
 

@@ -140,7 +140,7 @@ def build_contents(
         problems: the list to add to.
     """
     definitions = {definition.name: definition for definition in found}
-    terminals = Terminals(definitions, {}, problems, lookaheads=True)
+    terminals = Terminals(definitions, {}, problems)
     builder = _Builder(definitions, terminals, problems)
     rules = {name: builder.rule(definition) for name, definition in definitions.items() if not is_terminal(name)}
     choices = {name for rule in rules.values() if rule.kind == "choice" for name in called(rule.node)}

@@ -68,7 +68,6 @@ class Terminals:
         specials: the special tokens, by spelling.
         fixed: the terminals that are one special token or fixed text.
         patterns: the patterns of text.
-        lookaheads: whether a lookahead may hold any pattern.
     """
 
     def __init__(
@@ -76,10 +75,8 @@ class Terminals:
         definitions: Mapping[str, LarkDefinition],
         special: Mapping[str, int],
         problems: list[Problem],
-        lookaheads: bool = False,
     ) -> None:
         self.definitions, self.special, self.problems = definitions, special, problems
-        self.lookaheads = lookaheads
         self.specials: dict[str, Special] = {}
         self.fixed: dict[str, Special | FixedText] = {}
         self.patterns: dict[str, Terminal] = {}
@@ -160,7 +157,7 @@ class Terminals:
 
     def regex(self, source: str, flags: str, place: Place) -> pattern.RegexNode | None:
         try:
-            return pattern.parse(source, flags, self.lookaheads)
+            return pattern.parse(source, flags)
         except pattern.PatternError as error:
             lines = source[: error.offset].split("\n")
             column = place.column + 1 + error.offset if len(lines) == 1 else len(lines[-1]) + 1

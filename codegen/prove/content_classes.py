@@ -263,11 +263,15 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
         yield Problem(place, reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break.")
         return
     try:
-        allowed = machine(pattern.parse(written.removeprefix(start).removesuffix(end)))
+        found = pattern.parse(written.removeprefix(start).removesuffix(end))
     except pattern.PatternError as error:
         yield Problem(place, f"the pattern cannot be compared: {error.reason}", error.remedy)
         return
-    read = machine(terminal.pattern)
+    if pattern.aheads(found):
+        remedy = "Exclude characters by a class, as in `[^:]*`."
+        yield Problem(place, "the pattern cannot be compared: it has a lookahead", remedy)
+        return
+    allowed, read = machine(found), machine(terminal.pattern)
     for one, other, reason in (
         (allowed, read, "the schema allows the name {!r}, which `{}` does not read"),
         (read, allowed, "the schema refuses the name {!r}, which `{}` reads"),

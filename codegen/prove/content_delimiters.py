@@ -105,8 +105,10 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
     }
     for name, leads in after.items():
         terminal = listed.get(name) or contents.terminals[name]
-        aheads = _aheads(terminal.pattern)
-        aheads = [ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in _aheads(other))]
+        aheads = pattern.aheads(terminal.pattern)
+        aheads = [
+            ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in pattern.aheads(other))
+        ]
         for lead in sorted(leads):
             if text := _goes_on(contents, terminal, aheads, lead, any if name in by_hand else all):
                 reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
@@ -297,10 +299,6 @@ def _goes_on(
         return is_known or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
 
     return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
-
-
-def _aheads(node: pattern.RegexNode) -> list[pattern.RegexNode]:
-    return [found.item for found in pattern.walk(node) if isinstance(found, pattern.Ahead)]
 
 
 def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:

@@ -32,7 +32,14 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
     """Lookaheads exclude all special tokens, for Lark, which does not know the vocabulary. Codecs leave them out."""
     special = set(format.vocabulary.special)
     for terminal in format.terminals.values():
-        for strings in (node.strings for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Excluded)):
+        for ahead in pattern.aheads(terminal.pattern):
+            try:
+                strings = set(pattern.strings(ahead))
+            except ValueError as error:
+                reason = f"the lookahead of `{terminal.name}` may only list special tokens ({error})"
+                remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
+                yield Problem(terminal.place, reason, remedy)
+                continue
             if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
                 yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY_FILE} only.")
@@ -41,6 +48,3 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 yield Problem(
                     terminal.place, reason, "List all special tokens, or none: Lark reads the others as text."
                 )
-    content = format.content_terminal
-    if isinstance(content.pattern, pattern.Text):
-        yield Problem(content.place, "the content is a fixed text", "Use a pattern that takes any text.")

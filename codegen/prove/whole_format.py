@@ -39,6 +39,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     """Raise `GrammarError` with all problems of a format; `taken` are names that its codec uses for something else."""
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
     problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
+    problems += [*overlapping_spellings(format, sources), *wrong_lookaheads(format)]
     if not problems:
         roles = (format.role and format.role.values) or ()
         touching = list(touching_texts(format))
@@ -49,8 +50,6 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *data_names(format, sources),
             *unused_definitions(sources.definitions, STARTS, "Start rules"),
             *unused_definitions(sources.contents, roles, "Roles"),
-            *overlapping_spellings(format, sources),
-            *wrong_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
         ]
     if not problems:

@@ -58,20 +58,13 @@ class Repeat:
 
 
 @dataclass(frozen=True)
-class Excluded:
-    """A negative lookahead: the text from here does not begin with one of these strings."""
-
-    strings: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Ahead:
-    """A negative lookahead of any pattern. Only contents may have one, since proofs about framing ignore lookaheads."""
+    """A negative lookahead: the text from here does not begin with the pattern."""
 
     item: RegexNode
 
 
-RegexNode = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
+RegexNode = Text | Chars | Concat | AnyOf | Repeat | Ahead
 
 ANY_CHARACTER = Chars("", negated=True)
 
@@ -80,9 +73,9 @@ REPETITIONS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
 def is_free(node: RegexNode) -> bool:
-    """Whether the pattern matches every text that is not empty, apart from lookaheads that exclude special tokens."""
+    """Whether the pattern matches every text that is not empty, apart from lookaheads."""
     match node:
-        case Repeat(Concat((Excluded(), item)), 1, None) | Repeat(item, 1, None):
+        case Repeat(Concat((Ahead(), item)), 1, None) | Repeat(item, 1, None):
             return item == ANY_CHARACTER
     return False
 
@@ -96,6 +89,11 @@ def walk(node: RegexNode) -> Iterator[RegexNode]:
                 yield from walk(child)
         case Repeat(item):
             yield from walk(item)
+
+
+def aheads(node: RegexNode) -> list[RegexNode]:
+    """The patterns of the lookaheads in a pattern, but not those in other lookaheads."""
+    return [found.item for found in walk(node) if isinstance(found, Ahead)]
 
 
 def escape(text: str) -> str:
@@ -143,8 +141,6 @@ def expression(node: RegexNode, lookaheads: bool = True) -> str:
             return "".join(expression(item, lookaheads) for item in items)
         case AnyOf(options):
             return f"(?:{'|'.join(expression(option, lookaheads) for option in options)})"
-        case Excluded():
-            return ""
         case Ahead(item):
             return f"(?!{expression(item)})" if lookaheads else ""
         case Repeat(item, low, high):
@@ -219,11 +215,11 @@ def _scanned(chars: Chars, first: int, last: int) -> Ranges:
     return tuple((first + match.start(), first + match.end() - 1) for match in found)
 
 
-def parse(source: str, flags: str = "", lookaheads: bool = False) -> RegexNode:
+def parse(source: str, flags: str = "") -> RegexNode:
     """Read a regular expression; raises `PatternError` if it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start(), "Write whole characters.")
-    reader = _PatternReader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)
+    reader = _PatternReader(source, verbose="x" in flags, dotall="s" in flags)
     for flag in flags:
         if flag not in "xsu":
             remedy = "Flags are `x` and `s`. For both cases of a letter, write a class, as in `[aA]`."
@@ -235,9 +231,8 @@ def parse(source: str, flags: str = "", lookaheads: bool = False) -> RegexNode:
 
 
 class _PatternReader:
-    def __init__(self, source: str, verbose: bool, dotall: bool, lookaheads: bool) -> None:
+    def __init__(self, source: str, verbose: bool, dotall: bool) -> None:
         self.source, self.verbose, self.dotall, self.at = source, verbose, dotall, 0
-        self.lookaheads = lookaheads
 
     def peek(self) -> str:
         while self.verbose and self.source[self.at : self.at + 1] and self.source[self.at] in "# \t\n\r\f\v":
@@ -310,7 +305,7 @@ class _PatternReader:
         start = self.at
         dotall = self.dotall
         if self.take("(?!"):
-            node: RegexNode = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
+            node: RegexNode = Ahead(self.union())
         elif self.take("(?s:"):
             self.dotall = True
             node = self.union()
@@ -326,13 +321,6 @@ class _PatternReader:
         if not self.take(")"):
             raise PatternError("a group is not closed", start, r"Close it. For the character, write `\(`.")
         return node
-
-    def excluded(self, start: int) -> frozenset[str]:
-        try:
-            return frozenset(strings(self.union()))
-        except ValueError as error:
-            remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
-            raise PatternError(f"a lookahead may only list special tokens ({error})", start, remedy) from None
 
     def escape(self) -> RegexNode:
         char = self.source[self.at : self.at + 1]

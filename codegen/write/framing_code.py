@@ -13,7 +13,7 @@ from .source_text import PythonCode, Writer, call, literal, mapping, raw
 
 def emit_patterns(format: Format, writer: Writer) -> None:
     for terminal in format.terminals.values():
-        writer.assign(constant(terminal.name), raw(pattern.expression(terminal.pattern)), above=terminal.source)
+        writer.assign(constant(terminal.name), raw(pattern.expression(terminal.pattern, False)), above=terminal.source)
     for rule in ordered_rules(format):
         writer.comment(rule.source)
         terms: list[str] = []
@@ -45,7 +45,7 @@ def _pieces(format: Format, rule: GrammarRule) -> list[str]:
     optional = "?" if format.content_may_be_empty else ""
     if pattern.is_free(format.content_terminal.pattern):
         return [f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})"]
-    return [f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(format.content_terminal.pattern)}){optional})"]
+    return [f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(format.content_terminal.pattern, False)}){optional})"]
 
 
 def emit_writers(format: Format, writer: Writer) -> None:
