@@ -36,7 +36,7 @@ def build(sources: Sources) -> Format:
     rules = FramingRules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     recovery = build_recovery(sources)
-    roles = _roles(rules, sources, recovery.slots["role"] if recovery else None)
+    role, roles = _roles(rules, sources, recovery.slots["role"] if recovery else None)
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, roles, sources.data.get(NAMESPACE_FILE), layout, problems)
@@ -54,6 +54,7 @@ def build(sources: Sources) -> Format:
         fields=(),
         json=sources.table(CONVERSATION_FILE, "json"),
         namespace=sources.data.get(NAMESPACE_FILE),
+        role=role,
         contents=contents,
         **read_rendering(sources),
         **{key: layout[key] for key in ("implied", "functions", "definitions")},
@@ -67,8 +68,8 @@ def build(sources: Sources) -> Format:
     return replace(partial, fields=tuple(build_fields(partial, docs)))
 
 
-def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, ...]:
-    """The values of the field for the role; without recovery.toml, of the first one with a value that has contents."""
+def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, tuple[str, ...]]:
+    """The field for the role, and its values; without recovery.toml, the first field with a value that has contents."""
     called = {name for rule in sources.contents for name in names_in(rule.alternatives)}
     values: dict[str, set[str]] = {}
     for rule in rules.built.values():
@@ -79,5 +80,6 @@ def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[st
     for name, value in named_values(rules.built):
         values.setdefault(name, set()).update({value} - called)
     with_contents = {rule.name for rule in sources.contents} - called
-    field = field or next((name for name, found in values.items() if found & with_contents), "")
-    return tuple(sorted(values.get(field, ())))
+    fitting = (name for name, found in values.items() if found & with_contents)
+    field = field or next(fitting, next((name for name, found in values.items() if found), ""))
+    return field, tuple(sorted(values.get(field, ())))

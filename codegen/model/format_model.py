@@ -112,6 +112,7 @@ class Format(GrammarRules):
     example: str
     json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
+    role: str
     contents: ContentGrammar
     implied: tuple[Implied, ...]
     functions: str
@@ -133,15 +134,6 @@ class Format(GrammarRules):
         """The frame of a complete message: what a transcript is made of."""
         transcript = next(start for start in self.starts if start.name == STARTS[0])
         return transcript.paths[0][1][0].frame
-
-    @property
-    def role(self) -> Field | None:
-        """The field for the role; without recovery.toml, which names it, the first with a value that has contents."""
-        if self.recovery:
-            return next((field for field in self.fields if field.name == self.recovery.slots["role"]), None)
-        listed = {field: {*field.values} for field in self.fields if field.values}
-        roles = {*self.contents.roles}
-        return next((field for field, values in listed.items() if values & roles), next(iter(listed), None))
 
     @cached_property
     def open_frame(self) -> str | None:

@@ -41,7 +41,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
     problems += [*overlapping_spellings(format, sources), *wrong_lookaheads(format)]
     if not problems:
-        roles = (format.role and format.role.values) or ()
+        roles = next((field.values for field in format.fields if field.name == format.role), None) or ()
         touching = list(touching_texts(format))
         problems += [
             *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),

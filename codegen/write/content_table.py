@@ -139,6 +139,4 @@ def _emit_table(format: Format, writer: Writer) -> None:
         call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")
         for item in format.implied
     )
-    field = format.role
-    assert field
-    writer.assign("_CONTENTS", call("runtime.Contents", literal(field.name), rules, implied))
+    writer.assign("_CONTENTS", call("runtime.Contents", literal(format.role), rules, implied))
