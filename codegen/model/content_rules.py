@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
+from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
 from .rule_building import RuleBuilder
@@ -268,9 +268,6 @@ class _Builder(RuleBuilder):
                 case _:
                     nodes.append(node)
         return tuple(nodes)
-
-    def pattern(self, item: LarkRegex) -> GrammarNode:
-        return self.refuse(item.place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
 
     def value(self, terminal: str, place: Place) -> GrammarNode:
         return RuleValue("" if terminal.startswith("_") else terminal.lower(), terminal)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, names_in
+from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, names_in
 from ..read.problems import Place, Problem
 from .format_model import STARTS, StartRule, Step
 from .rule_building import RuleBuilder
@@ -108,19 +108,8 @@ class FramingRules(RuleBuilder):
             if isinstance(item, LarkGroup):
                 total += max(self.values_in(a.items) for a in item.alternatives)
             else:
-                total += isinstance(item, LarkRegex) or (
-                    isinstance(item, LarkName) and item.name in self.terminals.patterns
-                )
+                total += isinstance(item, LarkName) and item.name in self.terminals.patterns
         return total
-
-    def pattern(self, item: LarkRegex) -> GrammarNode:
-        name = self.rule.name.upper()
-        if self.rule_kind != "field" or name in self.definitions or name in self.terminals.patterns:
-            self.refuse(item.place, "a pattern without a name", "Make it a terminal, so that the field has a name.")
-        elif (pattern_node := self.terminals.regex(item.source, item.flags, item.place)) is not None:
-            self.terminals.add_pattern(name, pattern_node, item.place, self.rule.source)
-            return RuleValue(self.rule.name, name)
-        return FixedText("")
 
     def value(self, terminal: str, place: Place) -> GrammarNode:
         if terminal.startswith("_"):

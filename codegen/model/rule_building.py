@@ -34,8 +34,8 @@ class RuleBuilder(ABC):
         match item:
             case LarkString(text, place):
                 return self.terminals.text(text, place)
-            case LarkRegex():
-                return self.pattern(item)
+            case LarkRegex(_, _, place):
+                return self.refuse(place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
             case LarkGroup():
                 return self.group(item)
             case LarkName(name, place):
@@ -46,9 +46,6 @@ class RuleBuilder(ABC):
                 if name not in self.definitions:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
                 return FixedText("") if is_terminal(name) else RuleCall(name)  # the terminal is a problem
-
-    @abstractmethod
-    def pattern(self, item: LarkRegex) -> GrammarNode: ...
 
     @abstractmethod
     def group(self, item: LarkGroup) -> GrammarNode: ...

@@ -89,11 +89,20 @@ class Terminals:
         self.problems.append(Problem(place, reason, remedy))
 
     def add(self, definition: LarkDefinition) -> None:
-        node, place = self.union(definition.alternatives), definition.alternatives[0].place
+        node, place, name = self.union(definition.alternatives), definition.alternatives[0].place, definition.name
+        values = None
         if isinstance(node, pattern.Text):
-            self.fixed[definition.name] = self.text(node.text, place, definition.name)
-        elif node is not None:
-            self.add_pattern(definition.name, node, place, definition.source)
+            self.fixed[name] = self.text(node.text, place, name)
+            return
+        if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
+            values = tuple(dict.fromkeys(pattern.strings(node)))
+            for text in values:
+                if text in self.special or looks_special(text, self.special):
+                    remedy = "Make it a rule with one named alternative per token."
+                    self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
+            node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
+        if node is not None:
+            self.patterns[name] = Terminal(name, node, values, place, definition.source)
 
     def text(self, text: str, place: Place, terminal: str = "") -> Special | FixedText:
         """The node for a string in a rule, or for a terminal that is one."""
@@ -109,17 +118,6 @@ class Terminals:
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
         return FixedText(text)
-
-    def add_pattern(self, name: str, node: pattern.RegexNode, place: Place, source: str) -> None:
-        values = None
-        if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
-            values = tuple(dict.fromkeys(pattern.strings(node)))
-            for text in values:
-                if text in self.special or looks_special(text, self.special):
-                    remedy = "Make it a rule with one named alternative per token."
-                    self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
-            node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
-        self.patterns[name] = Terminal(name, node, values, place, source)
 
     def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.RegexNode | None:
         options = []

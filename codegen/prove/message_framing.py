@@ -11,7 +11,6 @@ from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, Rule
 from ..model.terminals import FixedText, Special
 from ..read.problems import Problem
 from ..read.reachable import reachable
-from ..read.regular_expressions import Text
 from .finite_automata import machine, witness
 
 ONE_CONTENT = f"A message has one `{CONTENT_FIELD}`: write several messages, or one content and a field for its kind."
@@ -27,12 +26,9 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         yield Problem(message.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, the rule for the text of a message.")
         return
     content = format.rules[CONTENT_FIELD]
-    names = [
-        name for name in format.terminals_of(CONTENT_FIELD) if not isinstance(format.terminals[name].pattern, Text)
-    ]
-    texts = [RuleValue(CONTENT_FIELD, name) for name in names]
+    texts = [RuleValue(CONTENT_FIELD, name) for name in format.terminals_of(CONTENT_FIELD)]
     if len(texts) != 1 or content.node not in (*texts, *map(RuleOption, texts)):
-        reason = f"`{CONTENT_FIELD}` is not one terminal for texts, optional or not"
+        reason = f"`{CONTENT_FIELD}` is not one terminal, optional or not"
         yield Problem(
             content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, and add a field for the kind of the content."
         )
