@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(8, 1)
+runtime.require_api(9, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -2457,11 +2457,11 @@ def _json() -> runtime.JsonForm:
     """Make the JSON form when it is needed: an import takes a tenth longer with it."""
     return runtime.JsonForm(
         FORMAT,
-        always=("message.name", "channel_config.channel_required", "namespace.tools", "tool.description"),
+        always=["message.name", "channel_config.channel_required", "namespace.tools", "tool.description"],
         absent={"message.recipient": "all"},
         joined={"content_type": {"constrain": "<|constrain|>", "content_type": None}},
-        keyed={"system_content.tools": "name", "developer_content.tools": "name"},
-        spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
+        keyed={"system.tools": "name", "developer.tools": "name"},
+        spelled={"system.reasoning_effort": ["Low", "Medium", "High"]},
         patterns={
             "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
             "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],

@@ -128,7 +128,7 @@ class OriginalShape(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class JsonForm:
-    """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
+    """The JSON form of a format. The tables have what its classes do not say, by `RULE.FIELD` of the grammar.
 
     Attributes:
         always: fields that are written even without a value: as null in messages, elsewhere as an empty text or list.
@@ -140,11 +140,11 @@ class JsonForm:
     """
 
     format: Format
-    always: tuple[str, ...] = ()
+    always: Sequence[str] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     joined: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     keyed: Mapping[str, str] = field(default_factory=dict)
-    spelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spelled: Mapping[str, Sequence[str]] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self, messages: Sequence[Any]) -> dict[str, Any]:
@@ -329,7 +329,7 @@ class JsonForm:
         found = self._records[made] = ObjectShape(self.format.contents.names[made], made)
         hints = get_type_hints(made)
         for part in fields(made):
-            path, is_list = f"{found.name}.{part.name}", part.default_factory is list
+            path, is_list = f"{self.format.contents.rule_of[made]}.{part.name}", part.default_factory is list
             is_required = part.default is MISSING and part.default_factory is MISSING
             absent: Callable[[], Any] = list if is_list else bool if part.default is False else NoneType
             is_kept = is_required or path in self.always or not (is_list or part.default in (None, False))

@@ -154,7 +154,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (8, 1)
+API_VERSION = (9, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

@@ -9,19 +9,12 @@ from .content_rules import ContentGrammar, is_date, is_json, rule_of
 from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue, called, camel_case
 from .terminals import Terminal
 
-CONTENT_SUFFIX = "Content"
-
 DATE_TYPE = "runtime.date | str"
 """The type of a text that may be a date."""
 
 
 def class_name(contents: ContentGrammar, rule: str) -> str:
-    return camel_case(rule) + CONTENT_SUFFIX if rule in contents.roles else camel_case(rule)
-
-
-def definition_name(contents: ContentGrammar, rule: str) -> str:
-    """The name of a class in the JSON form."""
-    return f"{rule}_{CONTENT_SUFFIX.lower()}" if rule in contents.roles else rule
+    return f"{camel_case(rule)}Content" if rule in contents.roles else camel_case(rule)
 
 
 def user_rules(contents: ContentGrammar) -> list[str]:

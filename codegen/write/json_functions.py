@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..model.content_rules import fixed_text
-from ..model.content_types import definition_name, terminals_of, user_rules
-from ..model.format_model import MESSAGE, Format
+from ..model.content_types import terminals_of, user_rules
+from ..model.format_model import Format
 from ..model.terminals import FixedText
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
@@ -13,18 +13,11 @@ from .source_text import PythonCode, Writer, arguments, call, data, literal
 
 
 def emit_json(format: Format, writer: Writer) -> None:
-    table = format.json
-    found = {
-        "always": tuple(_path(format, path) for path in table.get("always", ())),
-        "absent": {_path(format, path): text for path, text in table.get("absent", {}).items()},
-        "joined": {
-            name: {field: fixed_text(format.mark_of(field) or FixedText("")) or None for field in fields}
-            for name, fields in table.get("joined", {}).items()
-        },
-        "keyed": {_path(format, path): key for path, key in table.get("keyed", {}).items()},
-        "spelled": {_path(format, path): tuple(texts) for path, texts in table.get("spelled", {}).items()},
-        "patterns": _patterns(format),
+    joined = {
+        name: {field: fixed_text(format.mark_of(field) or FixedText("")) or None for field in fields}
+        for name, fields in format.json.get("joined", {}).items()
     }
+    found = {**format.json, "joined": joined, "patterns": _patterns(format)}
     used = arguments(**{key: value for key, value in found.items() if value})
     with writer.function("_json", [], "runtime.JsonForm", decorator="cache"):
         writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
@@ -43,12 +36,6 @@ def emit_json(format: Format, writer: Writer) -> None:
     emit_json_functions(format, writer)
 
 
-def _path(format: Format, path: str) -> str:
-    """A path with the name of a class in the JSON form in place of a rule."""
-    rule, _, name = path.partition(".")
-    return path if rule == MESSAGE else f"{definition_name(format.contents, rule)}.{name}"
-
-
 def _patterns(format: Format) -> dict[str, PythonCode]:
     """The pattern of the fields of contents that have the terminal for the names of tools."""
     contents, named, found = format.contents, name_terminal(format), dict[str, PythonCode]()
@@ -56,5 +43,5 @@ def _patterns(format: Format) -> dict[str, PythonCode]:
         for name, (node, *_) in contents.fields(rule).items():
             if named in (terminals := terminals_of(contents, node)):
                 patterns = (terminal_pattern(terminal.name) for terminal in terminals)
-                found[f"{definition_name(contents, rule)}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
+                found[f"{rule}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
     return found
