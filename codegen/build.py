@@ -29,12 +29,12 @@ def build(sources: Sources) -> Format:
     problems: list[Problem] = []
     vocabulary = read_vocabulary(sources, problems)
     problems += misnamed_definitions(sources.definitions)
-    if found := [*misplaced_starts(sources.definitions)] or [*recursive_definitions(sources.definitions)]:
+    if found := [*misplaced_starts(sources.definitions, sources.lark)] or [*recursive_definitions(sources.definitions)]:
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
     terminals = Terminals(definitions, vocabulary.special, problems)
     rules = FramingRules(definitions, terminals, problems)
-    starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
+    starts = tuple(build_start(name, rules) for name in STARTS)
     recovery = build_recovery(sources)
     role, roles = _roles(rules, sources, recovery.slots["role"] if recovery else None)
     layout = read_layout(sources)

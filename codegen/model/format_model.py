@@ -23,6 +23,9 @@ SOURCE = "Source"
 MESSAGE = "message"
 """The rule of messages in the paths of [json], whatever its name is in the grammar."""
 
+JSON_KEYS = ("variants", "tokens", "original")
+"""The properties of messages in the JSON form that are not fields."""
+
 
 @dataclass(frozen=True)
 class Field:

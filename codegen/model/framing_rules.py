@@ -168,12 +168,8 @@ class FramingRules(RuleBuilder):
                 self.built[name] = replace(rule, node=marked(rule.node))
 
 
-def build_start(name: str, rules: FramingRules, lark: str) -> StartRule | None:
-    definition = rules.definitions.get(name)
-    if definition is None:
-        place = Place(lark)
-        rules.refuse(place, f"the start rule `{name}` is missing", f"Start rules: {', '.join(STARTS)}.")
-        return None
+def build_start(name: str, rules: FramingRules) -> StartRule:
+    definition = rules.definitions[name]
     rules.require_names(definition)
     paths = tuple((each.name, tuple(_step(item, rules) for item in each.items)) for each in definition.alternatives)
     rule = GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)

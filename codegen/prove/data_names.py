@@ -21,7 +21,7 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, CONTENT_FIELD, MESSAGE, Format
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, JSON_KEYS, MESSAGE, Format
 from ..model.frame_graph import graph
 from ..model.recovery_tables import closes
 from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
@@ -38,9 +38,6 @@ OF_CONTENTS = ("a class of contents", "a rule of contents")
 """The kinds of names that only a grammar with contents has."""
 
 PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
-
-JSON_KEYS = ("variants", "tokens", "original")
-"""The properties of messages in the JSON form that are not fields."""
 
 
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:

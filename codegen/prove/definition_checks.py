@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from ..model.format_model import STARTS
 from ..model.terminals import is_terminal
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString, names_in
-from ..read.problems import Problem, suggestion
+from ..read.problems import Place, Problem, suggestion
 from ..read.reachable import reachable
 
 
@@ -39,8 +39,10 @@ def unused_definitions(definitions: tuple[LarkDefinition, ...], starts: Iterable
             yield Problem(definition.place, f"nothing uses `{definition.name}`", remedy)
 
 
-def misplaced_starts(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
-    """No rule contains a start rule."""
+def misplaced_starts(definitions: tuple[LarkDefinition, ...], lark: str) -> Iterator[Problem]:
+    """There are all start rules, and no rule contains one."""
+    for missing in sorted({*STARTS} - {definition.name for definition in definitions}):
+        yield Problem(Place(lark), f"the start rule `{missing}` is missing", f"Start rules: {', '.join(STARTS)}.")
     for definition in definitions:
         for name in sorted({*names_in(definition.alternatives)} & {*STARTS}):
             reason = f"`{definition.name}` contains the start rule `{name}`"

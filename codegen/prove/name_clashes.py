@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT_FIELD, Format
+from ..model.format_model import CONTENT_FIELD, JSON_KEYS, Format
 from ..model.rule_nodes import RuleCall, walk
 from ..read.grammar_folder import CONTENTS_FILE
 from ..read.problems import Place, Problem
@@ -20,9 +20,8 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
             owners |= {name: f"`{start.name}`"} if name else {}
     for rule in format.rules.values():
-        values = [branch.sets for branch in rule.ways if branch.sets]
-        for branch in rule.ways:
-            if branch.sets and values.count(branch.sets) > 1:
+        for index, branch in enumerate(rule.ways):
+            if branch.sets and branch.sets in (way.sets for way in rule.ways[:index]):
                 reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
                 yield Problem(branch.place, reason, "The name is a value: each needs its own.")
             for field, value in branch.sets:
@@ -60,7 +59,7 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     types: dict[str, str] = {}
     for field in format.fields:
         place = _field_place(format, field.name)
-        if (field.name in taken and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
+        if (field.name in taken.union(JSON_KEYS) and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
             reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
             yield Problem(place, reason, "Choose another name.")
         if field.values:
