@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -64,6 +65,10 @@ GRAMMARS = {
         header("priority?"),
         lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "very high" | "low"\n{START}'),
     ],
+    "list of sentences": [
+        lark("header: recipient?", "header: topic? recipient?"),
+        lark(START, f'topic: "; topic: " TOPIC\nTOPIC: "a question about the weather" | "a story"\n{START}'),
+    ],
     "field in quotes": [
         header("priority?"),
         lark(START, f'priority: " priority=\\"" PRIORITY "\\""\nPRIORITY: /[a-z ]+/\n{START}'),
@@ -118,7 +123,8 @@ VALID = {
     "field": "<|start|>assistant<|channel|>final json priority=high<|message|>x<|end|>",
     "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
     "list of words": "<|start|>assistant<|channel|>final json priority=very high<|message|>x<|end|>",
-    "field in quotes": '<|start|>assistant<|channel|>final json priority="as you like"<|message|>x<|end|>',
+    "list of sentences": "<|start|>assistant; topic: a question about the weather<|channel|>final<|message|>x<|end|>",
+    "field in quotes": '<|start|>assistant priority="as you like or not so much at all"<|message|>x<|end|>',
     "recipient in brackets": "<|start|>assistant (functions.f)<|channel|>commentary json<|message|>{}<|call|>",
     "any content type": "<|start|>assistant<|channel|>final text/x<|message|>x<|end|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
@@ -164,6 +170,17 @@ def test_what_a_grammar_describes_is_read_by_all(name: str) -> None:
     assert found.messages == messages
     assert [(diagnostic.code.name, diagnostic.raw) for diagnostic in found.diagnostics] == []
     assert streamed(module, source) == messages
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_an_edited_grammar_is_streamed_as_it_is_recovered(name: str) -> None:
+    """Law 5 where a special token, or a word, is too many."""
+    module, source, rng = codec_of(name), VALID[name], Random(name)
+    places = [match.start() for match in re.finditer(r"<\||\b", source)]
+    for _ in range(60):
+        at = rng.choice(places)
+        text = source[:at] + rng.choice(["<|constrain|>", "<|channel|>", " a", " 0 "]) + source[at:]
+        assert streamed(module, text) == module.recover(dialect_tokens(module, text)).messages, text
 
 
 @pytest.mark.parametrize("name", GRAMMARS)

@@ -136,21 +136,33 @@ def free_texts(format: Format) -> dict[str, str]:
 
 
 def first_words(format: Format) -> int:
-    """The largest number of words between the token that begins a message and the next special token.
+    """The most words between the token that begins a message and the next special token; 0 if there may be any number.
 
-    White space inside of a text that introduces a field divides words, too.
+    White space inside of a text that introduces a field, and of a value, divides words, too.
     """
     made = graph(format, format.message)
+    firsts = [target for _, target in made.steps[0]]
+    edges = [edge for state in made.reached(firsts, by_text=True) for edge, _ in made.steps[state]]
+    fields = [format.terminals[e.terminal] for e in edges if isinstance(e, RuleValue) and not is_content(e)]
+    if any(_may_have_space(terminal.pattern) for terminal in fields if not terminal.values):
+        return 0
 
     def spaces_after(state: int) -> int:
-        following = ((edge, target) for edge, target in made.steps[state] if not isinstance(edge, Special))
-        counts = (
-            spaces_after(target) + (len(re.findall(r"\s+", edge.text)) if isinstance(edge, FixedText) else 0)
-            for edge, target in following
-        )
-        return max(counts, default=0)
+        found = [0]
+        for edge, target in made.steps[state]:
+            if not isinstance(edge, Special):
+                texts = (edge.text,) if isinstance(edge, FixedText) else format.terminals[edge.terminal].values or ("",)
+                found.append(spaces_after(target) + max(len(re.findall(r"\s+", text)) for text in texts))
+        return max(found)
 
-    return 1 + max((spaces_after(target) for _, target in made.steps[0]), default=0)
+    return 1 + max(map(spaces_after, firsts), default=0)
+
+
+def _may_have_space(node: pattern.RegexNode) -> bool:
+    """Whether a text of a pattern may have white space that divides words."""
+    texts = (part.text for part in pattern.walk(node) if isinstance(part, pattern.Text))
+    classes = (pattern.expression(part) for part in pattern.walk(node) if isinstance(part, pattern.Chars))
+    return any(re.search(r"[\t\n\r ]", text) for text in texts) or any(re.search(each, "\t\n\r ") for each in classes)
 
 
 def headings(format: Format) -> dict[str, tuple[str, ...]]:

@@ -41,7 +41,8 @@ class Recovery:
         closes: special tokens that end a message, with the names of their alternatives.
         leads: the special tokens or texts that introduce each field.
         free_texts: the special tokens before any text in a header, which has no limit, with the fields that have it.
-        first_words: the words that a header may have between the token that begins it and the next special token.
+        first_words: the words that a header may have between the token that begins it and the next special token; 0 if
+            any number, so that no number of words is an answer without its header.
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.

@@ -78,7 +78,7 @@ class Machine:
         self.given = tuple(given.items())
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
-        self.shows_prose_early = refuse is None
+        self.shows_prose_early = refuse is None and self.recovery.first_words > 0
         self.at = self.text_begin = 0
         self.is_header = self.in_free_text = self.may_be_prose = False
         self._open_header(0, lacks_start=False)
