@@ -32,6 +32,8 @@ from codegen.write.library_codes import library_codes
 from codegen.write.library_source import api_version
 from harmony_spec import codec, runtime
 
+from .dialect import edited
+
 ROOT = GRAMMAR.parent
 CODEC = ROOT / "harmony_spec" / "codec.py"
 CODES = ROOT / "harmony_spec" / "codes.py"
@@ -291,3 +293,14 @@ def test_every_class_and_field_says_what_it_is() -> None:
     assert [text for text, times in Counter(said).items() if times > 1] == []
     assert [text for text in said if re.search(r"[.] [a-z]", text)] == []  # a line of a source, which is not for users
     assert [text for text in said if "See the grammar" in text or re.fullmatch("What `.*` says.", text)] == []
+
+
+def test_many_long_values_are_written_on_lines_that_fit(tmp_path: Path) -> None:
+    values = " | ".join(f'"a_question_about_the_weather_{number}"' for number in range(5))
+    edits = [
+        {"file": "harmony.lark", "old": "header: recipient?", "new": 'header: (" topic=" TOPIC)? recipient?'},
+        {"file": "harmony.lark", "old": "START:", "new": f"TOPIC: {values}\nSTART:"},
+    ]
+    text = generate(edited(tmp_path / "grammar", edits))
+    command = [sys.executable, "-m", "ruff", "format", "--line-length", "120", "-"]
+    assert subprocess.run(command, input=text, capture_output=True, text=True).stdout == text

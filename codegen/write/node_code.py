@@ -123,11 +123,11 @@ def present(format: Format, node: GrammarNode) -> list[str]:
 
 
 def is_set(format: Format, field: str, node: GrammarNode) -> str:
-    """The condition that a field has a value that this node can write."""
+    """The condition that a field has a value that this node can write. A value that no node can write is an error."""
     if is_flag(format, field):
         return f"m.{field}"
-    values = _listed(format, field, node)
-    if values:
+    values, known = _listed(format, field, node), next(f.values for f in format.fields if f.name == field)
+    if values and {*values} != {*(known or ())}:
         return f"m.{field} in ({', '.join(map(literal, values))}{',' * (len(values) == 1)})"
     return f"m.{field} is not None"
 
