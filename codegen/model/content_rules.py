@@ -149,6 +149,7 @@ def build_contents(
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     problems += _lists_without_values(rules)
+    problems += _lists_of_themselves(rules)
     problems += _empty_values(rules, terminals.patterns)
     rules |= {role: replace(rules[role], kind="record", collapses=False) for role in named}  # what a message holds
     schemas = frozenset(_schemas(rules, namespace))
@@ -189,6 +190,20 @@ def _lists_without_values(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]
             if isinstance(part, RuleList) and _may_lack_value(part):
                 reason = f"`{rule.name}` repeats what may have no value"
                 yield Problem(rule.place, reason, "Require the value, or give what is repeated a rule of its own.")
+
+
+def _lists_of_themselves(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]:
+    """No value is only a list of values of its own rule, since it would have no type. One of a cycle is reported; if no
+    list in it may be empty, it never ends."""
+
+    def items(name: str) -> list[str]:
+        return called(rules[name].node) if name in rules and rules[name].kind in ("list", "alias") else []
+
+    own = [rule for rule in rules.values() if rule.name in reachable(items(rule.name), items)]
+    may_be_empty = (r for r in own if any(isinstance(part, RuleList) and not part.least for part in walk(r.node)))
+    if rule := next(may_be_empty, None):
+        remedy = "Give it another part, or make it one of several rules to choose from, so that it is a class."
+        yield Problem(rule.place, f"`{rule.name}` is only a list of itself", remedy)
 
 
 def _may_lack_value(repeated: RuleList) -> bool:
