@@ -101,7 +101,6 @@ MAX_LARK_CHARS = 300
 
 LARK_REMEDIES = {
     "zero-width": "Let it match at least one character, and write `?` where it is used.",
-    "Empty terminals": "Remove the empty text, and write `?` where the terminal is used.",
     "defined twice": "Two alternatives are equal without their optional parts: let only one of them match then.",
 }
 """What to do about an error of Lark, by a part of its text."""
@@ -193,6 +192,8 @@ class _TreeReader:
         try:
             text = ast.literal_eval(token.removesuffix("i").replace("\n", r"\n"))
             text.encode()
+            if not text:
+                self.refuse(token, "an empty text", "Remove it, and write `?` where the part may be absent.")
             return LarkString(text, place)
         except (SyntaxError, ValueError):
             self.refuse(
