@@ -28,10 +28,12 @@ from ..model.content_types import (
 from ..model.format_model import Format
 from ..model.rule_nodes import (
     GrammarNode,
+    GrammarRule,
     RuleCall,
     RuleOption,
     RuleSequence,
     RuleValue,
+    camel_case,
     walk,
 )
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
@@ -82,18 +84,19 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
 
 def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
+    types = (rule for rule in contents.rules.values() if rule.kind in ("record", "enumerated"))
+    named: list[tuple[GrammarRule | Terminal, str]] = [(rule, class_name(contents, rule.name)) for rule in types]
+    named += [(terminal, camel_case(name)) for name, terminal in contents.terminals.items() if terminal.values]
+    for owner, name in named:
+        if name in taken or name in owners or keyword.iskeyword(name):
+            other = f", as `{owners[name]}` is" if name in owners else ""
+            yield Problem(owner.place, f"`{owner.name}` would be the class `{name}`{other}", "Choose another name.")
+        owners[name] = owner.name
     tagged, written = {*contents.roles, *_with_a_kind(contents)}, {*user_rules(contents)}
     for rule in contents.rules.values():
-        name = class_name(contents, rule.name)
         if rule.collapses and not core_fields(contents, rule.name):
             reason = f"`?{rule.name}` has no rule or list with separators in it that is always there"
             yield Problem(rule.place, reason, "Remove the `?`: its value is a class then.")
-        if rule.kind not in ("record", "enumerated"):
-            continue
-        if name in taken or name in owners or keyword.iskeyword(name):
-            other = f", as `{owners[name]}` is" if name in owners else ""
-            yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
-        owners[name] = rule.name
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
             reserved = RESERVED_BESIDE_KINDS if rule.name in tagged else RESERVED_FIELDS
             if field in reserved or (field in OF_WRITTEN_RECORDS and rule.name in written) or keyword.iskeyword(field):

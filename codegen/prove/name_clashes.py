@@ -20,10 +20,7 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
             owners |= {name: f"`{start.name}`"} if name else {}
     for rule in format.rules.values():
-        for index, branch in enumerate(rule.ways):
-            if branch.sets and branch.sets in (way.sets for way in rule.ways[:index]):
-                reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
-                yield Problem(branch.place, reason, "The name is a value: each needs its own.")
+        for branch in rule.ways:
             for field, value in branch.sets:
                 listed = (format.terminals[name].values or () for name in format.terminals_of(field))
                 if any(value in values for values in listed):
@@ -33,10 +30,15 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                     )
             if not branch.name or branch.sets:
                 continue
-            if branch.name in owners:
+            if owners.get(branch.name, f"`{rule.name}`") != f"`{rule.name}`":
                 reason = f"the alternative name `{branch.name}` is already used in {owners[branch.name]}"
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
             owners[branch.name] = f"`{rule.name}`"
+    for rule in (*format.rules.values(), *format.contents.rules.values()):
+        for index, way in enumerate(rule.ways):
+            if way.name and way.name in rule.values[:index]:
+                reason = f"two alternatives of `{rule.name}` are named `{way.name}`"
+                yield Problem(way.place, reason, "Give each a name of its own.")
     for name, content_rule in format.content_variants().items():
         if name in owners:
             place = format.contents.rules[content_rule].place
