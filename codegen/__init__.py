@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .build import build
@@ -28,8 +29,9 @@ def generate(folder: Path, reader_of: Callable[[str], ExampleReader] | None = No
         folder: of the grammar.
         reader_of: what reads the examples of the grammar by the codec with this text; without it, they are not read.
     """
-    sources, format = _checked(folder)
-    text = emit(format)
+    with _within_limits(folder):
+        sources, format = _checked(folder)
+        text = emit(format)
     if reader_of is not None and (wrong := list(wrong_examples(format, sources, reader_of(text)))):
         raise GrammarError(wrong)
     return text
@@ -37,16 +39,22 @@ def generate(folder: Path, reader_of: Callable[[str], ExampleReader] | None = No
 
 def draw(folder: Path) -> dict[str, str]:
     """Return pictures of a grammar folder by file name; raises `GrammarError`. Needs `railroad-diagrams`."""
-    return diagrams(*_checked(folder))
+    with _within_limits(folder):
+        return diagrams(*_checked(folder))
 
 
 def _checked(folder: Path) -> tuple[Sources, Format]:
+    sources = load(folder)
+    format = build(sources)
+    check(format, sources, taken_names(format))
+    return sources, format
+
+
+@contextmanager
+def _within_limits(folder: Path) -> Iterator[None]:
     try:
-        sources = load(folder)
-        format = build(sources)
-        check(format, sources, taken_names(format))
+        yield
     except (TooLarge, RecursionError):
         reason = "the grammar is too large, or nested too deeply"
         problem = Problem(Place(folder.resolve().name), reason, "Make its rules and patterns smaller.")
         raise GrammarError([problem]) from None
-    return sources, format

@@ -387,6 +387,18 @@ def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:
     assert module.parse(module.render([message])).messages == [message]
 
 
+@pytest.mark.parametrize("levels", [60, 100, 150])
+def test_terminals_that_are_nested_too_deeply_are_refused(levels: int, tmp_path: Path) -> None:
+    """Their code has more brackets in each other than Python allows."""
+    terminals = [f'D{level}: "a" (D{level + 1} "b")?\n' for level in range(levels)]
+    edits = [
+        {"file": "harmony.lark", "old": "header: recipient?", "new": 'header: (" p=" D0)? recipient?'},
+        {"file": "harmony.lark", "old": "START:", "new": f"{''.join(terminals)}D{levels}: /x/\nSTART:"},
+    ]
+    with pytest.raises(GrammarError, match="nested too deeply"):
+        generate(dialect.edited(tmp_path / "grammar", edits))
+
+
 PATTERNS = {
     "(?i:a)": ("`(?:a|b)`", "(?:a|A)"),
     "(?<=a)b": ("Write one of these", "ab"),

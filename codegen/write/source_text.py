@@ -11,7 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 
+from ..read.problems import TooLarge
+
 WIDTH = 120
+
+MAX_CODE_DEPTH = 180
+"""Python refuses 200 brackets in each other, of which a line may have some itself. Harmony's codec has 7 levels."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,8 @@ class Writer:
         if first:
             self.line(first)
         self.depth += 1
+        if self.depth > MAX_CODE_DEPTH:
+            raise TooLarge
         yield
         self.depth -= 1
         if last:
