@@ -61,8 +61,9 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     if AS_PARSED in format.styles:
         place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
-    wrong = list(_condition(format, dict(format.opening), sources, CONVERSATION_FILE, "opening"))
-    if format.opening and format.open_frame and not wrong and not _may_open(format, format.open_frame):
+    is_wrong = any(_condition(format, dict(format.opening), sources, CONVERSATION_FILE, "opening"))
+    is_wrong |= not {field.name for field in format.fields}.issuperset(format.opening)
+    if format.opening and format.open_frame and not is_wrong and not _may_open(format, format.open_frame):
         values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in format.opening.items())
         reason = f"no prompt can be written: `{format.open_frame}` never has exactly these values: {values}"
         yield Problem(
