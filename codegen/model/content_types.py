@@ -35,6 +35,15 @@ def is_list(contents: ContentGrammar, node: GrammarNode) -> bool:
     return kind_of(contents, node).startswith("list[")
 
 
+def item_of(contents: ContentGrammar, node: GrammarNode) -> GrammarNode | None:
+    """The value of an item of a list, as a node; None if the node is not a list."""
+    if isinstance(node, RuleList):
+        return next(inner for _, inner in contents.settings(node.item))
+    if isinstance(node, RuleCall) and contents.rules[node.rule].kind in ("list", "alias"):
+        return item_of(contents, _first(contents, node.rule))
+    return None
+
+
 def terminals_of(contents: ContentGrammar, node: GrammarNode) -> list[Terminal]:
     """The terminals for the text of a field, the canonical one first."""
     if isinstance(node, RuleValue):

@@ -15,6 +15,7 @@ from ..model.content_types import (
     class_name,
     core_fields,
     is_schema,
+    item_of,
     kind_of,
     listed_values,
     ordered_fields,
@@ -185,9 +186,12 @@ def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) 
         return "" if isinstance(value, bool) else "true or false"
     if is_schema(contents, node):
         return "" if isinstance(value, (dict, bool)) else "a JSON Schema"
-    if kind == "list[str]":
-        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return "" if fits else "a list of texts"
+    if kind.startswith("list["):
+        item = item_of(contents, node)
+        if not isinstance(value, list) or item is None or record_in(contents, node):
+            return "a list of tables" if record_in(contents, node) else "a list"
+        wrong = (_unlike(contents, item, kind_of(contents, item), each) for each in value)
+        return next((f"a list, and each item {wanted}" for wanted in wrong if wanted), "")
     if listed:
         return "" if value in listed else f"{', '.join(listed[:-1])} or {listed[-1]}"
     if kind == "str":
