@@ -279,14 +279,18 @@ def _fields_exist(format: Format, defined: DefinedBy) -> bool:
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Fields that are always written are read back, keys of lists are required texts of their items, and spellings
-    differ from values in upper and lower case only."""
+    """Fields that are always written are read back, texts mean no value where there may be none, keys of lists are
+    required texts of their items, and spellings differ from values in upper and lower case only."""
     contents = format.contents
     tables = sources.table(CONVERSATION_FILE, "json")
     for index, path in enumerate(tables.get("always", ())):
         if not _wrong(format, path.split("."), {"x-leads-to": "a field"}) and (fault := _unlike_absent(format, path)):
             place = sources.place(CONVERSATION_FILE, "json", "always", index)
             yield Problem(place, f"`{path}` {fault}", "Remove it from the list.")
+    for path in tables.get("absent", {}):
+        if not _wrong(format, path.split("."), {"x-leads-to": "a field"}) and not _is_optional_text(format, path):
+            place = sources.place(CONVERSATION_FILE, "json", "absent", path)
+            yield Problem(place, f"`{path}` is not a text that may be absent", "Remove it.")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
@@ -319,6 +323,15 @@ def _unlike_absent(format: Format, path: str) -> str:
     if field in required_fields(contents, rule):
         return "is always written"
     return "is not absent if it is read from an empty text"
+
+
+def _is_optional_text(format: Format, path: str) -> bool:
+    rule, _, name = path.partition(".")
+    if rule == MESSAGE:
+        field = next(field for field in format.fields if field.name == name)
+        return not (field.required or field.flag or name == CONTENT_FIELD)
+    node = format.contents.fields(rule)[name][0]
+    return kind_of(format.contents, node) == "str" and name not in required_fields(format.contents, rule)
 
 
 def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
