@@ -347,10 +347,7 @@ class HeaderSearch:
             return
         if not (run := self.header.run(at)):  # what introduces a recipient, in a place that the grammar does not have
             return
-        price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
-        price += costs["name_in_words"] * any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
-        price += costs["name_in_words"] * sum(self.automaton.is_near_lead(word) for _, _, word in run)
-        price += costs["unread_text"] * (not self.opened and at > self.header.last_special)
+        price = self.header.cost(at) + costs["unread_text"] * (not self.opened and at > self.header.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         as_author = costs["one_word"] * bool(is_author)  # any word may be the name of a tool
         if is_author and len(run) == 1:
@@ -366,9 +363,9 @@ class HeaderSearch:
     def _left_out(self, node: SearchNode, word: str, at: int) -> Edit:
         """The edit for a word that no field takes, with the field that it may be about."""
         slots, lists = self.slots, self.names.lists
-        listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
-        if listed:
-            kind, field = "dropped" if node.marks or listed == slots.role else "extra", listed
+        if word in self.names.all:
+            field = next(f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ()))
+            kind = "dropped" if node.marks or field == slots.role else "extra"
         elif self.names.tools.is_tool(word) and (self.placed.value(node, slots.recipient) or not node.marks):
             kind, field = "repeated" if self.placed.value(node, slots.recipient) else "dropped", slots.recipient
         else:

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from .. import codes
@@ -174,14 +174,13 @@ class Machine:
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
-        headers = Headers(self.format, shown, self.names, False)
-        text, opened = (
-            headers.read(0, len(shown.units), opener, self.lacks_start, self.given)
-            for opener in (None, self.recovery.opens[0])
-        )
-        texts, recipient = (text, self._evidence(at, opener=None)), self.recovery.slots.recipient
-        called = any(reading.values.get(recipient) for reading in (*texts, opened))
-        if called or not all(reading.lacks_channel and reading.text for reading in texts):
+        headers, given = Headers(self.format, shown, self.names, False), self.given if self.begin == 0 else ()
+        read = partial(headers.read, 0, len(shown.units), lacks_start=self.lacks_start, given=given)
+        recipient = self.recovery.slots.recipient
+        for text in (read(opener=None), self._evidence(at, opener=None)):
+            if text.values.get(recipient) or not (text.lacks_channel and text.text):
+                return None
+        if read(opener=self.recovery.opens[0]).values.get(recipient):
             return None
         self.at = at
         draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
@@ -249,12 +248,13 @@ class Machine:
         """
         if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
             return
-        reading, openers = self._evidence(start, opener=None), self.recovery.opens
-        called = self._evidence(start, openers[0]).values.get(self.recovery.slots.recipient)
-        given = dict(self.given)
-        described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
-        if called or described or not self.headers.words.is_prose(reading.text):
-            self.is_header = True
+        reading, openers, given = self._evidence(start, opener=None), self.recovery.opens, dict(self.given)
+        self.is_header = (
+            not self.headers.words.is_prose(reading.text)
+            or any(self.headers.described(reading.mixed, given, opener) for opener in openers)
+            or self._evidence(start, openers[0]).values.get(self.recovery.slots.recipient) is not None
+        )
+        if self.is_header:
             return
         if self.lacks_start and self.has_only_text:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)

@@ -60,8 +60,11 @@ class PlacedNames:
 
     def marked(self, node: SearchNode) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
-        marks = self.automaton.marks if node.marks else {}
-        return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
+        if not node.marks:
+            return ()
+        return tuple(
+            field for field, flags in self.automaton.marks.items() if any(flag in flags for flag, _ in node.marks)
+        )
 
     def ends_call(self, node: SearchNode, name: Name) -> bool:
         """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""

@@ -49,6 +49,7 @@ class SearchedHeader:
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
+        self.costs: dict[int, int] = {}
         leads = (match.start() for match in self.automaton.leads.finditer(text))
         self.last_lead = max((at for at in leads if not names.is_inside(text, 0, at)), default=-1)
         self.last_special, self.last_token = (
@@ -74,6 +75,16 @@ class SearchedHeader:
             if found and (rest := self.text[found[-1][1] : stop].rstrip()):
                 found.append((found[-1][1], found[-1][1] + len(rest), rest))
             self.runs[at] = found
+        return found
+
+    def cost(self, at: int) -> int:
+        """What the words of the run at a place cost if they belong to nothing."""
+        if (found := self.costs.get(at)) is None:
+            names, costs, run = self.names, self.names.costs, self.run(at)
+            found = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
+            is_named = any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
+            leads = sum(self.automaton.is_near_lead(word) for _, _, word in run)
+            self.costs[at] = found = found + costs["name_in_words"] * (is_named + leads)
         return found
 
     def _near_leads(self, at: int, stop: int) -> Iterator[int]:
