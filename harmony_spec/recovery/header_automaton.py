@@ -139,6 +139,7 @@ class HeaderAutomaton:
             the names of all fields.
         near_words: the words of those.
         misspelt_tokens: matches a misspelling of a special token before the name of a field.
+        misspelt_openers: matches one of a token that opens the content, with all signs of one side: tags have fewer.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
@@ -195,6 +196,13 @@ class HeaderAutomaton:
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
         self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
+        sides = ((spelling, spelling.partition(without_signs(spelling))) for spelling in recovery.opens)
+        openers = [
+            rf"(?={re.escape(left + word)}|[\W_]*{re.escape(word + right)}){_misspelt_token(spelling)}"
+            for spelling, (left, word, right) in sides
+            if word and left and right
+        ]
+        self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
         self.json_fields = re.compile(
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )

@@ -201,7 +201,10 @@ class HeaderSearch:
         return Edit(kind, field, max(start, 0), max(node.at, 1), fields=(field,), lost=lost)
 
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
-        """The rest is the content."""
+        """The rest is the content, perhaps after a misspelt token that opens it."""
+        opener = self.automaton.misspelt_openers.match(self.text, at)
+        if opener and opener.end() < self.header.text_end:
+            at = opener.end()
         text, rest, word, costs = self.text, self.text[at:], self.header.word(at), self.costs
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
