@@ -354,6 +354,21 @@ def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
                     assert found.diagnostics
 
 
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
+def test_a_misspelt_token_begins_a_message_or_opens_a_content(name: str) -> None:
+    """Without its last sign it belongs to no content, and hides no author."""
+    codec = dialect_codec(name)
+    recovery = codec.FORMAT.recovery
+    opener = next(token for token, sets in automaton_of(codec.FORMAT).opener_sets.items() if not sets)
+    stop = next(token for token, kind in recovery.closes.items() if kind is None)
+    for role in {*recovery.roles} - {recovery.tool, *recovery.author.values()}:
+        for begins, opens in ((recovery.begins[:-1], opener), (recovery.begins, opener[:-1])):
+            found = codec.recover(f"{begins}{role}{opens}One.{stop}", "transcript")
+            read = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in found.messages]
+            assert read == [(role, "One.")]
+            assert found.diagnostics
+
+
 @pytest.mark.parametrize("name", RECOVERING)
 @pytest.mark.parametrize("sign", [",", "/", "->", "|"])
 def test_a_list_of_names_is_read_alike_with_and_without_white_space(name: str, sign: str) -> None:

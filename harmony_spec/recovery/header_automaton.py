@@ -139,7 +139,8 @@ class HeaderAutomaton:
             the names of all fields.
         near_words: the words of those.
         misspelt_tokens: matches a misspelling of a special token before the name of a field.
-        misspelt_openers: matches one of a token that opens the content, with all signs of one side: tags have fewer.
+        misspelt_openers: matches one of a token that opens the content, and sets nothing.
+        misspelt_start: matches one of the token that begins a message, before a role.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
@@ -196,13 +197,10 @@ class HeaderAutomaton:
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
         self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
-        sides = ((spelling, spelling.partition(without_signs(spelling))) for spelling in recovery.opens)
-        openers = [
-            rf"(?={re.escape(left + word)}|[\W_]*{re.escape(word + right)}){_misspelt_token(spelling)}"
-            for spelling, (left, word, right) in sides
-            if word and left and right
-        ]
+        openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
         self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
+        roles = "|".join(map(re.escape, recovery.roles)) or "(?!)"
+        self.misspelt_start = re.compile(rf"\A\s*{_misspelt_token(recovery.begins)}(?={roles})", re.IGNORECASE)
         self.json_fields = re.compile(
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )
@@ -286,9 +284,19 @@ class HeaderAutomaton:
 
 def _misspelt_token(spelling: str) -> str:
     """A pattern of a special token in other letter case, or without some of its signs; no text spells it in full."""
-    word, full = re.escape(without_signs(spelling)), re.escape(spelling)
-    signs = f"[{re.escape(''.join(sorted({*_SIGNS.findall(spelling)[0], *_SIGNS.findall(spelling)[-1]})))}]"
+    word, full, around = re.escape(without_signs(spelling)), re.escape(spelling), "".join(_SIGNS.findall(spelling))
+    if not (word and around):
+        return "(?!)"
+    signs = f"[{re.escape(''.join(sorted({*around})))}]"
     return rf"(?!(?-i:{full}))(?:{signs}+{word}{signs}*|{word}{signs}+)\s*"
+
+
+def _half_spelled(spelling: str) -> str:
+    """The same, with all signs of one side, unlike a tag in a text (`<message>`)."""
+    left, word, right = spelling.partition(without_signs(spelling) or spelling)
+    if not (left and right):
+        return "(?!)"
+    return rf"(?={re.escape(left + word)}|[\W_]*{re.escape(word + right)}){_misspelt_token(spelling)}"
 
 
 def without_signs(word: str) -> str:

@@ -28,7 +28,8 @@ class SearchedHeader:
         opened: the token that opens the content follows; otherwise the header may hold the content.
 
     Attributes:
-        text: `mixed` without free texts, and without the signs around the fields of an object of JSON.
+        text: `mixed` without free texts, a misspelt token that begins the message, and the signs around the fields of
+            an object of JSON.
         begun: it has the token that begins a message.
         was_opened: a token that opens contents is in it, and the header went on.
         first: where its first character is that is not white space.
@@ -39,7 +40,8 @@ class SearchedHeader:
     def __init__(self, names: HeaderNames, mixed: str, opened: bool) -> None:
         self.names, self.automaton, self.opened = names, names.automaton, opened
         text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
-        if opened:  # elsewhere, an object may be arguments
+        if opened:  # elsewhere, an object may be arguments, and words a text
+            text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
             text = self.automaton.json_fields.sub(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
         self.text = text
         self.end, self.text_end = len(text), len(text.rstrip())
