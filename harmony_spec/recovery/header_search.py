@@ -13,14 +13,12 @@ from ..diagnostics import Alternative
 from .header_automaton import FIELD, Sets
 from .header_names import LETTER, MARKS, HeaderNames, Name
 from .header_reading import Edit, Edits, HeaderReading, reading_of
-from .header_text import ARGUMENTS, is_arguments
+from .header_text import ARGUMENTS, SPACED_ARGUMENTS, is_arguments
 from .placed_names import BARE, CLEAN, NAMED, PLAIN, TYPED, WORD, WORDS, PlacedNames, SearchNode, Values
 from .searched_header import SearchedHeader
 
 MAX_NAME_WORDS = 4
 """White space divides the name of a tool into so many words, as in `functions Web Search`."""
-
-SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
 
 MARK_OF_NAME = re.compile(rf"[{MARKS}](?=[\s\w{{\[\"'])\s*")
 """What a name may have after it before a content, as in `final: Hello`; in `final:)` it begins the content."""

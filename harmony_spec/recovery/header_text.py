@@ -13,6 +13,7 @@ from ..source.forms import REPLACEMENT, Form, SourcePiece
 ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 """The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
+SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 """Strings of JSON, and the brackets around them."""

@@ -16,7 +16,7 @@ from .draft import Draft
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
 from .header_reading import HeaderReading
-from .header_text import ARGUMENTS, HeaderText, arguments_end
+from .header_text import SPACED_ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
 from .output import Output
 from .recovered import Recovered
@@ -37,7 +37,8 @@ GOES_ON = re.compile(r"\s*[a-z]")
 ANY_SPACE = re.compile(r"\s*")
 
 SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
-"""Between words, a header before this is spoken of: `the header assistant to=functions.f is wrong`."""
+"""Between words, a header before this is spoken of: `the header assistant to=functions.f is wrong`; so is one whose
+arguments are before this."""
 
 GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 """Where a role without a channel may begin a message: glued to the end of the one before it."""
@@ -210,22 +211,26 @@ class StrippedText:
             glued = start == at or GLUED.match(self.text, start)
             weak = glued and not self.continued and BEGINS.match(self.text, header.end)
             is_quoted = start > at and self._is_quoted(start, header.end)
-            spoken_of = self.text[max(start - 1, 0) : start] == " " and SPOKEN_OF.match(self.text, header.end)
+            spoken_of = self.text[max(start - 1, 0) : start] == " " and self._is_spoken_of(header.end)
             if header.values and (self._is_certain(header) or weak) and not (is_quoted or spoken_of):
                 return header
         return left
 
     def _after_arguments(self, at: int) -> int:
         """Where a content goes on after arguments that it begins with: no header is inside of those."""
-        space = ANY_SPACE.match(self.text, at)
-        assert space is not None
-        begin = space.end()
-        if not ARGUMENTS.match(self.text, begin):
+        if not SPACED_ARGUMENTS.match(self.text, at):
             return at
         is_short = self.open_arguments >= MAX_OPEN_ARGUMENTS
-        end = arguments_end(self.text, begin, begin + MAX_SHORT_ARGUMENTS if is_short else len(self.text))
+        end = arguments_end(self.text, at, at + MAX_SHORT_ARGUMENTS if is_short else len(self.text))
         self.open_arguments += end is None
         return at if end is None else end
+
+    def _is_spoken_of(self, end: int) -> bool:
+        """Whether a sentence goes on after a header, or after its short arguments; the next header is no sentence."""
+        if SPACED_ARGUMENTS.match(self.text, end):
+            end = arguments_end(self.text, end, end + MAX_SHORT_ARGUMENTS) or end
+        words = SPOKEN_OF.match(self.text, end)
+        return words is not None and not self.begins.match(self.text, words.end() - 1)
 
     def _is_quoted(self, start: int, end: int) -> bool:
         """Whether a header, or the rest of its line, is in quotes."""
