@@ -105,8 +105,6 @@ def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any]
     slots, automaton, recovery = names.slots, names.automaton, names.recovery
     reading = HeaderReading({**names.format.defaults, **given})
     values = reading.values
-    if text.startswith(automaton.begins):
-        values.update(dict.fromkeys(filter(None, (slots.role, slots.name))))
     last, reported, before_led = dict[str, Edit](), list[Edit](), ""
     for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
         for name, value in edit.sets:
