@@ -374,17 +374,17 @@ def _sample(
     """What may be written for parts, with the first alternatives that can be; None if that is not known."""
     text = ""
     for node in items:
-        found: Sample | None = Sample("", False)
+        found: Sample | None = None
         match node:
             case Special():
                 return Sample(text, True)
-            case FixedText():
-                found = Sample(node.text, False)
-            case RuleMark(_, item):
-                found = _sample(contents, (item,), with_options, seen)
+            case FixedText(written):
+                text += written
+                continue
             case RuleOption(item) | RuleList(_, item, 0):
-                found = (with_options and _sample(contents, parts(item), with_options, seen)) or found
-            case RuleList(_, item):
+                if not with_options or (found := _sample(contents, parts(item), with_options, seen)) is None:
+                    continue
+            case RuleMark(_, item) | RuleList(_, item):
                 found = _sample(contents, parts(item), with_options, seen)
             case RuleValue(_, name):
                 found = next((Sample(value, False) for value in _sample_values(contents.terminals[name])), None)
