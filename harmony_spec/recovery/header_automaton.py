@@ -245,6 +245,10 @@ class HeaderAutomaton:
         is_word = bool(rest) and without_signs(head).lower() in self.near_words
         return is_word or self.misspelt_tokens.match(word) is not None
 
+    def introduces_next(self, word: str) -> bool:
+        """Whether a word is one of `near_words` and a sign, so that a name comes after white space."""
+        return word[-1:] in {*SIGNS} and without_signs(word).lower() in self.near_words
+
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""
         return self.step(self._anywhere, label)

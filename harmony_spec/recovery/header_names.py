@@ -119,7 +119,7 @@ class HeaderNames:
         """
         automaton, named = self.automaton, self.is_named
         pairs = ((before, word) for before, word in pairwise(("", *text.split())) if LETTER.search(word))
-        plain = (word for before, word in pairs if before[-1:] not in {*SIGNS} or not automaton.is_near_lead(before))
+        plain = (word for before, word in pairs if not automaton.introduces_next(before))
         plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
         words = [word for word in plain if not named(word.rstrip(MARKS))]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
@@ -189,7 +189,7 @@ class HeaderNames:
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
-        return any(category(char) not in OF_SIGNS for char in rest)
+        return without_signs(rest) not in self.all and any(category(char) not in OF_SIGNS for char in rest)
 
     def _read(self, field: str, word: str) -> Iterator[Name]:
         if field in self.lists:
@@ -235,7 +235,7 @@ class HeaderNames:
 
     def is_single(self, word: str) -> bool:
         """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
-        return SINGLE_WORD.fullmatch(word) is not None
+        return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
     # Fields whose names are known.
 
@@ -248,12 +248,12 @@ class HeaderNames:
         if lead > 0:  # `commentary:to=functions.f`; `finalgoto=10` and `auto=1` are other words
             inside = self.is_inside(word, 0, lead)
             for name in self._listed(field, word[:lead]):
-                is_other = name.how == "near" and word[lead - 1] != name.value[-1]
+                is_other = name.how == "unknown" or (name.how == "near" and word[lead - 1] != name.value[-1])
                 if not (inside and is_other):
                     yield name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued")
             return
         begun = [name for name in known if word.startswith(name)]
-        if field == self.slots.role:  # `Assistantfinal`
+        if field == self.slots.role and not begun:  # `Assistantfinal`
             low = word.lower()
             cost = self.costs["glued"] + self.costs["decorated"]
             roles = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
@@ -350,7 +350,8 @@ class HeaderNames:
             if is_other:  # `unlock` may be a different tool from `lock`
                 yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
         elif self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
-            odd = row["odd"] * (match is None or match[0] != word)
+            bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
+            odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
             yield Name(field, word, len(word), unknown + odd)
         if match and match.start() == 0 and match[0] != word:
             tool = self.tools.full(match[0])

@@ -265,7 +265,8 @@ class HeaderSearch:
         if not word or replaces or self.automaton.at_lead(self.text, begin):
             return
         is_known, readings = self.names.is_known(word), self.names.readings(word)
-        names = [each for each in readings if each.field == field and (is_known or each.how == "near")]
+        whole = (each for each in readings if each.field == field and each.length == len(word))
+        names = [each for each in whole if is_known or each.how == "near"]
         if not (is_awaited if names else is_known):
             end, mode = begin + len(word), WORD if self.text[at] in self.automaton.markers else CLEAN
             price = self.costs["drop_field"] + sum(each.cost for each in names[:1] if each.how == "near")
@@ -283,9 +284,13 @@ class HeaderSearch:
         named = node.mode in (BARE, PLAIN)
         follow = self.placed.targets(node)
         for near in automaton.near_leads:
+            if named and near.field not in self.names.lists:
+                continue
             match = (near.among_words if wordy else near.alone).match(self.text, at)
             if near.field == self.slots.name and not (near.field in awaited or near.state & follow):
                 continue  # any word may be a name
+            if awaited == (self.slots.name,) and near.field != self.slots.name:
+                continue  # a sign belongs to the name of the author
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
                 continue  # `role user` may begin a text
@@ -296,6 +301,8 @@ class HeaderSearch:
                 end, mode = match.end() + len(self.header.word(match.end())), node.mode if named else CLEAN
                 if near.field == self.slots.recipient and not wordy:
                     mode = BARE
+                if is_word:  # no tool is the whole of its place after it
+                    mode = mode or TYPED
                 lost = {self.slots.role, self.slots.channel} & {*awaited} and near.field not in awaited
                 empty, before, edits = self._nothing(node, at, awaited) if lost else (0, node, Edits())
                 edit = Edit("led", near.field, at, end, fields=(near.field,))
@@ -317,7 +324,7 @@ class HeaderSearch:
                 edit = Edit("unread", displaced, at, end, fields=(displaced,))
                 yield costs["words"], node._replace(at=end, state=state), (edit,)
                 return
-            if "displaced" not in names.row(displaced).costs:
+            if node.mode != CLEAN or "displaced" not in names.row(displaced).costs:
                 return
         if node.mode in (BARE, PLAIN):
             return
@@ -336,7 +343,8 @@ class HeaderSearch:
                     node._replace(at=edit.end, mode=(node.mode or NAMED) if kept else WORD),
                     (edit,),
                 )
-        if node.mode != CLEAN and at > node.at:
+        glued = at == node.at and at and self.text[at - 1] not in self.automaton.markers
+        if node.mode != CLEAN and not glued:
             return
         if not (run := self.header.run(at)):  # what introduces a recipient, in a place that the grammar does not have
             return
@@ -349,7 +357,7 @@ class HeaderSearch:
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
         yield extra + price, node._replace(at=run[-1][1], mode=mode), (*before, *edits)
-        if len(run) > 1 and not names.is_known(word):
+        if len(run) > 1 and node.mode == CLEAN and not names.is_known(word):
             price = extra + costs["words"] + as_author
             yield price, node._replace(at=run[0][1], mode=WORD), (*before, edits[0])
 
@@ -386,6 +394,8 @@ class HeaderSearch:
                 continue
             price, kind, mode, sets = found
             if placed and spaced and awaited:
+                if name.field == slots.recipient and not (name.how == "role" or self.names.is_plain(name.value)):
+                    continue
                 price += self.costs["space"]
                 kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
             if placed and self.placed.ends_call(node, name):

@@ -99,7 +99,7 @@ class SearchedHeader:
 
     def may_be_content(self, at: int) -> bool:
         """Whether a word is the last one of a header whose content no token opens."""
-        return not self.opened and at + len(self.word(at)) >= self.text_end
+        return not self.opened and at > self.last_special and at + len(self.word(at)) >= self.text_end
 
     def is_answer(self, at: int) -> bool:
         """Whether a role comes as recipient, before the next special token."""
