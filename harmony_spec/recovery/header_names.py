@@ -229,9 +229,13 @@ class HeaderNames:
         known = tools.is_function(name) or tools.any_full(name) or (tools.offered and tools.spelled_apart(name))
         known = known or (name if name in self.recovery.recipients else None)
         signed = tools.offered is None and lead[-1:] in SIGNS and answers is not None
-        if known or (signed and name not in self.all and tools.word.fullmatch(name)):
+        if known or (signed and self.is_plain(name)):
             return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
         return bool(tools.bare(name))
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a word may be the name of a tool, and is not a role, a channel or a content type."""
+        return name not in self.all and self.tools.word.fullmatch(name) is not None
 
     def is_single(self, word: str) -> bool:
         """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
