@@ -226,7 +226,7 @@ class StrippedText:
         return at if end is None else end
 
     def _is_spoken_of(self, end: int) -> bool:
-        """Whether a sentence goes on after a header, or after its short arguments; the next header is no sentence."""
+        """Whether a sentence goes on after a header, or after its short arguments, and not the next header."""
         if SPACED_ARGUMENTS.match(self.text, end):
             end = arguments_end(self.text, end, end + MAX_SHORT_ARGUMENTS) or end
         words = SPOKEN_OF.match(self.text, end)
