@@ -131,7 +131,7 @@ class PlacedNames:
             return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
-        is_first = self.header.text[:at].strip() in {"", *self.automaton.markers}
+        is_first = at == self.header.first or (self.header.begun and not self.header.text[1:at].strip())
         if name.field == slots.name and is_first and not name.how and self.header.is_answer(at + name.length):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
         rest = without_signs(self.header.word(at)[name.length :])
