@@ -214,6 +214,13 @@ BARE = [
     "functions.delete_all",
     None,
 )
+@example(
+    ("completion", "<|channel|>commentary<|constrain|>{}<|message|>{{}}<|call|>"),
+    '"{}"',
+    "json",
+    "functions.search",
+    None,
+)
 def test_a_word_of_the_format_in_quotes_is_a_word(
     place: tuple[codec.Start, str], quotes: str, word: str, name: str, tools: list[str] | None
 ) -> None:

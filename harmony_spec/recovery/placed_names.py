@@ -68,17 +68,14 @@ class PlacedNames:
 
     def ends_call(self, node: SearchNode, name: Name) -> bool:
         """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
-        slots = self.slots
-        if name.field != slots.channel or name.value != self.recovery.answers:
-            return False
-        is_second = self.value(node, slots.channel) not in (None, self.recovery.answers)
-        return is_second and bool(self.value(node, slots.recipient))
+        is_answer = name.field == self.slots.channel and name.value == self.recovery.answers
+        return is_answer and self.value(node, name.field) not in (None, name.value)
 
     def taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
         slots, row, mode = self.slots, self.names.row(name.field).costs, node.mode
         sets: Sets = ((name.field, name.value),)
-        if not placed and (mode == PLAIN or (mode == WORDS and name.field != slots.content_type)):
+        if mode == PLAIN or (mode == WORDS and not placed and name.field != slots.content_type):
             return None
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)
@@ -86,23 +83,18 @@ class PlacedNames:
             called = node.marks or self.value(node, slots.recipient)
             is_certain = (called or (placed and self.described)) and name.length == len(self.header.word(at))
             is_any = name.how or name.field not in self.names.lists
-            if mode == PLAIN or (is_any and not placed) or (mode in (WORD, WORDS) and not is_certain):
+            if (is_any and not placed) or (mode in (WORD, WORDS) and not is_certain):
                 return None
             if name.how == "near" and not called and self.header.may_be_content(at):
                 return None
-            if (
-                name.how == "near"
-                and mode == BARE
-                and self.header.goes_on(at, name)
-                and "/" not in self.header.word(at)
-            ):
+            if mode == BARE and self.header.goes_on(at, name) and "/" not in self.header.word(at):
                 return None  # `functions.f json:please`; but `functions.f application/json`
             price = self.costs["again"] * (self.value(node, name.field) is not None) + row["lead"] * (not placed)
-            weak = not called or (name.how == "near" and not self.value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else name.kind
+            weak = not called or (name.how == "near" and not self.value(node, slots.recipient))
             return price, kind, mode or (TYPED if weak else CLEAN), sets
         if name.how == "led":
-            touches, role = at == node.at and mode == CLEAN and not placed, self.value(node, slots.role)
+            touches, role = at == node.at and mode == CLEAN, self.value(node, slots.role)
             is_other = role in self.recovery.roles and role not in self.recovery.author.values()
             may_follow = self.targets(node) & self.automaton.before(name.field)
             return (0, "led", None, sets) if touches and is_other and may_follow and self.header.opened else None
@@ -110,7 +102,7 @@ class PlacedNames:
             after_role = self.value(node, slots.role) is not None
             if after_role and self.header.may_be_content(at):
                 return None  # `assistant: Hello`
-            answers = not after_role and self.header.is_answer(at + name.length) and not self.header.has_role(at)
+            answers = self.header.is_answer(at + name.length)
             free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
             return -name.cost * free, name.kind, None if answers else WORD, sets
         if placed:
@@ -119,24 +111,18 @@ class PlacedNames:
             )
             if rest[:1].isalnum() and not rest.lower().startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            if (
-                name.how == "unknown"
-                and self.header.may_be_content(at)
-                and not self.names.is_single(self.header.word(at))
-            ):
+            may_be_content = self.header.may_be_content(at)
+            if name.how == "unknown" and may_be_content and not self.names.is_single(self.header.word(at)):
                 return None  # a number in place of a channel, before a stop token
-            if name.how == "near" and self.header.may_be_content(at) and ARGUMENTS.match(self.header.word(at)):
-                return None
-            goes_on = name.how == "near" and self.header.goes_on(at, name)
-            return 0, name.kind, WORD if name.how == "unknown" or goes_on else None, sets
+            is_other = name.how == "unknown" or self.header.goes_on(at, name)
+            return 0, name.kind, WORD if is_other else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
-        is_first = at == self.header.first or (self.header.begun and not self.header.text[1:at].strip())
-        if name.field == slots.name and is_first and not name.how and self.header.is_answer(at + name.length):
+        is_first = not self.header.text[1:at].strip()
+        if name.field == slots.name and is_first and self.header.is_answer(at + name.length):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
-        rest = without_signs(self.header.word(at)[name.length :])
-        joined = name.how == "glued" and at == self.header.first and rest in self.names.channels  # `assistantfinal`
-        if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited or mode == BARE:
+        joined = without_signs(self.header.word(at)[name.length :]) in self.names.channels  # `assistantfinal`
+        if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited:
             return None
         price = self.names.cost(slots.role, "lead")
         if at != self.header.first:
@@ -154,20 +140,19 @@ class PlacedNames:
         seen = self.value(node, name.field) is not None
         alone = self.has_author_only(node)
         touches = at == node.at > 0 and alone
-        sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
+        sure = name.cost <= self.costs["decorated"]  # `assistant/final`
         word = self.header.word(at)
         whole = name.how == "near" and word.rstrip(PUNCTUATION) == name.value  # `assistant, final,`
-        whole |= name.how == "glued" and word[name.length :] in self.names.all  # `to=functions.f commentaryjson`
-        calls = node.mode == BARE and not seen and name.value != self.recovery.answers  # `functions.f commentary`
-        if (node.mode == BARE and not calls) or (name.how and not (whole or (touches and sure))):
+        whole |= word[name.length :] in self.names.all  # `to=functions.f commentaryjson`
+        answers = node.mode == BARE and name.value == self.recovery.answers  # `functions.f commentary` may call
+        if answers or (name.how and not (whole or (touches and sure))):
             return None
         first = self.header.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
         kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.header.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
-        mode = CLEAN if first else node.mode or NAMED
-        goes_on = name.how == "near" and self.header.goes_on(at, name)
-        return price, kind, WORD if goes_on else mode, self._with_author(name, awaited)
+        mode = WORD if self.header.goes_on(at, name) else CLEAN if first else node.mode or NAMED
+        return price, kind, mode, self._with_author(name, awaited)
 
     def has_author_only(self, node: SearchNode) -> bool:
         return not any(
@@ -188,21 +173,20 @@ class PlacedNames:
             kind = "near" if name.how == "role" and name.cost else name.kind
             price += row["of_tool"] * (name.how != "role" and answers and not seen)
             return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
-        if name.how == "role" and mode in (CLEAN, WORD) and answers:
+        if name.how == "role" and answers:
             return row["lead"], "bare", CLEAN, sets
         bare = self.names.tools.bare(self.header.word(at))
         plain = self.recovery.separator not in bare
-        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or name.how not in ("", "near", "glued"):
-            return None
-        if plain and self.header.may_be_content(at):
-            return None
-        if name.value not in (bare, self.names.tools.full(bare)):
+        if (
+            not bare
+            or mode not in ((CLEAN,) if plain else (CLEAN, NAMED))
+            or (plain and self.header.may_be_content(at))
+        ):
             return None
         if role not in (None, self.recovery.author[slots.role]):
             return None  # only the model calls
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
-        authored = role is not None or not self.header.begun
-        first = mode == CLEAN and not (name.how or awaited) and authored and self.has_author_only(node)
+        first = mode == CLEAN and not (name.how or awaited) and self.has_author_only(node)
         price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
         return price, kind, PLAIN if plain else BARE, self._with_author(name, awaited)
 

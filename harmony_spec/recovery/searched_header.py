@@ -107,16 +107,11 @@ class SearchedHeader:
         _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
         return lead != "" and role.lstrip().lower().startswith(self.names.recovery.roles)
 
-    def has_role(self, at: int) -> bool:
-        """Whether a word is a role, and a text that introduces something, as in `user:alice`."""
-        roles = (name for name in self.names.readings(self.word(at)) if name.field == self.names.slots.role)
-        return any(self.automaton.literal.match(self.text, at + name.length) for name in roles)
-
     def goes_on(self, at: int, name: Name) -> bool:
-        """Whether a word has another word than a known name, as in `analysisWe` and `commentary:please`; one of the
+        """Whether a word near to a name has another word in it, as in `analysisWe` and `commentary:please`; one of the
         letters at its ends may come twice."""
         word, value = self.word(at).lower(), name.value.lower()
-        if value not in word:
+        if name.how != "near" or value not in word:
             return False
         known = {value[0], value[-1], *self.automaton.near_words, *self.names.all}
         return not known.issuperset(re.findall(r"[^\W_]+", word.replace(value, " ")))
