@@ -102,7 +102,7 @@ class PlacedNames:
             after_role = self.value(node, slots.role) is not None
             if after_role and self.header.may_be_content(at):
                 return None  # `assistant: Hello`
-            answers = self.header.is_answer(at + name.length)
+            answers = self.header.is_answer(at, name)
             free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
             return -name.cost * free, name.kind, None if answers else WORD, sets
         if placed:
@@ -119,7 +119,7 @@ class PlacedNames:
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
         is_first = not self.header.text[1:at].strip()
-        if name.field == slots.name and is_first and self.header.is_answer(at + name.length):
+        if name.field == slots.name and is_first and self.header.is_answer(at, name):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
         joined = without_signs(self.header.word(at)[name.length :]) in self.names.channels  # `assistantfinal`
         if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited:

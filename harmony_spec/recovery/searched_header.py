@@ -101,10 +101,15 @@ class SearchedHeader:
         """Whether a word is the last one of a header whose content no token opens."""
         return not self.opened and at > self.last_special and at + len(self.word(at)) >= self.text_end
 
-    def is_answer(self, at: int) -> bool:
-        """Whether a role comes as recipient, before the next special token."""
+    def is_answer(self, at: int, name: Name) -> bool:
+        """Whether a role comes as recipient, before the next special token, and the word is not itself a role with a
+        text that introduces something, as in `user:alice`."""
+        roles = (each for each in self.names.readings(self.word(at)) if each.field == self.names.slots.role)
+        if any(self.automaton.literal.match(self.text, at + each.length) for each in roles):
+            return False
         special = SPECIAL.search(self.text, at)
-        _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
+        stop = special.start() if special else self.end
+        _, lead, role = self.text[at + name.length : stop].partition(self.automaton.lead or "\0")
         return lead != "" and role.lstrip().lower().startswith(self.names.recovery.roles)
 
     def goes_on(self, at: int, name: Name) -> bool:
