@@ -106,13 +106,9 @@ class HeaderSearch:
         Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table. If nothing
         has to be edited in a header that the grammar describes, no other path is looked for.
         """
-        values = tuple(None if self.header.begun else self.given.get(field) for field in self.automaton.fields)
-        start = SearchNode(
-            0, self.automaton.start if self.header.begun else self.automaton.after_author, CLEAN, (), values
-        )
-        heap: list[tuple[int, Ranks, int, SearchNode, Edits]] = [(0, (), 0, start, ())]
-        best = {start: (0, Ranks())}
-        count, width, found = 0, dict[int, int](), list[tuple[int, Values, Edits]]()
+        best = {start: (price, Ranks()) for price, start in self._starts()}
+        heap = [(cost, ranks, n, node, Edits()) for n, (node, (cost, ranks)) in enumerate(best.items())]
+        count, width, found = len(heap), dict[int, int](), list[tuple[int, Values, Edits]]()
         while heap:
             cost, ranks, _, node, path = heappop(heap)
             if cost > most:
@@ -140,6 +136,19 @@ class HeaderSearch:
                     best[target] = total
                     heappush(heap, (*total, count, target, (*path, *edits)))
         return found
+
+    def _starts(self) -> Iterator[tuple[int, SearchNode]]:
+        """The nodes before the header: without the token that begins a message, after the author that is given, or
+        where that token is missing."""
+        automaton, fields = self.automaton, self.automaton.fields
+        nothing: Values = (None,) * len(fields)
+        if self.header.begun:
+            yield 0, SearchNode(0, automaton.start, CLEAN, (), nothing)
+            return
+        yield 0, SearchNode(0, automaton.after_author, CLEAN, (), tuple(map(self.given.get, fields)))
+        if self.lacks_start and self.opened:
+            begun = automaton.step(automaton.start, automaton.begins)[0]
+            yield self.names.cost(self.slots.role, "lead") // 2, SearchNode(0, begun, CLEAN, (), nothing)
 
     # What may come next.
 

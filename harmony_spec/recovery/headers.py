@@ -115,7 +115,10 @@ class Headers:
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             damage = [HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ())]
-        if opened and not (reading.findings or damage) and (header.mixed or not lacks_start):
+        is_whole = lacks_start and (  # but for the token before it, perhaps with an author
+            not header.mixed or (opener and self.described(automaton.begins + header.mixed, {}, opener))
+        )
+        if opened and not (reading.findings or damage or is_whole):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]
             differs = "order or white space" if reading.cost else "white space"

@@ -103,6 +103,8 @@ class PlacedNames:
             if after_role and self.header.may_be_content(at):
                 return None  # `assistant: Hello`
             answers = self.header.is_answer(at, name)
+            if not (after_role or answers or self.header.begun):
+                return None  # without its token, `functions.f` begins a call
             free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
             return -name.cost * free, name.kind, None if answers else WORD, sets
         if placed:
