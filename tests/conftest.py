@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from tempfile import TemporaryDirectory
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,8 +33,12 @@ gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of `dialect.text_of`. Workers inherit its name, so that only one of them generates a dialect."""
+    """Make the folder of `dialect.text_of`. Workers inherit its name, so that only one of them generates a dialect.
+
+    Temporary folders are made in it, and go with it: codecs are imported from them to the end of the run.
+    """
     if "GENERATED_DIALECTS" not in os.environ:
-        folder = TemporaryDirectory()
+        folder = tempfile.TemporaryDirectory()
         os.environ["GENERATED_DIALECTS"] = folder.name
         config.add_cleanup(folder.cleanup)
+    tempfile.tempdir = os.environ["GENERATED_DIALECTS"]
