@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 from hypothesis import given, reject
@@ -273,6 +273,7 @@ def test_a_header_field_becomes_a_field() -> None:
 
 
 def test_errors_list_the_values_that_the_grammar_lists() -> None:
+    assert Literal["low", "high"] | None  # Python may return this union for an equal one
     module = codec_of("priority_field")
     with pytest.raises(RenderError) as caught:
         module.render_text([module.Message("user", "now", priority="hihg")])

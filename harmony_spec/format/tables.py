@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -228,10 +229,13 @@ class Format:
     def listed_values(self) -> dict[str, tuple[str | None, ...]]:
         """The values of the fields whose values the grammar lists, with None if the field is optional.
 
-        Read from the types of the generated message class; only errors need it.
+        Read from the types of the generated message class; only errors need it. Each option of a union is looked up by
+        itself: Python may return another union that is equal, with its values in another order.
         """
-        hints = get_type_hints(self.message)
-        return {name: _literals(hints[name]) for name in self.header_fields if _literals(hints[name])}
+        types, hints = vars(sys.modules[self.message.__module__]), self.message.__annotations__
+        options = {name: hints[name].split(" | ") for name in self.header_fields}
+        kinds = {name: types[found[0]] for name, found in options.items() if get_origin(types.get(found[0])) is Literal}
+        return {name: (*get_args(kind), *[None] * ("None" in options[name])) for name, kind in kinds.items()}
 
     @cached_property
     def special_matcher(self) -> re.Pattern[str]:
@@ -284,14 +288,6 @@ class Format:
     @cached_property
     def marker_ids(self) -> dict[str, int]:
         return {marker: self.encoding.special[spelling] for spelling, marker in self.markers.items()}
-
-
-def _literals(hint: Any) -> tuple[str | None, ...]:
-    """The values of a `Literal`, or of `Literal | None`; empty for any other type."""
-    if get_origin(hint) is Literal:
-        return get_args(hint)
-    listed = tuple(value for option in get_args(hint) for value in _literals(option))
-    return (*listed, None) if listed and type(None) in get_args(hint) else listed
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
