@@ -289,6 +289,30 @@ def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
             assert index in {diagnostic.index for diagnostic in found.diagnostics}
 
 
+@pytest.mark.parametrize("name", RECOVERING)
+def test_an_author_is_known_without_the_token_that_begins_messages(name: str) -> None:
+    """Role and name stay, also before a recipient, unless a text with white space inside introduces that."""
+    module = codec_of(name)
+    recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
+    role, author, recipient = recovery.slots.role, recovery.slots.name, recovery.slots.recipient
+    fields = {role: recovery.roles, author: (None, "alice"), recipient: (None, *recovery.author.values())}
+    fields.pop("", None)
+    tried = 0
+    for values in product(*fields.values()):
+        known = {field: value for field, value in zip(fields, values, strict=True) if value}
+        called_back = known[role] != recovery.tool or recipient in known
+        if not called_back or (recipient in known and len(lead.split()) > 1):
+            continue
+        with suppress(RenderError):
+            text = module.render_text([module.Message(content="Hi.", **known)])
+            (found,) = module.recover(text.removeprefix(recovery.begins)).messages
+            assert [getattr(found, field) for field in (role, author) if field] == [
+                known.get(field) for field in (role, author) if field
+            ]
+            tried += 1
+    assert tried >= len(recovery.roles) - 1
+
+
 def known_names(module: ModuleType) -> dict[str, list[str]]:
     """Names of each field that no other name is near to, a tool first."""
     recovery, listed = module.FORMAT.recovery, module.FORMAT.listed_values
