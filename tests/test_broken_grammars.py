@@ -206,6 +206,23 @@ def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str,
     assert problem.remedy == "Write in `message` what `answer` has: the next prompt repeats what was sampled."
 
 
+def test_what_was_sampled_is_written_again_as_the_same_alternative(tmp_path: Path) -> None:
+    """Otherwise an answer of the model would be written as a message of the system."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "apertus", folder)
+    path = folder / "apertus.lark"
+    model = "opening thought? content calls? ASSISTANT_END"
+    text = path.read_text(encoding="utf-8").replace("SYSTEM content SYSTEM_END -> system", f"{model} -> assistant")
+    path.write_text(text.replace(f"message: {model}", "message: SYSTEM content SYSTEM_END -> system"), encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert is_at(folder, problem.place, path.name, "answer:")
+    together = "`opening` and `answer` together are the alternative `assistant` of a `message`"
+    assert problem.reason == f"{together}, and no field tells so"
+    assert problem.remedy == "Write that alternative first: the first one is written again."
+
+
 @pytest.mark.parametrize(("pattern", "problems"), [(r"[^\s<]+", 0), ("[a-z.]+", 0), (r"[^\s]+", 1)])
 def test_a_completion_is_compared_by_what_it_reads(pattern: str, problems: int, tmp_path: Path) -> None:
     """A terminal of another name may read the same or less than that of messages."""

@@ -91,7 +91,7 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
         parsed = module.parse(tokens, start, tokenizer=tokenizer, **opening)
         assert parsed.messages == conversation
-        assert parsed.opening == (opening if start == "prompt" and opening else None)
+        assert parsed.opening == (opening if start == "prompt" and not last.has_content else None)
         again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
         assert again == tokens
 

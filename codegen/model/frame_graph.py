@@ -25,12 +25,13 @@ class Graph:
     """For each state the edges that leave it, each with the state that it leads to. State 0 is the start.
 
     Each edge leads to a state of its own. `sets` are the fields that reaching a state sets: flags, and fields
-    whose value is the name of an alternative.
+    whose value is the name of an alternative; `names` are the alternatives of which no field tells.
     """
 
     steps: list[list[tuple[FrameEdge, int]]] = field(default_factory=lambda: [[]])
     final: frozenset[int] = frozenset()
     sets: dict[int, tuple[tuple[str, str | bool], ...]] = field(default_factory=dict)
+    names: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def edges(self) -> list[tuple[int, FrameEdge, int]]:
         return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
@@ -70,7 +71,11 @@ def graph(format: Format, rule: str) -> Graph:
                     sources = connect(item, sources)
                 return sources
             case RuleChoice(_, branches):
-                ends = (marked(connect(branch.node, sources), branch.sets, sources) for branch in branches)
+                ends = [marked(connect(branch.node, sources), branch.sets, sources) for branch in branches]
+                told = format.told_by_name(node)
+                for branch, states in zip(branches, ends, strict=True):
+                    for state in states - sources if branch in told else ():
+                        made.names[state] = made.names.get(state, frozenset()) | {branch.name or ""}
                 return frozenset().union(*ends)
             case RuleCall(rule) if rule == CONTENT_FIELD:
                 return connect(format.content_value, sources)

@@ -53,6 +53,9 @@ class FramingRules(RuleBuilder):
         branches = [Branch(each.name, self.sequence(each.items), (), each.place) for each in definition.alternatives]
         node = branches[0].node
         enumerated = self.rule_kind == "constant" and all(branch.name for branch in branches)
+        if branches[0].name and len(branches) == 1 and not enumerated:
+            reason = f"the name `{branches[0].name}` is of no use: `{definition.name}` has no other alternative"
+            self.refuse(definition.place, reason, "Remove it.")
         if enumerated or len(branches) > 1:
             node = RuleChoice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
         self.built[definition.name] = GrammarRule(

@@ -158,6 +158,18 @@ class GrammarRules(ABC):
                 return {rule} if self.is_field(rule) else self.always_set(self.rules[rule].node)
         return set()
 
+    def told_by_name(self, choice: RuleChoice) -> list[Branch]:
+        """The named alternatives that no field tells from an earlier one: only a variant says that they were read."""
+        found = list[Branch]()
+        for index, branch in enumerate(choice.branches):
+            own, required = self.fields_of(branch.node).keys(), self.always_set(branch.node)
+            earlier = (
+                (self.fields_of(other.node).keys(), self.always_set(other.node)) for other in choice.branches[:index]
+            )
+            if branch.name and not branch.sets and any(theirs <= own and required <= may for may, theirs in earlier):
+                found.append(branch)
+        return found
+
 
 def camel_case(name: str) -> str:
     """The name of the type for a field, rule or terminal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Set
+from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
 from ..model.frame_graph import FrameEdge, Graph, framing, graph
@@ -152,34 +153,53 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
     for name in dict.fromkeys(path[1][0].frame for path in format.starts[-1].paths if path[1]):
         made = graph(format, name)
         is_whole = framing(made).closed == framing(message).closed  # else it may lack its stop token
-        ways = [_read_by(format, made, message, opened) for opened in begun]
-        is_read = any(all(_ends(message, places) if is_whole else places for places in way) for way in ways)
-        if name != format.message and not is_read:
-            reason = f"`{format.open_frame}` and `{name}` together are not always a `{format.message}`"
+        ways = [_read_by(format, made, message, opened) for _, opened in begun]
+        lost = [names for way in ways if (names := _lost_names(message, way, is_whole)) is not None]
+        together, place = f"`{format.open_frame}` and `{name}` together", format.rules[name].place
+        if name != format.message and not lost:
+            reason = f"{together} are not always a `{format.message}`"
             remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
-            yield Problem(format.rules[name].place, reason, remedy)
+            yield Problem(place, reason, remedy)
+        elif lost and (others := min(lost, key=len)):
+            reason = f"{together} are the alternative `{min(others)}` of a `{format.message}`, and no field tells so"
+            yield Problem(place, reason, "Write that alternative first: the first one is written again.")
 
 
-FramePlace = tuple[int, str]
-"""A state of a frame, and what is left of the text before it."""
+class FramePlace(NamedTuple):
+    """A state of a frame, what is left of the text before it, and the alternatives that only their names tell."""
 
-START_OF_FRAME: FramePlace = (0, "")
+    state: int
+    text: str
+    names: frozenset[str]
+
+
+START_OF_FRAME = FramePlace(0, "", frozenset())
+
+Ways = set[tuple[frozenset[str], frozenset[FramePlace]]]
+"""The alternatives that were read in each way through a frame, and where another frame may be after it."""
 
 
 def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, FramePlace]]:
-    state, text = place
-    if text:
-        yield text[0], (state, text[1:])
+    if place.text:
+        yield place.text[0], place._replace(text=place.text[1:])
         return
-    for edge, target in made.steps[state]:
+    for edge, target in made.steps[place.state]:
+        names = place.names | made.names.get(target, frozenset())
         if isinstance(edge, FixedText):
-            yield edge.text[0], (target, edge.text[1:])
+            yield edge.text[0], FramePlace(target, edge.text[1:], names)
         else:
-            yield edge, (target, "")
+            yield edge, FramePlace(target, "", names)
 
 
-def _ends(made: Graph, places: Set[FramePlace]) -> bool:
-    return any((state, "") in places for state in made.final)
+def _lost_names(message: Graph, ways: Ways, is_whole: bool) -> frozenset[str] | None:
+    """The alternatives that a message remembers and these ways do not; None if one of them is no message."""
+    lost = frozenset[str]()
+    for names, places in ways:
+        ends = [place.names - names for place in places if place.state in message.final and not place.text]
+        if not (ends if is_whole else places):
+            return None
+        lost |= min(ends, key=len) if is_whole else frozenset()
+    return lost
 
 
 def _may_be(format: Format, edge: FrameEdge | str, other: FrameEdge | str) -> bool:
@@ -190,8 +210,8 @@ def _may_be(format: Format, edge: FrameEdge | str, other: FrameEdge | str) -> bo
     return edge.field == other.field and witness(one, wider) is None
 
 
-def _read_by(format: Format, made: Graph, other: Graph, places: Set[FramePlace]) -> set[frozenset[FramePlace]]:
-    """The places where the other frame may be after each way through this one; none if it cannot read that."""
+def _read_by(format: Format, made: Graph, other: Graph, places: Set[FramePlace]) -> Ways:
+    """The ways through a frame, as another one reads them from these places; no place if it cannot read one."""
 
     def following(at: tuple[FramePlace, Set[FramePlace]]) -> Iterator[tuple[FramePlace, frozenset[FramePlace]]]:
         for edge, target in _steps(made, at[0]):
@@ -199,7 +219,7 @@ def _read_by(format: Format, made: Graph, other: Graph, places: Set[FramePlace])
             yield target, frozenset(there for its, there in steps if _may_be(format, edge, its))
 
     found = reachable([(START_OF_FRAME, frozenset(places))], following)
-    return {there for (state, text), there in found if state in made.final and not text}
+    return {(here.names, there) for here, there in found if here.state in made.final and not here.text}
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:
