@@ -46,7 +46,8 @@ TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
 BRACKETS = ("(", "[", "{")
 """What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
 
-JOINTS = "_-?&/"
+JOINTS_OF_NAMES = "_-"
+JOINTS = f"{JOINTS_OF_NAMES}?&/"
 """What names of settings, and addresses, have inside."""
 
 OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
@@ -205,11 +206,12 @@ class HeaderNames:
     def is_inside(self, word: str, start: int, at: int) -> bool:
         """Whether `to=` at a place is a part of a word or an address, as in `auto=1` and `?to=you`.
 
-        In `commentaryto=functions.f`, it follows a known name.
+        In `commentaryto=functions.f` and `commentary_to=functions.f`, it follows a known name.
         """
         if at == start or not (word[at - 1].isalnum() or word[at - 1] in JOINTS):
             return False
-        names = (at - len(name) for name in self.all if word.endswith(name, start, at))
+        end = at - (word[at - 1] in JOINTS_OF_NAMES)
+        names = (end - len(name) for name in self.all if word.endswith(name, start, end))
         return all(begin > start and word[begin - 1].isalnum() for begin in names)
 
     def is_introduced(self, field: str, lead: str, name: str, answers: bool | None) -> bool:
