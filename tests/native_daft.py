@@ -109,21 +109,27 @@ def many_rows(tmp_path: Path) -> Path:
 
 
 def started(path: Path) -> tuple[subprocess.Popen[str], list[str]]:
-    """A run on a file, and the workers that it has started."""
+    """A run on a file, and the workers that it has started, once they check rows.
+
+    Daft 0.7 waits for ever for a worker that ends before it has connected (`UdfHandle.__init__` accepts without a time
+    limit). Starting takes half a second of processor time, which a busy machine gives in ten.
+    """
     command = [COMMAND, "validate", "--isolated", "--runner", "daft", str(path)]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for _ in range(100):
+    for _ in range(300):
         time.sleep(0.2)
-        if workers(run.pid):
-            time.sleep(2)  # it has rows
-            return run, workers(run.pid)
-    raise AssertionError("no worker was started")
+        if (times := workers(run.pid)) and min(times.values()) > 0:
+            return run, list(times)
+    raise AssertionError("no worker checks rows")
 
 
-def workers(command: int) -> list[str]:
-    """The workers that a command has started."""
+def workers(command: int) -> dict[str, int]:
+    """The workers that a command has started, with their processor time in seconds."""
     found = ["pgrep", "-P", str(command), "-f", "udf_worker"]
-    return subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()
+    numbers = subprocess.run(found, capture_output=True, text=True, check=False).stdout.split()
+    listed = ["ps", "-o", "pid=,cputimes=", "-p", ",".join(numbers) or "0"]
+    rows = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.splitlines()
+    return {number: int(seconds) for number, seconds in map(str.split, rows)}
 
 
 def test_a_worker_that_is_killed_is_one_line(many_rows: Path) -> None:
