@@ -32,7 +32,7 @@ class Totals:
         unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
         display: findings with a display fix that needs `--fixable`.
         in_baseline: findings that are not reported since they are in the baseline.
-        skipped: files without special tokens.
+        skipped: files without special tokens or rows.
         unreadable, unwritten: files that cannot be read or written.
         codes: findings by code.
         tokens: tokens by channel, if requested; None is the key of messages without channel.
