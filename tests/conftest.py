@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import tempfile
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 # In the gate, each run draws the same examples, and fewer; elsewhere (`.ci/properties`) each run draws others.
@@ -32,7 +32,7 @@ def examples(count: int) -> settings:
 gc.set_threshold(50_000, 20, 50)
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Make the folder of `dialect.text_of`. Workers inherit its name, so that only one of them generates a dialect.
 
     Temporary folders are made in it, and go with it: codecs are imported from them to the end of the run.
@@ -40,5 +40,5 @@ def pytest_configure(config: pytest.Config) -> None:
     if "GENERATED_DIALECTS" not in os.environ:
         folder = tempfile.TemporaryDirectory()
         os.environ["GENERATED_DIALECTS"] = folder.name
-        config.add_cleanup(folder.cleanup)
+        atexit.register(folder.cleanup)  # after the temporary folder of `multiprocessing`, which is imported later
     tempfile.tempdir = os.environ["GENERATED_DIALECTS"]
