@@ -290,27 +290,58 @@ def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", RECOVERING)
-def test_an_author_is_known_without_the_token_that_begins_messages(name: str) -> None:
-    """Role and name stay, also before a recipient, unless a text with white space inside introduces that."""
+def test_a_message_is_known_without_the_token_that_begins_it(name: str) -> None:
+    """All fields stay, unless a text with white space inside introduces the recipient of an author with a name. Only a
+    missing channel may be inferred."""
     module = codec_of(name)
     recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
-    role, author, recipient = recovery.slots.role, recovery.slots.name, recovery.slots.recipient
-    fields = {role: recovery.roles, author: (None, "alice"), recipient: (None, *recovery.author.values())}
+    slots, model = recovery.slots, recovery.author[recovery.slots.role]
+    tool = recovery.full_name(recovery.definitions.functions or "web", "search")
+    fields = {
+        slots.role: recovery.roles,
+        slots.name: (None, "alice"),
+        slots.recipient: (None, model, tool),
+        slots.channel: (None, *recovery.channels[:1]),
+    }
     fields.pop("", None)
     tried = 0
     for values in product(*fields.values()):
         known = {field: value for field, value in zip(fields, values, strict=True) if value}
-        called_back = known[role] != recovery.tool or recipient in known
-        if not called_back or (recipient in known and len(lead.split()) > 1):
+        recipient, named = known.get(slots.recipient), slots.name in known
+        may_call = recipient != tool or (known[slots.role] == model and not named)
+        called_back = known[slots.role] != recovery.tool or recipient == model
+        if not (may_call and called_back) or (recipient and named and len(lead.split()) > 1):
             continue
         with suppress(RenderError):
             text = module.render_text([module.Message(content="Hi.", **known)])
-            (found,) = module.recover(text.removeprefix(recovery.begins)).messages
-            assert [getattr(found, field) for field in (role, author) if field] == [
-                known.get(field) for field in (role, author) if field
-            ]
+            (found,) = module.recover(text.removeprefix(recovery.begins), tools=[tool]).messages
+            kept = {field: getattr(found, field) for field in fields if field in known or field != slots.channel}
+            assert {field: value for field, value in kept.items() if value} == known
             tried += 1
     assert tried >= len(recovery.roles) - 1
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_a_header_is_known_without_the_token_that_opens_its_content(name: str) -> None:
+    """Its role stays, and a listed value that a text introduces, before a text that touches them."""
+    module = codec_of(name)
+    format, slots, automaton = module.FORMAT, module.FORMAT.recovery.slots, automaton_of(module.FORMAT)
+    introduced = {field for label, field in automaton.introduces.items() if label not in automaton.markers}
+    known = {slots.role: format.recovery.roles}
+    known |= {field: values for field, values in format.listed_values.items() if field in introduced - {*slots}}
+    openers = [spelling for spelling, sets in automaton.opener_sets.items() if not sets]
+    tried = 0
+    for role, (field, values) in product(format.recovery.roles, known.items()):
+        for value in filter(None, values):
+            with suppress(RenderError, TypeError):
+                given = {slots.role: role, field: value, "content": "We need to look."}
+                text = module.render_text([module.Message(**given)])
+                for opener in openers:
+                    text = text.replace(opener, "")
+                (found,) = module.recover(text).messages
+                assert {each: getattr(found, each) for each in given} == given
+                tried += 1
+    assert tried or not openers
 
 
 def known_names(module: ModuleType) -> dict[str, list[str]]:

@@ -38,7 +38,8 @@ class HeaderSearch:
         given: the fields of an open header that it continues.
         opened: the token that opens the content follows; otherwise the header may hold the content.
         lacks_start: the token that begins a message is missing.
-        described: the grammar describes the header, so that only its words can be wrong.
+        described: the grammar describes the header, at least after a token that begins messages, so that only its words
+            can be wrong.
     """
 
     def __init__(
@@ -61,21 +62,32 @@ class HeaderSearch:
         self.is_cut = False
 
     def read(self, max_cost: int | None) -> HeaderReading | None:
-        """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once.
-
-        None if that would be nothing of a header that the grammar describes.
-        """
-        most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
+        """The cheapest reading; None if all cost more than `max_cost`. Call it once."""
+        most = self._most(max_cost)
         found = self._search(most)
-        if self.described and not found:
+        if not found:
             return None
-        reading = self._reading(found[0][2] if found else self._unread())
-        if found:
-            reading.cost = found[0][0]
+        reading = self._reading(found[0][2])
+        reading.cost = found[0][0]
         for cost, _, other in found[1:]:
             reading.alternative = Alternative(self._reading(other).values, cost)
-        reading.why = self._compare(reading, most) if found else f"no reading costs {most} or less"
+        reading.why = self._compare(reading, most)
         return reading
+
+    def unread(self, max_cost: int | None) -> HeaderReading:
+        """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
+        at = self.end if self.opened else self.header.last_token + 1
+        # If a header that was too dear has a channel, its text is not shown as an answer.
+        lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
+        path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
+        rest = (Edit("", "", at, at, lost=True, rest=True),) if self.text[at:].strip() else ()
+        reading = self._reading((*path, *rest))
+        reading.why = f"no reading costs {self._most(max_cost)} or less"
+        return reading
+
+    def _most(self, max_cost: int | None) -> int:
+        most = self.costs["most"]
+        return most if max_cost is None else min(max_cost, most)
 
     def _reading(self, path: Edits) -> HeaderReading:
         return reading_of(self.names, self.text, path, self.given, self.lacks_start)
@@ -91,14 +103,6 @@ class HeaderSearch:
         )
         instead = ", ".join(f"{value!r} as {field}" if value else f"no {field}" for field, value in pairs)
         return f"{cost}, with {instead or 'other text'} {other.cost}"
-
-    def _unread(self) -> Edits:
-        """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
-        at = self.end if self.opened else self.header.last_token + 1
-        # If a header that was too dear has a channel, its text is not shown as an answer.
-        lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
-        path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
-        return path if not self.text[at:].strip() else (*path, Edit("", "", at, at, lost=True, rest=True))
 
     def _search(self, most: int) -> list[tuple[int, Values, Edits]]:
         """The cheapest path, and the next one that reads other fields if it costs little more; with costs and fields.

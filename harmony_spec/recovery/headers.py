@@ -91,13 +91,19 @@ class Headers:
         damaged, opened = header.damaged, opener is not None
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         automaton = self.words.automaton
+        begun = None
+        if lacks_start and opener and damaged is None:
+            begun = self.described(automaton.begins + header.mixed, {}, opener)
+        # Any word may be the name of a tool, but no other header has a role.
+        has_role = begun is not None and begun.values[self.recovery.slots.role] in self.recovery.roles
         if described and (self.strict or not automaton.is_of_words(described.values)):
             return described
-        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, bool(described))
-        reading = search.read(None if described else self.max_cost)
-        if reading is None:
-            assert described is not None
+        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, bool(described or has_role))
+        limit = None if described else self.max_cost
+        reading = search.read(limit)
+        if described and reading is None:
             return described
+        reading = reading or search.unread(limit)
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
@@ -115,9 +121,7 @@ class Headers:
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             damage = [HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ())]
-        is_whole = lacks_start and (  # but for the token before it, perhaps with an author
-            not header.mixed or (opener and self.described(automaton.begins + header.mixed, {}, opener))
-        )
+        is_whole = begun is not None or (lacks_start and not header.mixed)  # but for the token before it
         if opened and not (reading.findings or damage or is_whole):
             required = (name for name in self.format.header_fields if name in self.format.required)
             missing = [name for name in required if reading.values.get(name) is None]

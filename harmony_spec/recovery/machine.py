@@ -232,13 +232,21 @@ class Machine:
             self._reopen_header(draft)
         if self.state == BETWEEN:
             self._open_header(start, lacks_start=True)
-        elif self.lacks_start and self.has_only_text and self._evidence(start, opener=None).text_start is not None:
+        elif self.lacks_start and self.has_only_text and self._is_text(start):
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
             self._end_text(start)
         self._extend(end)
         self.in_free_text = self.state == HEADER and self.begin <= start and spelling in self.recovery.free_texts
+
+    def _is_text(self, end: int) -> bool:
+        """Whether what comes before a token of a header is no beginning of it: as that, it has mistakes or costs more
+        than a text. The channel of a call may still come."""
+        if self._evidence(end, opener=None).text_start is None:
+            return False
+        reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
+        return bool(reading.findings) or reading.cost > costs["text"] + costs["no_channel"]
 
     def _end_text(self, start: int) -> None:
         """End text in place of a header: a message of its own, or after a stop token a gap.
