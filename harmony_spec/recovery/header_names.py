@@ -235,6 +235,12 @@ class HeaderNames:
             return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
         return bool(tools.bare(name))
 
+    def at_introduced(self, text: str, at: int) -> bool:
+        """Whether one of a list of names is at a place, after the text that introduces it in the grammar."""
+        lead = self.automaton.literal.match(text, at)
+        names = self.lists.get(self.automaton.introduces.get(lead[0], ""), ()) if lead else ()
+        return lead is not None and text.startswith((*names,), lead.end())
+
     def is_plain(self, name: str) -> bool:
         """Whether a word may be the name of a tool, and is not a role, a channel or a content type."""
         return name not in self.all and self.tools.word.fullmatch(name) is not None

@@ -229,9 +229,11 @@ class HeaderSearch:
                 return
             is_word = rest.rstrip() == word and word[0].isalnum() and not self.header.was_opened
             price += costs["text_for_name"] + costs["one_word"] * is_word
+        elif node.state != self.automaton.start and not self.automaton.is_complete(node.state):
+            price += costs["order"]  # after a text, or before a role
         if not ARGUMENTS.match(rest):  # `to=10 is the range`
             price += self._lacking_channel(node)
-        if self.automaton.at_lead(self.text, at):
+        if self.automaton.at_lead(self.text, at) or self.names.at_introduced(self.text, at):
             price += costs["text_at_lead"]
         elif at < self.header.last_lead:
             price += costs["text_with_lead"]
