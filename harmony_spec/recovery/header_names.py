@@ -83,6 +83,8 @@ class HeaderNames:
         self.tools, self.channels = NamedTools(recovery, known.tools), frozenset(known.channels)
         self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
         slots = self.slots
+        leads = (lead for lead, field in self.automaton.introduces.items() if field == slots.name)
+        self.lead_of_name = next(leads, "") if slots.name else ""
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
         lists |= {
             field: tuple(str(value) for value in values if value)
@@ -270,6 +272,9 @@ class HeaderNames:
             cost = self.costs["glued"] + self.costs["decorated"]
             roles = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
             yield from (Name(field, name, len(name), cost, "glued") for name in roles)
+            role, lead_of_name, _ = word.partition(self.lead_of_name or "\0")
+            if lead_of_name:  # `User:alice`
+                yield from (name for name in self._listed(field, role) if name.how == "near")
         yield from (Name(field, name, len(name), self.costs["glued"], "glued") for name in begun)
         ends = ((name, match.end()) for name in begun if (match := JOINING.match(word, len(name))))
         if joined := [(name, end) for name, end in ends if self._is_joined(word[end - 1], word[end:])]:

@@ -115,7 +115,7 @@ class SearchedHeader:
     def goes_on(self, at: int, name: Name) -> bool:
         """Whether a word near to a name has another word in it, as in `analysisWe` and `commentary:please`; one of the
         letters at its ends may come twice."""
-        word, value = self.word(at).lower(), name.value.lower()
+        word, value = self.word(at)[: name.length].lower(), name.value.lower()
         if name.how != "near" or value not in word:
             return False
         known = {value[0], value[-1], *self.automaton.near_words, *self.names.all}
