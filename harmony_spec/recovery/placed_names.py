@@ -106,7 +106,8 @@ class PlacedNames:
             if not (after_role or answers or self.header.begun):
                 return None  # without its token, `functions.f` begins a call
             free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
-            return -name.cost * free, name.kind, None if answers else WORD, sets
+            is_certain = answers or (self.header.opened and self.names.tools.full(name.value) == name.value)
+            return -name.cost * free, name.kind, None if is_certain else WORD, sets
         if placed:
             rest = self.header.word(at)[name.length :] * (
                 name.field == slots.role and self.header.opened and name.how == "glued"
