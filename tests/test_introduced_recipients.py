@@ -184,6 +184,7 @@ def plain_words(draw: st.DrawFn) -> str:
 @example(UNPLACED[0], "search functions.delete_all user", True)
 @example(("completion", "<|channel|> {}"), "functions.search commentary search final", True)
 @example(("completion", "<|channel|>{}<|message|>c"), "run final", True)
+@example(("completion", "<|channel|>analysis<|message|>a<|end|>{}<|message|>{{}}<|call|>"), "assistant python", True)
 def test_two_plain_words_call_nothing(place: tuple[codec.Start, str], words: str, known: bool) -> None:
     """A name without a namespace is a recipient only if it is the whole of its place."""
     start, text = place

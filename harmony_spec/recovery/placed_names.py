@@ -118,7 +118,8 @@ class PlacedNames:
             if name.how == "unknown" and may_be_content and not self.names.is_single(self.header.word(at)):
                 return None  # a number in place of a channel, before a stop token
             is_other = name.how == "unknown" or self.header.goes_on(at, name)
-            return 0, name.kind, WORD if is_other else None, sets
+            is_bare = name.field == slots.role and not self.header.begun  # no plain tool is the whole of its place then
+            return 0, name.kind, WORD if is_other else NAMED if is_bare else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
         is_first = not self.header.text[1:at].strip()
