@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -356,6 +357,33 @@ def known_names(module: ModuleType) -> dict[str, list[str]]:
         slots.channel: [*recovery.channels, "verdict"],
         slots.recipient: [tool, "browser.open", *recovery.recipients, *recovery.roles],
     }
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_what_introduces_a_name_is_read_in_capital_letters(name: str) -> None:
+    module = codec_of(name)
+    recovery, automaton, names = module.FORMAT.recovery, automaton_of(module.FORMAT), known_names(module)
+    slots, tool = recovery.slots, names[recovery.slots.name][0]
+    for lead, field in automaton.introduces.items():
+        role = recovery.tool if field == slots.name else recovery.author[slots.role]
+        if field not in (slots.name, slots.recipient) or not re.fullmatch(r"\w+\W?", lead):
+            continue
+        text = module.render_text([module.Message(**{slots.role: role, field: tool}, content="Hi.")])
+        found = module.recover(text.replace(lead, lead.upper()), tools=[tool])
+        assert [getattr(found.messages[0], each) for each in (slots.role, field)] == [role, tool]
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "muse_glimmer")])
+def test_white_space_before_the_token_of_a_flag_loses_nothing(name: str) -> None:
+    module = codec_of(name)
+    recovery, names = module.FORMAT.recovery, known_names(module)
+    slots, tool = recovery.slots, names[recovery.slots.name][0]
+    values = {slots.role: recovery.author[slots.role], slots.recipient: tool, slots.channel: recovery.channels[0]}
+    values |= {slots.constrain: True, slots.content_type: recovery.content_types[0]}
+    text = module.render_text([module.Message(**values, content="{}")])
+    for token in recovery.leads[slots.constrain]:
+        (found,) = module.recover(text.replace(token, f"  {token}"), tools=[tool]).messages
+        assert {field: getattr(found, field) for field in values} == values
 
 
 @pytest.mark.parametrize("name", RECOVERING)

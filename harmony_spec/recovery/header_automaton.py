@@ -176,7 +176,7 @@ class HeaderAutomaton:
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
         self.leads = re.compile(re.escape(self.lead) or "(?!)")
-        others = {*recovery.slots, *recovery.free_texts.values(), None}
+        others = {*recovery.slots, *recovery.free_texts.values(), None} - {recovery.slots.name}
         own = [lead for lead in leads if self.introduces.get(lead) not in others and any(map(str.isalpha, lead))]
         self.opener_sets = {edge.spelling: edge.sets for edge in edges if edge.spelling in recovery.opens}
         named = {edge.spelling for edge in edges if edge.kind == "field"}
@@ -275,6 +275,10 @@ class HeaderAutomaton:
         """Whether the names in a header that a rule describes are its words, so that one can be a mistake."""
         names = (values.get(field) for field in self.fields if field not in self.free)
         return self.divided and all(len(name.split()) == 1 for name in names if isinstance(name, str))
+
+    def may_name(self, state: State) -> bool:
+        """Whether the name of a field may come next."""
+        return any(edge.kind == "field" for row in state for edge in self.edges[row])
 
     def is_complete(self, state: State) -> bool:
         """Whether the token that opens the content may come next."""

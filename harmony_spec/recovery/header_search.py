@@ -261,7 +261,7 @@ class HeaderSearch:
         if flag and (self.placed.value(node, field) or node.marks):
             edits = (Edit("again", field, at, end),)
         if state and label not in automaton.opens:
-            pending = bool(automaton.awaited(state))
+            pending = automaton.may_name(state)
             values = node.values if pending else self._put(node.values, sets)
             edits += () if pending or not sets else (Edit("", field, at, end, sets),)
             marks = node.marks if not special else sets if pending else ()
