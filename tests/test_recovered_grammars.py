@@ -335,9 +335,17 @@ def test_the_name_of_a_field_introduces_it(name: str, form: str) -> None:
                 }
 
 
+def misspelt(token: str) -> list[str]:
+    """A token without a sign or a letter, with a letter doubled or swapped, or with white space or capital letters."""
+    at = len(token) // 2
+    letters = token[at + 1 :], token[at] + token[at:], token[at + 1] + token[at] + token[at + 2 :]
+    typos = [token[:at] + rest for rest in letters if token[at : at + 2].isalpha()]
+    return [token[1:], token[:-1], token.upper(), f"{token[:-1]} {token[-1]}", *typos]
+
+
 @pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
 def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
-    """A sign of it is missing, or its letter case differs. A recipient needs the token itself."""
+    """A recipient needs the token itself."""
     module = dialect_codec(name)
     format = module.FORMAT
     recovery = format.recovery
@@ -346,7 +354,7 @@ def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
     lists = HeaderNames(format, KnownNames(format, None)).lists
     for field in lists.keys() - {slots.role, slots.recipient}:
         for token in set(recovery.leads.get(field, ())) & format.markers.keys():
-            for text in (token[1:], token[:-1], token.replace("|", ""), token.upper(), f"{token[:-1]} "):
+            for text in (*misspelt(token), token.replace("|", ""), f"{token[:-1]} "):
                 for value in lists[field] if text != token else ():
                     source = f"{begins}{recovery.author[slots.role]} {text}{value}"
                     found = module.recover(f"{source}{opens}x{ends}")
@@ -356,13 +364,14 @@ def test_a_misspelt_token_introduces_a_known_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("role_tokens", "cohere")])
 def test_a_misspelt_token_begins_a_message_or_opens_a_content(name: str) -> None:
-    """Without its last sign it belongs to no content, and hides no author."""
+    """It belongs to no content, and hides no author."""
     codec = dialect_codec(name)
     recovery = codec.FORMAT.recovery
     opener = next(token for token, sets in automaton_of(codec.FORMAT).opener_sets.items() if not sets)
     stop = next(token for token, kind in recovery.closes.items() if kind is None)
+    pairs = [(text, opener) for text in misspelt(recovery.begins)] + [(recovery.begins, t) for t in misspelt(opener)]
     for role in {*recovery.roles} - {recovery.tool, *recovery.author.values()}:
-        for begins, opens in ((recovery.begins[:-1], opener), (recovery.begins, opener[:-1])):
+        for begins, opens in pairs:
             found = codec.recover(f"{begins}{role}{opens}One.{stop}", "transcript")
             read = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in found.messages]
             assert read == [(role, "One.")]

@@ -71,16 +71,14 @@ class NearLead(NamedTuple):
 
     @classmethod
     def of(cls, lead: str, field: str, state: State, namespace: str, tokens: Iterable[str]) -> NearLead:
-        """A typo of the word is one letter missing or doubled, or two letters swapped.
+        """The near misses of one text.
 
         Args:
             tokens: the special tokens that introduce the field.
         """
         word = without_signs(lead).lower() or field.lower()
-        places, words = range(len(word)), tuple(dict.fromkeys((word, field.lower())))
-        typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
-        typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
-        exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+        words = tuple(dict.fromkeys((word, field.lower())))
+        exact, near = ("|".join(sorted(map(re.escape, known)) or ["(?!)"]) for known in (words, _typos(word)))
         exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
         sign = f"[{SIGNS}]"
         spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
@@ -139,8 +137,10 @@ class HeaderAutomaton:
             the names of all fields.
         near_words: the words of those.
         misspelt_tokens: matches a misspelling of a special token before the name of a field.
+        divides: the same with all signs of one side, which ends a word.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
-        misspelt_start: matches one of the token that begins a message, before a role.
+        misspelt_start: matches one of the token that begins a message, before a role, or with all signs of one side
+            before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
@@ -197,10 +197,12 @@ class HeaderAutomaton:
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
         self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
+        self.divides = re.compile("|".join(map(_half_spelled, tokens)) or "(?!)", re.IGNORECASE)
         openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
         self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
         roles = "|".join(map(re.escape, recovery.roles)) or "(?!)"
-        self.misspelt_start = re.compile(rf"\A\s*{_misspelt_token(recovery.begins)}(?={roles})", re.IGNORECASE)
+        start, whole_start = _misspelt_token(recovery.begins), _half_spelled(recovery.begins)
+        self.misspelt_start = re.compile(rf"\A\s*(?:{start}(?={roles})|{whole_start}(?=\w))", re.IGNORECASE)
         self.json_fields = re.compile(
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )
@@ -290,21 +292,32 @@ class HeaderAutomaton:
         return match is not None and len(match[0]) > 1
 
 
+def _typos(word: str) -> set[str]:
+    """A word with one letter missing or doubled, or two letters swapped."""
+    places = range(len(word))
+    found = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
+    return (found | {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}) - {""}
+
+
 def _misspelt_token(spelling: str) -> str:
-    """A pattern of a special token in other letter case, or without some of its signs; no text spells it in full."""
-    word, full, around = re.escape(without_signs(spelling)), re.escape(spelling), "".join(_SIGNS.findall(spelling))
-    if not (word and around):
+    """A pattern of a special token in other letter case, without some of its signs, or with a typo between all of them;
+    no text spells it in full."""
+    plain, full, around = without_signs(spelling), re.escape(spelling), "".join(_SIGNS.findall(spelling))
+    if not (plain and around):
         return "(?!)"
-    signs = f"[{re.escape(''.join(sorted({*around})))}]"
-    return rf"(?!(?-i:{full}))(?:{signs}+{word}{signs}*|{word}{signs}+)\s*"
+    word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
+    signs = rf"{sign}(?:\s?{sign})*"
+    left, _, right = map(re.escape, spelling.partition(plain))
+    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}){right}"
+    return rf"(?!(?-i:{full}))(?:{signs}{word}(?:{signs})?|{word}{signs}|{typo})\s*"
 
 
 def _half_spelled(spelling: str) -> str:
     """The same, with all signs of one side, unlike a tag in a text (`<message>`)."""
-    left, word, right = spelling.partition(without_signs(spelling) or spelling)
+    left, _, right = spelling.partition(without_signs(spelling) or spelling)
     if not (left and right):
         return "(?!)"
-    return rf"(?={re.escape(left + word)}|[\W_]*{re.escape(word + right)}){_misspelt_token(spelling)}"
+    return rf"(?={re.escape(left)}|[\W_]*\w+{re.escape(right)}){_misspelt_token(spelling)}"
 
 
 def without_signs(word: str) -> str:

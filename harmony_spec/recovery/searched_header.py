@@ -61,7 +61,9 @@ class SearchedHeader:
     def word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
             match = self.next_word.match(self.text, at)
-            found = self.words[at] = match[0] if match else ""
+            word = match[0] if match else ""
+            token = self.automaton.divides.search(word, 1)
+            found = self.words[at] = word[: token.start()] if token else word
         return found
 
     def run(self, at: int) -> list[tuple[int, int, str]]:
