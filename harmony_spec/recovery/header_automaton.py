@@ -137,8 +137,8 @@ class HeaderAutomaton:
             the names of all fields.
         near_words: the words of those.
         misspelt_tokens: matches a misspelling of a special token before the name of a field.
-        divides: the same with all signs of one side, which ends a word.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
+        divides: matches one of either, with all signs of one side, which ends a word.
         misspelt_start: matches one of the token that begins a message, before a role, or with all signs of one side
             before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
@@ -197,9 +197,9 @@ class HeaderAutomaton:
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
         self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
-        self.divides = re.compile("|".join(map(_half_spelled, tokens)) or "(?!)", re.IGNORECASE)
         openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
         self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
+        self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
         roles = "|".join(map(re.escape, recovery.roles)) or "(?!)"
         start, whole_start = _misspelt_token(recovery.begins), _half_spelled(recovery.begins)
         self.misspelt_start = re.compile(rf"\A\s*(?:{start}(?={roles})|{whole_start}(?=\w))", re.IGNORECASE)

@@ -33,7 +33,8 @@ class SearchedHeader:
         begun: it has the token that begins a message.
         was_opened: a token that opens contents is in it, and the header went on.
         first: where its first character is that is not white space.
-        last_lead: where the last text that introduces a recipient is; -1 if none is.
+        last_lead: where the last text is that introduces a recipient, or opens the content by a misspelt token; -1 if
+            none is.
         last_special, last_token: where the last special token is, in the text and in `mixed`; -1 if none is.
     """
 
@@ -53,7 +54,9 @@ class SearchedHeader:
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.costs: dict[int, int] = {}
         leads = (match.start() for match in self.automaton.leads.finditer(text))
-        self.last_lead = max((at for at in leads if not names.is_inside(text, 0, at)), default=-1)
+        leads = (at for at in leads if not names.is_inside(text, 0, at))
+        openers = () if opened else (match.start() for match in self.automaton.misspelt_openers.finditer(text))
+        self.last_lead = max(chain(leads, openers), default=-1)
         self.last_special, self.last_token = (
             max((match.start() for match in SPECIAL.finditer(each)), default=-1) for each in (text, mixed)
         )
