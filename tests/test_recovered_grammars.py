@@ -435,3 +435,9 @@ def test_a_tool_that_answers_calls_nothing(written: str) -> None:
     module = dialect_codec("muse_glimmer")
     (message,) = module.recover(f"<|start|>{written}<|message|>x<|eom|>", tools=["search", "open"]).messages
     assert (message.role, message.name) == ("tool", "search")
+
+
+def test_a_flag_that_is_not_set_makes_no_other_reading() -> None:
+    """With a flag before the author: a role clears it, and leaving the words out does not."""
+    (message,) = dialect_codec("more_spellings").recover("<|start|>userassistant 0<|message|><|end|>").messages
+    assert message.repair.alternative is None

@@ -192,7 +192,7 @@ class HeaderSearch:
     def _put(self, values: Values, sets: Sets) -> Values:
         changed = list(values)
         for field, value in sets:
-            changed[self.placed.places[field]] = value
+            changed[self.placed.places[field]] = None if value is False else value  # no other reading than without it
         return tuple(changed)
 
     def _nothing(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Edge:
