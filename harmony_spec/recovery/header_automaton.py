@@ -302,22 +302,24 @@ def _typos(word: str) -> set[str]:
 def _misspelt_token(spelling: str) -> str:
     """A pattern of a special token in other letter case, without some of its signs, or with a typo between all of them;
     no text spells it in full."""
-    plain, full, around = without_signs(spelling), re.escape(spelling), "".join(_SIGNS.findall(spelling))
-    if not (plain and around):
-        return "(?!)"
-    word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
-    signs = rf"{sign}(?:\s?{sign})*"
-    left, _, right = map(re.escape, spelling.partition(plain))
-    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}){right}"
-    return rf"(?!(?-i:{full}))(?:{signs}{word}(?:{signs})?|{word}{signs}|{typo})\s*"
+    return rf"{_misspelt(spelling)}\s*"
 
 
 def _half_spelled(spelling: str) -> str:
     """The same, with all signs of one side, unlike a tag in a text (`<message>`)."""
-    left, _, right = spelling.partition(without_signs(spelling) or spelling)
-    if not (left and right):
+    left, _, right = map(re.escape, spelling.partition(without_signs(spelling) or spelling))
+    return rf"(?:(?={left}){_misspelt(spelling)}|{_misspelt(spelling)}(?<={right}))\s*" if left and right else "(?!)"
+
+
+def _misspelt(spelling: str) -> str:
+    plain, full, around = without_signs(spelling), re.escape(spelling), "".join(_SIGNS.findall(spelling))
+    if not (plain and around):
         return "(?!)"
-    return rf"(?={re.escape(left)}|[\W_]*\w+{re.escape(right)}){_misspelt_token(spelling)}"
+    word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
+    signs = rf"{sign}(?:\s?{sign}){{0,{len(around)}}}"  # with a limit, since a text may consist of signs
+    left, _, right = map(re.escape, spelling.partition(plain))
+    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}){right}"
+    return rf"(?!(?-i:{full}))(?:{signs}{word}(?:{signs})?|{word}{signs}|{typo})"
 
 
 def without_signs(word: str) -> str:
