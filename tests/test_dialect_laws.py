@@ -386,6 +386,23 @@ def test_white_space_before_the_token_of_a_flag_loses_nothing(name: str) -> None
         assert {field: getattr(found, field) for field in values} == values
 
 
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "muse_glimmer", "role_tokens")])
+@pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "[{}]", "<{}>", "{},", "->{}"])
+def test_a_tool_that_addresses_the_model_calls_nothing(name: str, around: str) -> None:
+    """Whatever signs are around the role."""
+    module = codec_of(name)
+    recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
+    slots, tool, model = (
+        recovery.slots,
+        known_names(module)[recovery.slots.name][0],
+        recovery.author[recovery.slots.role],
+    )
+    values = {slots.role: recovery.tool, slots.name: tool, slots.recipient: model}
+    text = module.render_text([module.Message(**values, content="7")])
+    (found,) = module.recover(text.replace(f"{lead}{model}", lead + around.format(model)), tools=[tool]).messages
+    assert {field: getattr(found, field) for field in values} == values
+
+
 @pytest.mark.parametrize("name", RECOVERING)
 def test_known_names_stay_where_the_grammar_has_them(name: str) -> None:
     require_known_names(codec_of(name), Random(name))

@@ -345,7 +345,7 @@ class HeaderNames:
         if (plain := normalize("NFKC", word)) != word and self.tools.is_tool(plain):
             yield Name(field, plain, len(word), self.costs["decorated"], "near")
             return
-        if (role := re.sub(r"\W+$", "", word).lower()) in self.recovery.roles:
+        if (role := without_signs(word).lower()) in self.recovery.roles:
             yield Name(field, role, len(word), self.costs["decorated"], "role")
             return
         if is_typo(self.recovery.author[self.slots.role], word):

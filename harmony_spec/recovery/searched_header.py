@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from .header_automaton import without_signs
 from .header_names import HeaderNames, Name
 
 MAX_SINGLE_WORDS = 8
@@ -115,7 +116,7 @@ class SearchedHeader:
         special = SPECIAL.search(self.text, at)
         stop = special.start() if special else self.end
         _, lead, role = self.text[at + name.length : stop].partition(self.automaton.lead or "\0")
-        return lead != "" and role.lstrip().lower().startswith(self.names.recovery.roles)
+        return lead != "" and without_signs(role).lower().startswith(self.names.recovery.roles)
 
     def goes_on(self, at: int, name: Name) -> bool:
         """Whether a word near to a name has another word in it, as in `analysisWe` and `commentary:please`; one of the
