@@ -126,6 +126,8 @@ def test_a_mutated_grammar_is_refused_or_keeps_the_laws(mutated: dict[str, str |
                 assert problem.place.line >= 1, problem
                 assert problem.place.column >= 1, problem
                 assert problem.reason, problem
+                assert problem.reason.isprintable(), problem
+                assert problem.remedy.isprintable(), problem
                 assert problem.remedy.endswith("."), problem
             return
         module = dialect.module_of("mutated", source, Path(temporary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 
@@ -35,8 +35,14 @@ class GrammarError(Exception):
     """The generator refuses a grammar. `problems` are all that one run found, in the order of their places."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
+        found = {replace(each, reason=visible(each.reason), remedy=visible(each.remedy)) for each in problems}
+        self.problems = tuple(sorted(found))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def visible(text: str) -> str:
+    """A text with escapes in place of control characters, such as line breaks, and of surrogates."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def suggestion(name: str, known: Collection[str], title: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 
-from ..read.problems import TooLarge
+from ..read.problems import TooLarge, visible
 
 WIDTH = 120
 
@@ -90,8 +90,7 @@ def raw(text: str) -> str:
 
 def ascii_line(text: str) -> str:
     """A line in ASCII without control characters, for comments and docstrings."""
-    shown = "".join(c if (c.isascii() and c.isprintable()) or c > "\u00a0" else repr(c)[1:-1] for c in text)
-    return shown.rstrip().encode("ascii", "backslashreplace").decode("ascii")
+    return visible(text).rstrip().encode("ascii", "backslashreplace").decode("ascii")
 
 
 class Writer:
