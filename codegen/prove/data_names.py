@@ -21,9 +21,9 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, CONTENT_FIELD, JSON_KEYS, MESSAGE, Format
+from ..model.format_model import CONTENT_FIELD, JSON_KEYS, MESSAGE, Format
 from ..model.frame_graph import graph
-from ..model.recovery_tables import closes
+from ..model.recovery_tables import SLOT_NAMES, closes, library_table
 from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
 from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
@@ -37,6 +37,9 @@ ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "
 OF_CONTENTS = ("a class of contents", "a rule of contents")
 """The kinds of names that only a grammar with contents has."""
 
+COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning", "codes")
+"""What recovery reads in the row of any field. Other costs are read only for fields that have them in this package."""
+
 PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
 
 
@@ -47,7 +50,7 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
         place = sources.place(str(file), *path)
         if "x-condition" in schema:
             yield from _condition(format, value, sources, str(file), *path)
-        elif problem := _wrong_name(format, place, schema, value):
+        elif problem := _wrong_name(format, place, schema, value, str(path[-2]) if len(path) > 1 else ""):
             is_content = schema.get("x-names", OF_CONTENTS[0]) in OF_CONTENTS and value.split(".")[0] != MESSAGE
             if is_content and not format.contents.rules:
                 without_contents.append(problem)
@@ -58,9 +61,6 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
         reason = f"the grammar has no contents, and there are names of their parts in {files}"
         remedy = f"Add {CONTENTS_FILE}, or remove what names its parts."
         yield Problem(without_contents[0].place, reason, remedy)
-    if AS_PARSED in format.styles:
-        place = sources.place(STYLES_FILE, "style", AS_PARSED)
-        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "Choose another name.")
     is_wrong = any(_condition(format, dict(format.opening), sources, CONVERSATION_FILE, "opening"))
     is_wrong |= not {field.name for field in format.fields}.issuperset(format.opening)
     if format.opening and format.open_frame and not is_wrong and not _may_open(format, format.open_frame):
@@ -75,15 +75,17 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _joined(format, sources)
 
 
-def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: str) -> Problem | None:
-    """The problem of a name or a path that leads to nothing, or to something else.
+def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: str, holder: str) -> Problem | None:
+    """The problem of a name in a table, or of a path, that leads to nothing, or to something else.
 
-    None if there is none, or if it follows from another one: the table that describes items of a list names no class.
+    None if there is none, or if it follows from another one: the name of a table of costs is wrong, or the table that
+    describes items of a list names no class.
     """
     if wanted := schema.get("x-names"):
-        known = _known(format, wanted)
-        reason, remedy = f"`{value}` is not {wanted}", suggestion(value, known, "There are")
-        return None if value in known else Problem(place, reason, remedy)
+        known = _known(format, wanted, holder)
+        is_explained = wanted == "a cost" and holder not in _known(format, "a table of costs")
+        reason, remedy = f"`{value}` is not {wanted}", schema.get("description", suggestion(value, known, "There are"))
+        return None if value in known or is_explained else Problem(place, reason, remedy)
     table = ITEM_TABLES.get(schema["x-leads-to"])
     described = format.definitions.get(table) if table else None
     is_described = described is None or described.rule in _known(format, "a class of contents")
@@ -99,7 +101,8 @@ def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: 
     return Problem(place, f"`{value}` leads to no such part: {wrong}", remedy)
 
 
-def _known(format: Format, kind: str) -> Collection[str]:
+def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
+    """The names of a kind that there are; those of costs in a table of costs."""
     match kind:
         case "a field of messages":
             return [field.name for field in format.fields]
@@ -115,6 +118,16 @@ def _known(format: Format, kind: str) -> Collection[str]:
             return format.variants() | format.content_variants()
         case "a class of contents":
             return [rule.name for rule in format.contents.rules.values() if rule.kind == "record"]
+        case "a diagnostic":
+            return format.recovery.codes if format.recovery else ()
+        case "a known content type":
+            return format.recovery.content_types if format.recovery else ()
+        case "an edit of headers":
+            return library_table("edits")
+        case "a table of costs":
+            return dict.fromkeys(("header", *SLOT_NAMES, *(field.name for field in format.fields)))
+        case "a cost":
+            return dict.fromkeys((*library_table("costs").get(table, ()), *COSTS_OF_ANY_FIELD * (table != "header")))
     return format.contents.rules
 
 

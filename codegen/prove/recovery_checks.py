@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Iterator, Set
 
 from ..model.format_model import CONTENT_FIELD, Format, Recovery
 from ..model.frame_graph import Framing, framing, graph, is_content
 from ..model.recovery_tables import (
     CHANNELED,
-    SLOT_NAMES,
     begins,
     closes,
     library_diagnostics,
-    library_table,
     value_of,
 )
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
-from ..read.problems import Problem, suggestion
-from ..read.value_places import ValuePath
+from ..read.problems import Problem
 from .data_names import unfit_terminals
-
-COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning")
-"""What recovery reads in the row of any field. Other costs are read only for fields that have them in this package."""
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of the tables of recovery."""
     if (recovery := format.recovery) is None:
-        if DIAGNOSTICS_FILE in sources.data:
-            yield Problem(
-                sources.place(DIAGNOSTICS_FILE),
-                f"nothing reads `{DIAGNOSTICS_FILE}`",
-                f"Add {RECOVERY_FILE}, or remove it.",
-            )
         return
     enclosing = framing(graph(format, format.message))
     if fault := _fault(format, enclosing):
@@ -47,11 +35,10 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     if None not in closes(format).values():
         reason = "every stop token is a named alternative"
         yield Problem(format.rules[format.message].place, reason, "Give the canonical one no name.")
-    fields = [field.name for field in format.fields]
-    if (role := recovery.slots["role"]) in fields and role not in format.opening:
+    if (role := recovery.slots["role"]) not in format.opening:
         reason = f"recovery needs the `{role}` of the model, for headers without one"
         yield Problem(sources.place(RECOVERY_FILE), reason, f"Set `{role}` in [opening] of {CONVERSATION_FILE}.")
-    for kind in CHANNELED if recovery.slots["channel"] in fields else ():
+    for kind in CHANNELED if recovery.slots["channel"] else ():
         if not value_of(format, kind, "channel"):
             reason = f"recovery needs a kind of message `{kind}` on a channel"
             at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
@@ -59,9 +46,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
     yield from _contents(format, enclosing)
     yield from list(_repeated_tokens(format, enclosing)) or _frames(format, enclosing)
-    yield from _slots(fields, recovery, sources)
-    yield from _companions(sources)
-    yield from _unread(fields, sources)
+    yield from _slots(recovery, sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
@@ -151,61 +136,25 @@ def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
     return reached == made.final and not any(made.steps[state] for state in reached)
 
 
-def _slots(fields: list[str], recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    """Each slot is a field, which has one meaning."""
+def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
+    """Each field has one meaning."""
     owners: dict[str, str] = {}
     for key, name in recovery.slots.items():
-        place = sources.place(RECOVERY_FILE, "slots", key)
-        if name not in fields and (name or key == "role"):
-            yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
         if name and name in owners:
             reason = f"`{name}` is the field of `{owners[name]}` and of `{key}`"
+            place = sources.place(RECOVERY_FILE, "slots", key)
             yield Problem(place, reason, "Name another field, or remove the key.")
         owners.setdefault(name, key)
 
 
-def _companions(sources: Sources) -> Iterator[Problem]:
-    """What a diagnostic comes with is a diagnostic."""
-    diagnostics = sources.table(DIAGNOSTICS_FILE)
-    known = library_diagnostics().keys() | diagnostics.keys()
-    for name, entry in diagnostics.items():
-        for index, other in enumerate(entry.get("with", ())):
-            if other not in known:
-                reason = f"`{name}` comes with `{other}`, which is not a diagnostic"
-                yield Problem(sources.place(DIAGNOSTICS_FILE, name, "with", index), reason, "Correct the name.")
-
-
-def _unread(fields: list[str], sources: Sources) -> Iterator[Problem]:
-    """Recovery reads each edit and cost that the file of the grammar has."""
-    edits, costs, rows = library_table("edits"), library_table("costs"), dict.fromkeys((*SLOT_NAMES, *fields))
-    tables: list[tuple[tuple[str, ...], Collection[str]]] = [
-        (("edits",), edits),
-        (("costs",), ["header", *rows]),
-        (("costs", "header"), costs["header"]),
-    ]
-    for field in rows:
-        keys = dict.fromkeys((*costs.get(field, {}), *COSTS_OF_ANY_FIELD, "codes"))
-        tables += [(("costs", field), keys), (("costs", field, "codes"), edits)]
-    for path, known in tables:
-        for key in sources.table(RECOVERY_FILE, *path).keys() - known:
-            place = sources.place(RECOVERY_FILE, *path, key)
-            yield Problem(place, f"nothing reads `{key}`", suggestion(key, known, "Keys"))
-
-
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The grammar can write each content type that recovery sets; that of JSON is one of them."""
+    """The grammar can write each content type that recovery sets."""
     recovery = format.recovery
     assert recovery is not None
-    types: list[tuple[ValuePath, str]] = [
-        (("content_types", "known", index), name) for index, name in enumerate(recovery.content_types)
-    ]
-    if recovery.json and recovery.json not in recovery.content_types:
-        place = sources.place(RECOVERY_FILE, "content_types", "json")
-        yield Problem(place, f"`{recovery.json}` is not a known type", "Add it to `known`.")
-    for at, value in types:
+    for index, value in enumerate(recovery.content_types):
         for terminal in unfit_terminals(format, recovery.slots["content_type"], value):
-            reason = f"`{value}` does not fit {terminal}"
-            yield Problem(sources.place(RECOVERY_FILE, *at), reason, "Choose a value that can be written.")
+            place = sources.place(RECOVERY_FILE, "content_types", "known", index)
+            yield Problem(place, f"`{value}` does not fit {terminal}", "Choose a value that can be written.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
@@ -226,14 +175,9 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    """Each diagnostic is reported, each edit has one, and a code has one meaning."""
-    rows: list[tuple[ValuePath, str]] = [(("edits", edit, "code"), name) for edit, (name, _) in recovery.edits.items()]
-    rows += [
-        (("costs", field, "codes", edit), name)
-        for field, (_, row) in recovery.fields.items()
-        for edit, name in row.items()
-    ]
-    reported = {name for _, name in rows}
+    """Each diagnostic is reported, and a code has one meaning."""
+    reported = {name for name, _ in recovery.edits.values()}
+    reported |= {name for _, codes in recovery.fields.values() for name in codes.values()}
     library, owners = library_diagnostics(), dict[str, str]()
     for name, entry in recovery.codes.items():
         place = sources.place(DIAGNOSTICS_FILE, name)
@@ -249,11 +193,6 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
             yield Problem(place, reason, "A code means one thing for good: choose a new one.")
         owners[entry.code] = name
-    for path, name in rows:
-        if name not in recovery.codes:
-            yield Problem(
-                sources.place(RECOVERY_FILE, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS_FILE}."
-            )
 
 
 def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:

@@ -97,9 +97,16 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
             if key not in known and not any(re.search(pattern, key) for pattern in patterns):
                 yield _unread(key, path, schema, place_of(places, *_split((*path, key))))
         return
-    if error.validator in ("required", "dependentRequired"):
-        wanted = error.validator_value if error.validator == "required" else _companions(error)
-        for key in wanted:
+    if error.validator == "dependentRequired":
+        for owner, others in error.validator_value.items():
+            for key in others if owner in value else ():
+                if key not in value:
+                    at = (*path, owner)
+                    reason = f"{_dotted(at[1:] or at)} needs `{key}`, which is missing"
+                    yield Problem(place_of(places, *_split(at)), reason, "Add it, or remove what needs it.")
+        return
+    if error.validator == "required":
+        for key in error.validator_value:
             if key not in value:
                 reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
                 own = schema.get("properties", {}).get(key, {}).get("description", remedy)
@@ -121,10 +128,6 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
             TYPE_PHRASES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)
         )
     yield Problem(place_of(places, *_split(path)), f"{_dotted(path[1:])} is not {wanted}", remedy)
-
-
-def _companions(error: Any) -> list[str]:
-    return [other for key, others in error.validator_value.items() if key in error.instance for other in others]
 
 
 def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) -> Problem:
