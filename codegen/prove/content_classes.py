@@ -233,18 +233,19 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
         if not isinstance(entry, dict):
             continue
         for name, described in entry.get("properties", {}).items():
-            place = sources.place(NAMESPACE_FILE, "$defs", rule, "properties", name)
+            at: tuple[str, ...] = (NAMESPACE_FILE, "$defs", rule, "properties", name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
                 remedy = suggestion(name, contents.fields(rule), "Fields")
-                yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
+                yield Problem(sources.place(*at), f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
                 continue
             terminal = terminal_of(contents, nodes[0])
             target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
             written = (definitions.get(target, {}) if target else described).get("pattern")
             if written is not None and terminal is not None:
-                at = ("$defs", target) if target else ("$defs", rule, "properties", name)
-                yield from _agreement(terminal, written, sources.place(NAMESPACE_FILE, *at, "pattern"))
+                at = (NAMESPACE_FILE, "$defs", target) if target else at
+                faults = _agreement(terminal, written)
+                yield from (Problem(sources.place(*at, "pattern"), *fault) for fault in faults)
 
 
 def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
@@ -263,20 +264,21 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
                 yield Problem(sources.place(file, *path), reason, f"{CONTENTS_FILE} describes a namespace.")
 
 
-def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Problem]:
+def _agreement(terminal: Terminal, written: str) -> Iterator[tuple[str, str]]:
+    """Why a pattern does not describe what a terminal reads, each with a remedy."""
     start, end = "^", r"$(?!\n)"
     if not (written.startswith(start) and written.endswith(end)):
         reason = "a name may be more than the pattern says"
-        yield Problem(place, reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break.")
+        yield reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break."
         return
     try:
         found = pattern.parse(written.removeprefix(start).removesuffix(end))
     except pattern.PatternError as error:
-        yield Problem(place, f"the pattern cannot be compared: {error.reason}", error.remedy)
+        yield f"the pattern cannot be compared: {error.reason}", error.remedy
         return
     if pattern.aheads(found):
         remedy = "Exclude characters by a class, as in `[^:]*`."
-        yield Problem(place, "the pattern cannot be compared: it has a lookahead", remedy)
+        yield "the pattern cannot be compared: it has a lookahead", remedy
         return
     allowed, read = machine(found), machine(terminal.pattern)
     for one, other, reason in (
@@ -284,4 +286,4 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
         (read, allowed, "the schema refuses the name {!r}, which `{}` reads"),
     ):
         if (example := witness(one, other)) is not None:
-            yield Problem(place, reason.format(example, terminal.name), "Write the same pattern in both places.")
+            yield reason.format(example, terminal.name), "Write the same pattern in both places."

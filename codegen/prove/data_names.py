@@ -28,8 +28,9 @@ from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
 from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
-from ..read.problems import Place, Problem, suggestion
+from ..read.problems import Problem, suggestion
 from ..read.reachable import reachable
+from ..read.value_places import ValuePath
 
 ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
 """The table of conversation.toml that describes the items of a list."""
@@ -46,11 +47,10 @@ PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "li
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of names in data files, and of the values that depend on them."""
     without_contents = list[Problem]()
-    for (file, *path), schema, value in annotated(sources.data):
-        place = sources.place(str(file), *path)
+    for path, schema, value in annotated(sources.data):
         if "x-condition" in schema:
-            yield from _condition(format, value, sources, str(file), *path)
-        elif problem := _wrong_name(format, place, schema, value, str(path[-2]) if len(path) > 1 else ""):
+            yield from _condition(format, value, sources, *path)
+        elif problem := _wrong_name(format, sources, path, schema, value):
             is_content = schema.get("x-names", OF_CONTENTS[0]) in OF_CONTENTS and value.split(".")[0] != MESSAGE
             if is_content and not format.contents.rules:
                 without_contents.append(problem)
@@ -75,17 +75,21 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _joined(format, sources)
 
 
-def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: str, holder: str) -> Problem | None:
-    """The problem of a name in a table, or of a path, that leads to nothing, or to something else.
+def _wrong_name(
+    format: Format, sources: Sources, at: ValuePath, schema: Mapping[str, Any], value: str
+) -> Problem | None:
+    """The problem of a name or a path at some place that leads to nothing, or to something else.
 
     None if there is none, or if it follows from another one: the name of a table of costs is wrong, or the table that
     describes items of a list names no class.
     """
     if wanted := schema.get("x-names"):
+        holder = str(at[-2])
         known = _known(format, wanted, holder)
-        is_explained = wanted == "a cost" and holder not in _known(format, "a table of costs")
-        reason, remedy = f"`{value}` is not {wanted}", schema.get("description", suggestion(value, known, "There are"))
-        return None if value in known or is_explained else Problem(place, reason, remedy)
+        if value in known or (wanted == "a cost" and holder not in _known(format, "a table of costs")):
+            return None
+        remedy = schema.get("description") or suggestion(value, known, "There are")
+        return Problem(sources.place(*at), f"`{value}` is not {wanted}", remedy)
     table = ITEM_TABLES.get(schema["x-leads-to"])
     described = format.definitions.get(table) if table else None
     is_described = described is None or described.rule in _known(format, "a class of contents")
@@ -98,7 +102,7 @@ def _wrong_name(format: Format, place: Place, schema: Mapping[str, Any], value: 
         remedy = f"Describe its items in [{table}] of {CONVERSATION_FILE}."
     elif value in paths:
         remedy = "Remove it, or correct the rule." + (f" Paths: {', '.join(fitting)}." if fitting else "")
-    return Problem(place, f"`{value}` leads to no such part: {wrong}", remedy)
+    return Problem(sources.place(*at), f"`{value}` leads to no such part: {wrong}", remedy)
 
 
 def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
@@ -131,20 +135,23 @@ def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
     return format.contents.rules
 
 
-def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *path: Any) -> Iterator[Problem]:
+def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *path: str | int) -> Iterator[Problem]:
     fields = {field.name: field for field in format.fields}
     for name, wanted in value.items():
-        field, place = fields.get(name), sources.place(*path, name)
+        field, at = fields.get(name), (*path, name)
         if field is None or isinstance(wanted, bool):
             continue
         if field.flag:
-            yield Problem(place, f"`{name}` must be true or false", "Correct the value.")
+            yield Problem(sources.place(*at), f"`{name}` must be true or false", "Correct the value.")
         elif field.values is not None:
             if wanted not in field.values:
-                yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}.")
+                yield Problem(
+                    sources.place(*at), f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}."
+                )
         else:
             for terminal in unfit_terminals(format, name, wanted):
-                yield Problem(place, f"`{wanted}` does not fit {terminal}", "Choose a value that can be written.")
+                reason = f"`{wanted}` does not fit {terminal}"
+                yield Problem(sources.place(*at), reason, "Choose a value that can be written.")
 
 
 def unfit_terminals(format: Format, field: str, value: str) -> Iterator[str]:
@@ -266,14 +273,15 @@ def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
 def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
     """Each table describes one class, whose required fields it names."""
     for table, defined in format.definitions.items():
-        written, place = sources.table(CONVERSATION_FILE, table), sources.place(CONVERSATION_FILE, table)
+        written = sources.table(CONVERSATION_FILE, table)
         rules = {str(written[purpose]).split(".")[0] for purpose in defined.fields}
         if len(rules) > 1:
             reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
-            yield Problem(place, reason, "Use paths of one rule.")
+            yield Problem(sources.place(CONVERSATION_FILE, table), reason, "Use paths of one rule.")
         elif table != "answer" and _fields_exist(format, defined):
             for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
                 reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
+                place = sources.place(CONVERSATION_FILE, table)
                 yield Problem(place, reason, f"Make it optional in {CONTENTS_FILE}.")
     rules = {format.definitions[key].rule for key in ("namespace", "tool") if key in format.definitions}
     for rule in sorted(rules - set(dict(format.namespace or {}).get("$defs", {}))):
@@ -353,21 +361,25 @@ def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
     joined, owners = sources.table(CONVERSATION_FILE, "json", "joined"), dict[str, str]()
     own = {*fields, *JSON_KEYS}.difference(*joined.values())
     for name, names in joined.items():
-        place = sources.place(CONVERSATION_FILE, "json", "joined", name)
+        at = (CONVERSATION_FILE, "json", "joined", name)
         held = [fields[each] for each in names if each in fields]
         texts = [each.name for each in held if not each.flag]
         if name in own:
-            yield Problem(place, f"messages already have the property `{name}`", "Choose another name.")
+            reason = f"messages already have the property `{name}`"
+            yield Problem(sources.place(*at), reason, "Choose another name.")
         if len(texts) > 1:
             reason = f"`{name}` joins `{texts[0]}` and `{texts[1]}`, which cannot be separated again"
-            yield Problem(place, reason, "Join flags and one text.")
+            yield Problem(sources.place(*at), reason, "Join flags and one text.")
         elif texts and texts[0] != names[-1]:
-            yield Problem(place, f"`{name}` joins a flag after the text `{texts[0]}`", "Name the text last.")
+            reason = f"`{name}` joins a flag after the text `{texts[0]}`"
+            yield Problem(sources.place(*at), reason, "Name the text last.")
         for each in held:
             if each.name == CONTENT_FIELD:
-                yield Problem(place, f"`{name}` joins `{each.name}`, which may be no text", "Remove it from the list.")
+                reason = f"`{name}` joins `{each.name}`, which may be no text"
+                yield Problem(sources.place(*at), reason, "Remove it from the list.")
             if (other := owners.setdefault(each.name, name)) != name:
-                yield Problem(place, f"`{other}` and `{name}` both hold `{each.name}`", "Name it in one of the two.")
+                reason = f"`{other}` and `{name}` both hold `{each.name}`"
+                yield Problem(sources.place(*at), reason, "Name it in one of the two.")
 
 
 def _led_to(format: Format, path: str, kind: str) -> GrammarNode | None:

@@ -159,14 +159,13 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """A recipient can be the full name of a tool: namespace, separator, name."""
-    place = sources.place(RECOVERY_FILE, "tools", "separator")
     for terminal in unfit_terminals(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
         reason, remedy = f"names with `{recovery.separator}` in them do not fit {terminal}", "Choose another separator."
         slot = recovery.slots["recipient"]
         if any(format.terminals[name].values for name in format.terminals_of(slot)):
             reason = f"recovery needs recipients of any name, and the grammar lists those of `{slot}`"
             remedy = f"Let a pattern match them, or remove {RECOVERY_FILE}."
-        yield Problem(place, reason, remedy)
+        yield Problem(sources.place(RECOVERY_FILE, "tools", "separator"), reason, remedy)
         return
     full = f"{format.functions}{recovery.separator}a" if format.functions else "a"
     for terminal in unfit_terminals(format, recovery.slots["recipient"], full):
@@ -180,18 +179,19 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     reported |= {name for _, codes in recovery.fields.values() for name in codes.values()}
     library, owners = library_diagnostics(), dict[str, str]()
     for name, entry in recovery.codes.items():
-        place = sources.place(DIAGNOSTICS_FILE, name)
         if entry != library.get(name, entry):
             reason = f"the library reports `{name}`, so a grammar cannot change its code, severity, fix or reason"
-            yield Problem(place, reason, "Remove the entry, or copy that of the library.")
+            remedy = "Remove the entry, or copy that of the library."
+            yield Problem(sources.place(DIAGNOSTICS_FILE, name), reason, remedy)
             continue
         if name not in library and name not in reported:
-            yield Problem(
-                place, f"nothing reports the diagnostic `{name}`", f"Remove it, or name it in {RECOVERY_FILE}."
-            )
+            reason = f"nothing reports the diagnostic `{name}`"
+            remedy = f"Remove it, or name it in {RECOVERY_FILE}."
+            yield Problem(sources.place(DIAGNOSTICS_FILE, name), reason, remedy)
         if entry.code in owners:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
-            yield Problem(place, reason, "A code means one thing for good: choose a new one.")
+            remedy = "A code means one thing for good: choose a new one."
+            yield Problem(sources.place(DIAGNOSTICS_FILE, name), reason, remedy)
         owners[entry.code] = name
 
 
@@ -208,14 +208,15 @@ def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         unknown = [f"{table}.{edit}" for table, edit in names if edit not in rows.get(table, ())]
         if unknown and (index >= own or any(recovery.slots.get(table) == "" for table, _ in names)):
             continue  # the grammar lacks the field
-        place = sources.place(RECOVERY_FILE, "before", index)
+        at: tuple[str | int, ...] = (RECOVERY_FILE, "before", index)
         if unknown:
-            yield Problem(place, f"`{unknown[0]}` is not a cost", "Name a table and a row of [costs], with a dot.")
+            remedy = "Name a table and a row of [costs], with a dot."
+            yield Problem(sources.place(*at), f"`{unknown[0]}` is not a cost", remedy)
             continue
         less, more = (sum(rows[t][e] for t, _, e in (n.partition(".") for n in pair[k])) for k in ("cheaper", "dearer"))
         if less >= more:
             changed = (name for name in names if name[1] in sources.table(RECOVERY_FILE, "costs").get(name[0], ()))
-            place = place if index < own else sources.place(RECOVERY_FILE, "costs", *next(changed))
+            at = at if index < own else (RECOVERY_FILE, "costs", *next(changed))
             sums = [" + ".join(f"`{name}`" for name in pair[key]) for key in ("cheaper", "dearer")]
             reason = f"{sums[0]} costs {less}, and {sums[1]} {more}: {pair['because']}"
-            yield Problem(place, reason, "Make the first sum the smaller one.")
+            yield Problem(sources.place(*at), reason, "Make the first sum the smaller one.")

@@ -145,15 +145,16 @@ def _named(data: Mapping[str, Any], sources: Sources, problems: list[Problem]) -
     """The special tokens with names. One with an invalid id gets a negative one, for later checks."""
     special: dict[str, int] = {}
     owner: dict[int, str] = {}
+    at = (VOCABULARY_FILE, "special")
     for spelling, number in data["special"].items():
-        place = sources.place(VOCABULARY_FILE, "special", spelling)
         if not 0 <= number < data["size"]:
             reason = f"`{spelling}` has no id from 0 to {data['size'] - 1}"
-            problems.append(Problem(place, reason, "Correct it, or `size`."))
+            problems.append(Problem(sources.place(*at, spelling), reason, "Correct it, or `size`."))
             number = -1 - len(special)
         elif number in owner:
             reason = f"`{owner[number]}` and `{spelling}` have one id, {number}"
-            problems.append(Problem(place, reason, "Give each special token an id of its own."))
+            remedy = "Give each special token an id of its own."
+            problems.append(Problem(sources.place(*at, spelling), reason, remedy))
         owner.setdefault(number, spelling)
         special[spelling] = number
     return special

@@ -13,7 +13,7 @@ from jsonschema_specifications import REGISTRY
 from referencing.jsonschema import DRAFT202012
 
 from .problems import Place, Problem, suggestion
-from .value_places import ValuePath
+from .value_places import ValuePath, ValuePlaces
 
 FOLDER_SCHEMA: dict[str, Any] = json.loads(
     Path(__file__).with_name("grammar_folder.schema.json").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ _PARTS = [REGISTRY.contents(f"{_DRAFT['$id'].removesuffix('schema')}{part['$ref'
 KEYWORDS = tuple(keyword for part in (*_PARTS, _DRAFT) for keyword in part["properties"])
 
 
-def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
+def misshapen_data(data: Mapping[str, Any], places: ValuePlaces) -> Iterator[Problem]:
     """The problems of data files, which `data` has by their names."""
     for file, value in data.items():
         if file.endswith(SCHEMA_SUFFIX):
@@ -60,11 +60,11 @@ def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePa
                 path = tuple(error.absolute_path)
                 if error.validator == "unevaluatedProperties":  # also of schemas that are wrong in another way
                     for key in sorted(key for key in error.instance.keys() - KEYWORDS if not key.startswith("x-")):
-                        place = place_of(places, file, (*path, key))
+                        place = places.of(file, *path, key)
                         yield Problem(place, f"`{key}` is not a keyword", suggestion(key, KEYWORDS, "Keywords"))
                     continue
                 reason = f"not a JSON Schema: {_dotted(path)} {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
-                yield Problem(place_of(places, file, path), reason, "Correct it; JSON Schema draft 2020-12 defines it.")
+                yield Problem(places.of(file, *path), reason, "Correct it; JSON Schema draft 2020-12 defines it.")
     for error in _SHAPES.iter_errors(data):
         yield from _problems(error, places)
 
@@ -87,7 +87,7 @@ def annotated(
             yield from annotated(item, (*path, index), schema.get("items", {}))
 
 
-def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
+def _problems(error: Any, places: ValuePlaces) -> Iterator[Problem]:
     schema, value, path = error.schema, error.instance, tuple(error.absolute_path)
     remedy = schema.get("description", "docs/grammar.md lists the keys of this file.")
     if error.validator == "additionalProperties":
@@ -95,7 +95,7 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
         patterns = schema.get("patternProperties", ())
         for key in value:
             if key not in known and not any(re.search(pattern, key) for pattern in patterns):
-                yield _unread(key, path, schema, place_of(places, *_split((*path, key))))
+                yield _unread(key, path, schema, places.of(*path, key))
         return
     if error.validator == "dependentRequired":
         for owner, others in error.validator_value.items():
@@ -103,7 +103,7 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
                 if key not in value:
                     at = (*path, owner)
                     reason = f"{_dotted(at[1:] or at)} needs `{key}`, which is missing"
-                    yield Problem(place_of(places, *_split(at)), reason, "Add it, or remove what needs it.")
+                    yield Problem(places.of(*at), reason, "Add it, or remove what needs it.")
         return
     if error.validator == "required":
         for key in error.validator_value:
@@ -111,11 +111,11 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
                 reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
                 own = schema.get("properties", {}).get(key, {}).get("description", remedy)
                 advice = own if path else "Add it; docs/grammar.md describes the files of a grammar folder."
-                yield Problem(place_of(places, *_split(path or (key,))), reason, advice)
+                yield Problem(places.of(*(path or (key,))), reason, advice)
         return
     if error.validator == "uniqueItems":
         again = next(index for index, item in enumerate(value) if item in value[:index])
-        place = place_of(places, *_split((*path, again)))
+        place = places.of(*path, again)
         yield Problem(place, f"`{value[again]}` is in this list twice", "Remove one of the two.")
         return
     if "propertyNames" in error.absolute_schema_path:
@@ -127,7 +127,7 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
         wanted = schema.get("title") or " or ".join(
             TYPE_PHRASES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)
         )
-    yield Problem(place_of(places, *_split(path)), f"{_dotted(path[1:])} is not {wanted}", remedy)
+    yield Problem(places.of(*path), f"{_dotted(path[1:])} is not {wanted}", remedy)
 
 
 def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) -> Problem:
@@ -136,10 +136,6 @@ def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) 
         return Problem(place, f"`{key}` is now written as `{renamed}`", "Write it like this.")
     remedy = suggestion(key, schema.get("properties", {}), "Keys" if path else "Files")
     return Problem(place, f"nothing reads `{key}`", remedy)
-
-
-def _split(path: ValuePath) -> tuple[str, ValuePath]:
-    return str(path[0]), path[1:]
 
 
 def _dotted(path: ValuePath) -> str:
@@ -151,11 +147,3 @@ def _has_known_keywords(schema: Any) -> bool:
     return all(key.startswith("x-") for key in keys) and all(
         map(_has_known_keywords, DRAFT202012.subresources_of(schema))
     )
-
-
-def place_of(places: Mapping[str, Mapping[ValuePath, Place]], file: str, path: ValuePath) -> Place:
-    """The place of a value, or of the innermost one around it that the file has."""
-    found = places.get(file, {})
-    while path and path not in found:
-        path = path[:-1]
-    return found.get(path, Place(file))

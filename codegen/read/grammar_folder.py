@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .data_shapes import misshapen_data, place_of
+from .data_shapes import misshapen_data
 from .lark_files import LarkDefinition, definitions_in
 from .problems import GrammarError, Place, Problem
-from .value_places import ValuePath, value_places
+from .value_places import ValuePlaces
 
 VOCABULARY_FILE, STYLES_FILE, CONVERSATION_FILE, RECOVERY_FILE, DIAGNOSTICS_FILE, NAMESPACE_FILE, CONTENTS_FILE = (
     "vocabulary.toml",
@@ -39,7 +39,7 @@ class Sources:
     contents: tuple[LarkDefinition, ...]
     data: Mapping[str, Any]
     texts: Mapping[str, str] = field(repr=False)
-    places: Mapping[str, Mapping[ValuePath, Place]] = field(repr=False)
+    places: ValuePlaces = field(repr=False)
 
     def table(self, file: str, *keys: str) -> dict[str, Any]:
         """The data of a file, or a table in it; empty if there is none."""
@@ -48,9 +48,9 @@ class Sources:
             found = found.get(key, {})
         return dict(found)
 
-    def place(self, file: str, *path: str | int) -> Place:
-        """The place of a key or item in a data file, or of the innermost one around it that there is."""
-        return place_of(self.places, file, path)
+    def place(self, *path: str | int) -> Place:
+        """The place of a data file, of a key or item in it, or of the innermost one around it that there is."""
+        return self.places.of(*path)
 
 
 def load(folder: Path) -> Sources:
@@ -68,7 +68,7 @@ def load(folder: Path) -> Sources:
         if (text := _text(path, problems)) is not None:
             texts[path.name] = text
     data = {name: value for name in texts if (value := _data(name, texts[name], problems)) is not None}
-    places = {name: value_places(name, texts[name]) for name in data}
+    places = ValuePlaces(texts)
     if all(name in data or name.endswith(".lark") for name in texts):
         problems += misshapen_data(data, places)
     definitions: tuple[LarkDefinition, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,23 @@ SYNTAX = r"""
 """
 
 
-def value_places(file: str, text: str) -> dict[ValuePath, Place]:
+class ValuePlaces:
+    """The places of the values in the data files with these texts. Only a file with a problem is read for them."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts, self.found = texts, dict[str, dict[ValuePath, Place]]()
+
+    def of(self, *path: str | int) -> Place:
+        """The place of a value in a file, or of the innermost one around it that the file has."""
+        file, inner = str(path[0]), path[1:]
+        if inner and file not in self.found:
+            self.found[file] = _value_places(file, self.texts[file]) if file in self.texts else {}
+        while inner and inner not in self.found[file]:
+            inner = inner[:-1]
+        return self.found[file][inner] if inner else Place(file)
+
+
+def _value_places(file: str, text: str) -> dict[ValuePath, Place]:
     """The place of each key of a table, and of each item of a list; of a repeated one the last."""
     is_toml = file.endswith(".toml")
     reader = _PlaceReader(file, is_toml)
