@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from codegen import GRAMMAR, GrammarError, Place, generate
 from codegen.read.problems import Problem
-from codegen.read.regular_expressions import PatternError, parse
+from codegen.read.regular_expressions import PatternError, expression, parse
 from codegen.read.value_places import ValuePlaces
 from codegen.write.source_text import Writer, literal, raw
 
@@ -459,3 +459,13 @@ def test_the_error_for_a_flag_names_a_class(flag: str, instead: str) -> None:
         parse("a", flag)
     assert "as in `[aA]`" in caught.value.remedy
     assert parse(instead)
+
+
+CLASS_PARTS = ["a-z", "é", r"\s", r"\S", r"\w", r"\W", r"\D", r"\u0000-\uffff", r"\ud7ff-\ue000", r"\n", r"\\", "S"]
+
+
+@given(st.lists(st.sampled_from(CLASS_PARTS), min_size=1, max_size=3), st.booleans())
+def test_no_class_of_characters_matches_a_special_token(parts: list[str], is_negated: bool) -> None:
+    """Surrogates stand for special tokens in the texts that patterns read."""
+    node = parse(f"[{'^' * is_negated}{''.join(parts)}]")
+    assert not re.search(expression(node), "".join(map(chr, range(0xD800, 0xE000))))

@@ -14,6 +14,7 @@ from functools import cache
 from itertools import product
 
 SURROGATE_CLASS = r"\ud800-\udfff"
+SURROGATE_TEXT = "".join(map(chr, range(0xD800, 0xE000)))
 LAST_CODE_POINT = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
@@ -136,7 +137,7 @@ def expression(node: RegexNode, lookaheads: bool = True) -> str:
         case Chars(body, True):
             return f"[^{body}{SURROGATE_CLASS}]"
         case Chars(body):
-            return f"(?:(?![{SURROGATE_CLASS}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
+            return f"(?:(?![{SURROGATE_CLASS}])[{body}])" if re.search(f"[{body}]", SURROGATE_TEXT) else f"[{body}]"
         case Concat(items):
             return "".join(expression(item, lookaheads) for item in items)
         case AnyOf(options):
