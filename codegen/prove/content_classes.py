@@ -40,11 +40,10 @@ from ..model.rule_nodes import (
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
-from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
+from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS, misfits
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem, suggestion
-from ..read.value_places import ValuePath
 from .content_delimiters import unclear_delimiters
 from .finite_automata import machine, witness
 
@@ -64,15 +63,14 @@ RESERVED_BESIDE_KINDS = RESERVED_FIELDS | {"self", "type", "as_parsed"}
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
     """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
-    yield from _defaults(contents, sources)
     if not contents.rules:
         return
-    if format.namespace is not None:
-        if disagreements := list(_namespace(contents, format.namespace, sources)):
-            yield from disagreements
-            return  # which rules are types of tools depends on it
-        yield from _built_in(format, format.namespace, sources)
-    yield from _types(contents, taken)
+    namespace = format.namespace or {}
+    if disagreements := list(_namespace(contents, namespace, sources)):
+        yield from disagreements
+        return  # which rules are types of tools depends on it
+    found = [*_built_in(format, namespace, sources), *_types(contents, taken)]
+    yield from found or _values(format, sources)
     yield from _spellings(contents)
     yield from _presence(contents)
     wrong_types = list(_schema_rules(format)) if contents.schemas else []
@@ -151,56 +149,49 @@ def _texts(items: tuple[GrammarNode, ...]) -> list[GrammarNode]:
     return [node for node in nodes if isinstance(node, FixedText) or (isinstance(node, RuleValue) and node.field)]
 
 
-def _defaults(contents: ContentGrammar, sources: Sources) -> Iterator[Problem]:
-    for rule, values in contents.defaults.items():
-        if rule in contents.rules and contents.rules[rule].kind == "record":
-            for path, reason in misfits(contents, rule, values):
-                place = sources.place(CONVERSATION_FILE, "defaults", rule, *path)
-                yield Problem(place, reason, "Correct it, or remove it.")
+def _values(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Defaults, and built-in tools that are a namespace, fit the fields of their classes."""
+    contents, namespace = format.contents, format.definitions.get("namespace")
+    classes = {name: _class_shape(contents, name) for name, rule in contents.rules.items() if rule.kind == "record"}
+    defaults = {"properties": {name: {**shape, "required": []} for name, shape in classes.items()}}
+    files = {CONVERSATION_FILE: {"properties": {"defaults": defaults}}}
+    if namespace and namespace.rule in classes:
+        files |= dict.fromkeys(format.tools, defaults["properties"][namespace.rule])
+    schema, remedy = {"properties": files, "$defs": classes}, f"Correct it: {CONTENTS_FILE} describes its class."
+    yield from misfits(schema, sources.data, sources.places, remedy)
 
 
-def misfits(contents: ContentGrammar, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
-    """Where values do not fit the fields of a class, and why."""
-    for name, value in values.items():
-        nodes = contents.fields(rule).get(name)
-        if not nodes:
-            yield (name,), f"`{rule}` has no field `{name}`"
-            continue
-        node, inner = nodes[0], record_in(contents, nodes[0])
-        kind = kind_of(contents, node)
-        records = value if kind.startswith("list[") and isinstance(value, list) else [value]
-        if inner and not is_schema(contents, node) and all(isinstance(item, dict) for item in records):
-            for index, item in enumerate(records):
-                at = (name, index) if records is value else (name,)
-                missing = required_fields(contents, inner) - set(item)
-                yield from ((at, f"`{inner}` lacks `{field}`") for field in sorted(missing))
-                yield from (((*at, *path), reason) for path, reason in misfits(contents, inner, item))
-        elif wanted := _unlike(contents, node, kind, value):
-            yield (name,), f"`{name}` of `{rule}` must be {wanted}"
+def _class_shape(contents: ContentGrammar, rule: str) -> dict[str, Any]:
+    """The JSON Schema for the fields of a class."""
+    return {
+        "type": "object",
+        "required": sorted(required_fields(contents, rule)),
+        "properties": {name: _value_shape(contents, nodes[0]) for name, nodes in contents.fields(rule).items()},
+        "additionalProperties": False,
+    }
 
 
-def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) -> str:
-    """What a field of a kind holds instead of this value; "" if it may hold the value."""
-    listed = listed_values(contents, node)
+def _value_shape(contents: ContentGrammar, node: GrammarNode) -> dict[str, Any]:
+    """The JSON Schema for the value of a field."""
+    kind, terminals = kind_of(contents, node), terminals_of(contents, node)
     if kind == "bool":
-        return "" if isinstance(value, bool) else "true or false"
+        return {"type": "boolean"}
     if is_schema(contents, node):
-        return "" if isinstance(value, (dict, bool)) else "a JSON Schema"
-    if kind.startswith("list["):
-        item = item_of(contents, node)
-        if not isinstance(value, list) or item is None or record_in(contents, node):
-            return "a list of tables" if record_in(contents, node) else "a list"
-        wrong = (_unlike(contents, item, kind_of(contents, item), each) for each in value)
-        return next((f"a list, and each item {wanted}" for wanted in wrong if wanted), "")
-    if listed:
-        return "" if value in listed else f"{', '.join(listed[:-1])} or {listed[-1]}"
+        return {"title": "a JSON Schema", "type": ["object", "boolean"]}
+    if kind.startswith("list[") and (item := item_of(contents, node)):
+        return {"type": "array", "items": _value_shape(contents, item)}
+    if record := record_in(contents, node):
+        return {"$ref": f"#/$defs/{record}"}
+    if kind != "Any" and (listed := listed_values(contents, node)):
+        return {"enum": listed}
+    if kind == "str" and not terminals:  # the lines of a text
+        return {"type": "string"}
     if kind == "str":
-        if not isinstance(value, str):
-            return "a text"
-        unfit = [terminal.name for terminal in terminals_of(contents, node) if not terminal.fits(value)]
-        return f"a text that fits {unfit[0]}" if unfit and len(unfit) == len(terminals_of(contents, node)) else ""
-    terminal = terminal_of(contents, node)
-    return "" if terminal and is_json(terminal.name) else "left out: no data file can hold its value"
+        patterns = "|".join(pattern.expression(terminal.pattern) for terminal in terminals)
+        title = f"a text that fits {terminals[0].name}"
+        return {"title": title, "type": "string", "pattern": rf"^(?:{patterns})$(?!\n)"}
+    is_any = terminals and is_json(terminals[0].name)
+    return {} if is_any else {"title": "allowed here: no data file can hold its value", "not": {}}
 
 
 def _schema_rules(format: Format) -> Iterator[Problem]:
@@ -254,14 +245,9 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
         if not tools_name(file).isidentifier():
             reason = f"`{tools_name(file)}` cannot be the name of a function"
             yield Problem(Place(file), reason, "Use letters, digits and underscores in the name of the file.")
-        errors = list(Draft202012Validator(schema).iter_errors(value))
-        for error in errors:
+        for error in Draft202012Validator(schema).iter_errors(value):
             reason = f"not a namespace: at {error.json_path}: {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
             yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE_FILE} describes a namespace.")
-        defined = format.definitions.get("namespace")
-        if not errors and defined and defined.rule in format.contents.rules:
-            for path, reason in misfits(format.contents, defined.rule, value):
-                yield Problem(sources.place(file, *path), reason, f"{CONTENTS_FILE} describes a namespace.")
 
 
 def _agreement(terminal: Terminal, written: str) -> Iterator[tuple[str, str]]:

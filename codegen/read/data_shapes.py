@@ -34,7 +34,7 @@ SCHEMA_SUFFIX = ".schema.json"
 
 _INTEGERS = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _extend: Any = validators.extend  # it has no types
-_SHAPES: Draft202012Validator = _extend(Draft202012Validator, type_checker=_INTEGERS)(FOLDER_SCHEMA)
+_ShapeValidator: type[Draft202012Validator] = _extend(Draft202012Validator, type_checker=_INTEGERS)
 _DRAFT: dict[str, Any] = dict(Draft202012Validator.META_SCHEMA)
 _SHAPE_OF_SCHEMAS = Draft202012Validator(_DRAFT, format_checker=Draft202012Validator.FORMAT_CHECKER)
 _SCHEMAS = Draft202012Validator(
@@ -65,8 +65,13 @@ def misshapen_data(data: Mapping[str, Any], places: ValuePlaces) -> Iterator[Pro
                     continue
                 reason = f"not a JSON Schema: {_dotted(path)} {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
                 yield Problem(places.of(file, *path), reason, "Correct it; JSON Schema draft 2020-12 defines it.")
-    for error in _SHAPES.iter_errors(data):
-        yield from _problems(error, places)
+    yield from misfits(FOLDER_SCHEMA, data, places, "docs/grammar.md lists the keys of this file.")
+
+
+def misfits(schema: Mapping[str, Any], data: Mapping[str, Any], places: ValuePlaces, remedy: str) -> Iterator[Problem]:
+    """The problems of data files that do not fit a schema of all of them; the remedy is for schemas without one."""
+    for error in _ShapeValidator(schema).iter_errors(data):
+        yield from _problems(error, places, error.schema.get("description", remedy))
 
 
 def annotated(
@@ -87,9 +92,8 @@ def annotated(
             yield from annotated(item, (*path, index), schema.get("items", {}))
 
 
-def _problems(error: Any, places: ValuePlaces) -> Iterator[Problem]:
+def _problems(error: Any, places: ValuePlaces, remedy: str) -> Iterator[Problem]:
     schema, value, path = error.schema, error.instance, tuple(error.absolute_path)
-    remedy = schema.get("description", "docs/grammar.md lists the keys of this file.")
     if error.validator == "additionalProperties":
         known = schema.get("properties", {})
         patterns = schema.get("patternProperties", ())
