@@ -1,12 +1,10 @@
-"""Pictures of a grammar: a railroad diagram of each rule, and the states of an input."""
+"""Pictures of a grammar: a railroad diagram of each rule, and one of the special tokens of all messages."""
 
 from __future__ import annotations
 
-import html
 import io
 import re
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from ..model.format_model import Format
@@ -29,14 +27,12 @@ STYLE = """
 """
 """The colors of the system, so that the pictures also fit a dark page."""
 
-STATES = ("between messages", "header", "content")
-
 
 def diagrams(sources: Sources, format: Format) -> dict[str, str]:
     """Return the files of a folder with pictures: a page that shows them all, and an SVG for each."""
-    found = {"states.svg": _states(format)}
+    found = {"messages.svg": _messages(format)}
     page = ["# The grammar in pictures", "", "<!-- Made by `harmony-spec diagrams`. Do not edit. -->", ""]
-    page += ["The states of an input, and the special tokens that lead from one to the next.", "", "![](states.svg)"]
+    page += ["The special tokens of messages, in their order around the content.", "", "![](messages.svg)"]
     for file, definitions in ((sources.lark, sources.definitions), (CONTENTS_FILE, sources.contents)):
         named = {definition.name: definition for definition in definitions}
         rules = [definition for definition in definitions if not is_terminal(definition.name)]
@@ -58,11 +54,15 @@ def _prose(doc: Iterable[str]) -> Iterator[str]:
 
 
 def _railroad(rule: LarkDefinition, named: Mapping[str, LarkDefinition]) -> str:
+    return _written(_alternatives(rule.alternatives, named))
+
+
+def _written(drawn: Any) -> str:
+    """The SVG file of a drawing."""
     import railroad
 
     written = io.StringIO()
-    diagram = railroad.Diagram(_alternatives(rule.alternatives, named), type="complex")
-    diagram.writeStandalone(written.write, css=STYLE)
+    railroad.Diagram(drawn, type="complex").writeStandalone(written.write, css=STYLE)
     return written.getvalue() + "\n"
 
 
@@ -110,51 +110,22 @@ def _visible(text: str) -> str:
     return text.replace("\n", "⏎").replace(" ", "␣") or "␣"
 
 
-def _states(format: Format) -> str:
-    """The states of an input in a row: what leads forward is drawn above them, and what leads back below."""
+def _messages(format: Format) -> str:
+    """The special tokens of messages, in their order around the content."""
+    import railroad
+
     found = [framing(graph(format, name)) for name in format.frames if format.has_content(RuleCall(name))]
-    edges: dict[tuple[int, int], dict[str, None]] = {}
+    begins = {edge.spelling for edge, _ in graph(format, format.message).steps[0] if isinstance(edge, Special)}
+    inside, opens, closes, trails = (
+        frozenset[str]().union(*(getattr(each, side) for each in found))
+        for side in ("inside", "opens", "closes", "trails")
+    )
 
-    def add(source: int, target: int, spellings: Iterable[str]) -> None:
-        if names := dict.fromkeys(sorted(spellings)):
-            edges.setdefault((source, target), {}).update(names)
+    def some(spellings: Set[str], many: bool = False) -> list[Any]:
+        if not spellings:
+            return []
+        one = railroad.Choice(0, *map(railroad.Terminal, sorted(spellings)))
+        return [railroad.ZeroOrMore(one) if many else one]
 
-    begins = frozenset(edge.spelling for edge, _ in graph(format, format.message).steps[0] if isinstance(edge, Special))
-    for each in found:
-        add(0, 1, begins & each.inside)
-        add(0, 2, begins & each.opens)
-        add(1, 1, each.inside - begins)
-        add(1, 2, each.opens - (begins - each.inside))
-        add(2, 0, each.closes)
-        add(2, 2, each.trails)
-        if each.headless:
-            add(0, 2, ["text"])
-    width, x, height = 260, [130, 390, 650], 300
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 {height}" width="780" height="{height}" '
-        'class="railroad-diagram">',
-        "<style>" + STYLE + "</style>",
-        '<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
-        '<path d="M0 0 8 4 0 8" /></marker></defs>',
-    ]
-    for at, name in enumerate(STATES):
-        lines.append(f'<rect x="{x[at] - 85}" y="130" width="170" height="40" rx="10" />')
-        lines.append(f'<text x="{x[at]}" y="155">{name}</text>')
-    for (source, target), names in sorted(edges.items()):
-        a, b, far = x[source], x[target], abs(target - source)
-        place = (a + b) // 2
-        if source == target:
-            path, label = f"M{a - 30} 130C{a - 60} 70 {a + 60} 70 {a + 30} 130", 72
-        elif source < target:
-            bend = 100 - 50 * far
-            path, label = f"M{a + 40} 130C{a + 80} {bend} {b - 80} {bend} {b - 40} 130", 104 - 40 * far
-        else:
-            bend = 200 + 40 * far
-            path, label = f"M{a - 40} 170C{a - 80} {bend} {b + 80} {bend} {b + 40} 170", 214 + 28 * far
-        lines.append(f'<path d="{path}" marker-end="url(#tip)" />')
-        columns = width // 9 * far if far else 24
-        words = textwrap.wrap(" ".join(names), columns, break_long_words=False, break_on_hyphens=False)
-        step = 16 if source > target else -16
-        for row, line in enumerate(words if step > 0 else words[::-1]):
-            lines.append(f'<text x="{place}" y="{label + row * step}">{html.escape(line)}</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    row = [*some(begins), *some(inside - begins, many=True), *some(opens - begins), railroad.NonTerminal("content")]
+    return _written(railroad.ZeroOrMore(railroad.Sequence(*row, *some(closes), *some(trails, many=True))))

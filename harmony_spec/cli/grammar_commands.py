@@ -110,8 +110,8 @@ def grammar(folder: Path, quiet: bool) -> None:
 def diagrams(folder: Path, output: Path, quiet: bool) -> None:
     """Draw the rules of the grammar in FOLDER as SVG.
 
-    The output has a picture of each rule, one of the states of an input, and a page with all of them, index.md. Needs
-    the extra `docs`.
+    The output has a picture of each rule, one of the special tokens of messages, and a page with all of them, index.md.
+    Needs the extra `docs`.
     """
     from ..codegen import draw
     from ..codegen.update import update
