@@ -9,18 +9,11 @@ from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
 from ..model.format_model import Format
-from ..read.grammar_folder import CONVERSATION_FILE, NAMESPACE_FILE, Sources
-from ..read.problems import Place, Problem
+from ..read.grammar_folder import NAMESPACE_FILE, Sources
+from ..read.problems import Problem
 
 MAX_SCHEMA_DEPTH = 30
 """The codec repeats the schema as code: 30 levels of four spaces fill a line of 120. Harmony's has 7 levels."""
-
-
-def missing_schema(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The tools of users are checked by the schema."""
-    if "namespace" in format.definitions and format.namespace is None:
-        reason = f"the file is missing; the tools of [namespace] in {CONVERSATION_FILE} are checked with it"
-        yield Problem(Place(NAMESPACE_FILE), reason, f"Add it, or remove [namespace] from {CONVERSATION_FILE}.")
 
 
 def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from .message_framing import (
     unlike_messages,
 )
 from .name_clashes import alternative_names, field_names, roles_inside
-from .namespace_references import dangling_references, missing_schema
+from .namespace_references import dangling_references
 from .recovery_checks import check_recovery
 from .special_spellings import overlapping_spellings, wrong_lookaheads
 
@@ -38,7 +38,7 @@ MAX_SHOWN_CHARS = 40
 def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     """Raise `GrammarError` with all problems of a format; `taken` are names that its codec uses for something else."""
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
-    problems += [*roles_inside(format), *missing_schema(format, sources), *dangling_references(format, sources)]
+    problems += [*roles_inside(format), *dangling_references(format, sources)]
     problems += [*overlapping_spellings(format, sources), *wrong_lookaheads(format)]
     if not problems:
         roles = next((field.values for field in format.fields if field.name == format.role), None) or ()

@@ -113,8 +113,7 @@ def _problems(error: Any, places: ValuePlaces, remedy: str) -> Iterator[Problem]
         for key in error.validator_value:
             if key not in value:
                 reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
-                own = schema.get("properties", {}).get(key, {}).get("description", remedy)
-                advice = own if path else "Add it; docs/grammar.md describes the files of a grammar folder."
+                advice = schema.get("properties", {}).get(key, {}).get("description", remedy)
                 yield Problem(places.of(*(path or (key,))), reason, advice)
         return
     if error.validator == "uniqueItems":
