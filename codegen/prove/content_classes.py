@@ -12,7 +12,6 @@ from lark.exceptions import LarkError
 
 from ..model.content_rules import ContentGrammar, is_json
 from ..model.content_types import (
-    class_name,
     core_fields,
     is_schema,
     item_of,
@@ -29,12 +28,10 @@ from ..model.content_types import (
 from ..model.format_model import Format
 from ..model.rule_nodes import (
     GrammarNode,
-    GrammarRule,
     RuleCall,
     RuleOption,
     RuleSequence,
     RuleValue,
-    camel_case,
     walk,
 )
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
@@ -60,8 +57,8 @@ RESERVED_BESIDE_KINDS = RESERVED_FIELDS | {"self", "type", "as_parsed"}
 """Those that the JSON form uses, too, where an object has a kind: in contents of messages, and in alternatives."""
 
 
-def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
-    """All problems of contents; `taken` are the names that the codec uses for something else."""
+def check_contents(format: Format, sources: Sources) -> Iterator[Problem]:
+    """All problems of contents."""
     contents = format.contents
     if not contents.rules:
         return
@@ -69,7 +66,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     if disagreements := list(_namespace(contents, namespace, sources)):
         yield from disagreements
         return  # which rules are types of tools depends on it
-    found = [*_built_in(format, namespace, sources), *_types(contents, taken)]
+    found = [*_built_in(format, namespace, sources), *_types(contents)]
     yield from found or _values(format, sources)
     yield from _spellings(contents)
     yield from _presence(contents)
@@ -81,16 +78,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
         yield lark_refusal(error, CONTENTS_FILE, sources.contents)
 
 
-def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:
-    owners: dict[str, str] = {}
-    types = (rule for rule in contents.rules.values() if rule.kind in ("record", "enumerated"))
-    named: list[tuple[GrammarRule | Terminal, str]] = [(rule, class_name(contents, rule.name)) for rule in types]
-    named += [(terminal, camel_case(name)) for name, terminal in contents.terminals.items() if terminal.values]
-    for owner, name in named:
-        if name in taken or name in owners or keyword.iskeyword(name):
-            other = f", as `{owners[name]}` is" if name in owners else ""
-            yield Problem(owner.place, f"`{owner.name}` would be the class `{name}`{other}", "Choose another name.")
-        owners[name] = owner.name
+def _types(contents: ContentGrammar) -> Iterator[Problem]:
     tagged, written = {*contents.roles, *_with_a_kind(contents)}, {*user_rules(contents)}
     for rule in contents.rules.values():
         if rule.collapses and not core_fields(contents, rule.name):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
+from ..model.content_types import class_name
 from ..model.format_model import CONTENT_FIELD, JSON_KEYS, Format
-from ..model.rule_nodes import RuleCall, walk
+from ..model.rule_nodes import RuleCall, camel_case, walk
 from ..read.grammar_folder import CONTENTS_FILE
 from ..read.problems import Place, Problem
 
@@ -56,21 +57,27 @@ def roles_inside(format: Format) -> Iterator[Problem]:
             yield Problem(contents.rules[role].place, reason, f"Rename the rule in {CONTENTS_FILE}, or the role.")
 
 
+def type_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
+    """The types of listed values, and the classes of contents, have names of their own that are not among `taken`."""
+    contents, owners = format.contents, dict[str, str]()
+    rules = [rule for rule in contents.rules.values() if rule.kind in ("record", "enumerated")]
+    terminals = (terminal for terminal in contents.terminals.values() if terminal.values)
+    named = [(each.name, each.type_name, _field_place(format, each.name)) for each in format.fields if each.values]
+    named += [(rule.name, class_name(contents, rule.name), rule.place) for rule in rules]
+    named += [(terminal.name, camel_case(terminal.name), terminal.place) for terminal in terminals]
+    for owner, name, place in named:
+        if name in taken or name in owners or keyword.iskeyword(name):
+            other = f", as `{owners[name]}` is" if name in owners else ""
+            yield Problem(place, f"`{owner}` would be the type `{name}`{other}", "Choose another name.")
+        owners[name] = owner
+
+
 def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
-    """Fields, and the types of enumerated fields, have names that are not among `taken`."""
-    types: dict[str, str] = {}
+    """Fields of messages have names that are not among `taken`."""
     for field in format.fields:
-        place = _field_place(format, field.name)
         if (field.name in taken.union(JSON_KEYS) and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
             reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
-            yield Problem(place, reason, "Choose another name.")
-        if field.values:
-            name = field.type_name
-            if name in taken or name in types or keyword.iskeyword(name):
-                other = f", as `{types[name]}` would" if name in types else ""
-                reason = f"the values of `{field.name}` would be the type `{name}`{other}"
-                yield Problem(place, reason, "Choose another name for the field.")
-            types[name] = field.name
+            yield Problem(_field_place(format, field.name), reason, "Choose another name.")
 
 
 def _field_place(format: Format, field: str) -> Place:

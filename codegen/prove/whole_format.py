@@ -22,7 +22,7 @@ from .message_framing import (
     touching_texts,
     unlike_messages,
 )
-from .name_clashes import alternative_names, field_names, roles_inside
+from .name_clashes import alternative_names, field_names, roles_inside, type_names
 from .namespace_references import dangling_references
 from .recovery_checks import check_recovery
 from .special_spellings import overlapping_spellings, wrong_lookaheads
@@ -50,7 +50,8 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *data_names(format, sources),
             *unused_definitions(sources.definitions, STARTS, "Start rules"),
             *unused_definitions(sources.contents, roles, "Roles"),
-            *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
+            *type_names(format, taken),
+            *check_contents(format, sources),
         ]
     if not problems:
         problems += check_recovery(format, sources)
