@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -423,6 +424,23 @@ def test_terminals_that_are_nested_too_deeply_are_refused(levels: int, tmp_path:
     ]
     with pytest.raises(GrammarError, match="nested too deeply"):
         generate(dialect.edited(tmp_path / "grammar", edits))
+
+
+@pytest.mark.parametrize("levels", [40, 80, 250])
+def test_schemas_of_namespaces_are_nested_as_deeply_as_python_allows(levels: int, tmp_path: Path) -> None:
+    folder = dialect.edited(tmp_path / "grammar", [])
+    path = folder / "namespace.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    inner = "{}"
+    for _ in range(levels):
+        inner = f'{{"not": {inner}}}'
+    schema["$defs"]["nested"] = json.loads(inner)
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    if levels < 200:
+        assert schema == dialect.module_of(f"nested_{levels}", generate(folder), tmp_path).NAMESPACE_SCHEMA
+        return
+    with pytest.raises(GrammarError, match="nested too deeply"):
+        generate(folder)
 
 
 PATTERNS = {

@@ -1,4 +1,4 @@
-"""The schema of a namespace refers to nothing but schemas, and is not too deep to write as code."""
+"""The schema of a namespace refers to nothing but schemas."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ from typing import Any
 
 from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from ..model.format_model import Format
 from ..read.grammar_folder import NAMESPACE_FILE, Sources
 from ..read.problems import Problem
 
-MAX_SCHEMA_DEPTH = 30
-"""The codec repeats the schema as code: 30 levels of four spaces fill a line of 120. Harmony's has 7 levels."""
-
 
 def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:
     """Each `$ref` of the schema of a namespace leads to a schema. Nothing can be validated before that is known."""
-    if format.namespace is None:
-        return
-    if _depth(format.namespace) > MAX_SCHEMA_DEPTH:
-        reason = f"nested more than {MAX_SCHEMA_DEPTH} deep"
-        yield Problem(sources.place(NAMESPACE_FILE), reason, "Move parts to `$defs`.")
-        return
-    for path, reference in _references(format.namespace):
-        if not _leads_somewhere(reference, format.namespace):
+    schema = format.namespace or {}
+    for path, reference in _references(schema):
+        if not _leads_somewhere(reference, schema):
             reason = f"`{reference}` leads to no schema"
             remedy = "Name a definition in `$defs`, as `#/$defs/NAME`."
             yield Problem(sources.place(NAMESPACE_FILE, *path), reason, remedy)
@@ -40,18 +33,8 @@ def _references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 
 def _leads_somewhere(reference: str, schema: Mapping[str, Any]) -> bool:
     """Whether a reference leads to a part of the same schema, or to a published one that needs no network."""
-    if not reference.startswith("#"):
-        try:
-            REGISTRY.resolver().lookup(reference)
-        except Unresolvable:
-            return False
-        return True
-    found: Any = schema
-    for step in reference[1:].split("/")[1:]:
-        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-    return isinstance(found, (dict, bool)) and (reference == "#" or reference.startswith("#/"))
-
-
-def _depth(value: Any) -> int:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, children), default=0)
+    resolver = REGISTRY.with_resource("", DRAFT202012.create_resource(schema)).resolver()
+    try:
+        return isinstance(resolver.lookup(reference).contents, (dict, bool))
+    except (Unresolvable, TypeError, ValueError):  # the last two for a step into what has no such parts
+        return False
