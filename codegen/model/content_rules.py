@@ -93,18 +93,11 @@ class ContentGrammar(GrammarRules):
             return ()
         return tuple(way.name or "" if self.is_spelling(rule, index) else "" for index, way in enumerate(ways))
 
-    def is_spelling(self, rule: str, index: int) -> bool:
-        """Whether no field shows that an alternative was read, and not an earlier one."""
-        *others, own = (way.node for way in self.rules[rule].ways[: index + 1])
-        return any(self._may_write(own, other) and self._may_write(other, own) for other in others)
-
-    def _may_write(self, node: GrammarNode, other: GrammarNode) -> bool:
-        """Whether some values of another node can be written by this one: it has all that this one needs."""
-        needs = [{name} for name in self.always_set(node)]
+    def needs(self, node: GrammarNode) -> list[Set[str]]:
+        """Those of any node, and the fields of a rule with alternatives, of which each sets one."""
         used = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
-        needs += [set(self.fields(rule)) for rule in used if len(self.rules[rule].ways) > 1]
-        held = self.fields_of(other).keys()
-        return all(not held.isdisjoint(need) for need in needs if need)
+        fields = (self.fields(rule).keys() for rule in used if len(self.rules[rule].ways) > 1)
+        return super().needs(node) + [each for each in fields if each]
 
 
 def fixed_text(node: GrammarNode) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from ..read.problems import Place
@@ -160,15 +160,22 @@ class GrammarRules(ABC):
 
     def told_by_name(self, choice: RuleChoice) -> list[Branch]:
         """The named alternatives that no field tells from an earlier one: only a variant says that they were read."""
-        found = list[Branch]()
-        for index, branch in enumerate(choice.branches):
-            own, required = self.fields_of(branch.node).keys(), self.always_set(branch.node)
-            earlier = (
-                (self.fields_of(other.node).keys(), self.always_set(other.node)) for other in choice.branches[:index]
-            )
-            if branch.name and not branch.sets and any(theirs <= own and required <= may for may, theirs in earlier):
-                found.append(branch)
-        return found
+        named = [index for index, branch in enumerate(choice.branches) if branch.name and not branch.sets]
+        return [choice.branches[index] for index in named if self.is_spelling(choice.rule, index)]
+
+    def is_spelling(self, rule: str, index: int) -> bool:
+        """Whether no field shows that an alternative was read, and not an earlier one."""
+        *others, own = (way.node for way in self.rules[rule].ways[: index + 1])
+        return any(self._may_write(own, other) and self._may_write(other, own) for other in others)
+
+    def _may_write(self, node: GrammarNode, other: GrammarNode) -> bool:
+        """Whether some values of another node can be written by this one: it has all that this one needs."""
+        held = self.fields_of(other).keys()
+        return all(not held.isdisjoint(need) for need in self.needs(node))
+
+    def needs(self, node: GrammarNode) -> list[Set[str]]:
+        """Sets of fields. If a node is written, there is one of each set."""
+        return [{name} for name in self.always_set(node)]
 
 
 def camel_case(name: str) -> str:
