@@ -69,7 +69,7 @@ def build(sources: Sources) -> Format:
 
 
 def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, tuple[str, ...]]:
-    """The field for the role, and its values; without recovery.toml, the first field with a value that has contents."""
+    """The field for the role, and its values. Unless recovery.toml names it, the first with a value with contents."""
     called = {name for rule in sources.contents for name in names_in(rule.alternatives)}
     values: dict[str, set[str]] = {}
     for rule in rules.built.values():
@@ -81,5 +81,6 @@ def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[st
         values.setdefault(name, set()).update({value} - called)
     with_contents = {rule.name for rule in sources.contents} - called
     fitting = (name for name, found in values.items() if found & with_contents)
-    field = field or next(fitting, next((name for name, found in values.items() if found), ""))
+    if field not in values:
+        field = next(fitting, next((name for name, found in values.items() if found), ""))
     return field, tuple(sorted(values.get(field, ())))
