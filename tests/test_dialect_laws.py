@@ -387,9 +387,9 @@ def test_white_space_before_the_token_of_a_flag_loses_nothing(name: str) -> None
 
 
 @pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "muse_glimmer", "role_tokens")])
-@pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "[{}]", "<{}>", "{},", "->{}"])
+@pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "[{}]", "<{}>", "{},", "->{}", "{};final", "{}<end>"])
 def test_a_tool_that_addresses_the_model_calls_nothing(name: str, around: str) -> None:
-    """Whatever signs are around the role."""
+    """Whatever signs are around the role, and whatever comes after them."""
     module = codec_of(name)
     recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
     slots, tool, model = (

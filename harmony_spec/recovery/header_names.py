@@ -348,6 +348,9 @@ class HeaderNames:
         if (role := without_signs(word).lower()) in self.recovery.roles:
             yield Name(field, role, len(word), self.costs["decorated"], "role")
             return
+        head = re.match(r"\w+", word)
+        if head and head[0] in self.recovery.roles and word[head.end()] not in f"{self.recovery.separator}-":
+            yield Name(field, head[0], head.end(), self.costs["glued"], "role")
         if is_typo(self.recovery.author[self.slots.role], word):
             yield Name(field, self.recovery.author[self.slots.role], len(word), self.costs["near"], "role")
         unknown = row["unknown"] * (self.tools.offered is not None)

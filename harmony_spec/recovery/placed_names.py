@@ -187,8 +187,8 @@ class PlacedNames:
             or (plain and self.header.may_be_content(at))
         ):
             return None
-        if role not in (None, self.recovery.author[slots.role]):
-            return None  # only the model calls
+        if role not in (None, self.recovery.author[slots.role]) or self.header.is_answer(at, name):
+            return None  # only the model calls, and no tool that addresses a role
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
         first = mode == CLEAN and not (name.how or awaited) and self.has_author_only(node)
         price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen
