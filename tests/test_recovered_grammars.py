@@ -441,3 +441,12 @@ def test_a_flag_that_is_not_set_makes_no_other_reading() -> None:
     """With a flag before the author: a role clears it, and leaving the words out does not."""
     (message,) = dialect_codec("more_spellings").recover("<|start|>userassistant 0<|message|><|end|>").messages
     assert message.repair.alternative is None
+
+
+@pytest.mark.parametrize("tools", [None, ["web.search"]])
+@pytest.mark.parametrize("recipient", ["self", "user"])
+def test_a_recipient_that_is_no_tool_ends_where_a_text_begins(recipient: str, tools: list[str] | None) -> None:
+    """Without the token that opens the content, which was read as the end of a tool's name."""
+    module = dialect_codec("muse_glimmer")
+    (message,) = module.recover(f"<|start|>assistant to={recipient}Hi there.<|eom|>", tools=tools).messages
+    assert (message.recipient, message.content) == (recipient, "Hi there.")

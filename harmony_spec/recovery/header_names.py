@@ -354,6 +354,10 @@ class HeaderNames:
         if is_typo(self.recovery.author[self.slots.role], word):
             yield Name(field, self.recovery.author[self.slots.role], len(word), self.costs["near"], "role")
         unknown = row["unknown"] * (self.tools.offered is not None)
+        for known in (each for each in self.recovery.recipients if word.startswith(each)):
+            if not (word[len(known)].islower() or word[len(known)] in f"{self.recovery.separator}_-"):
+                yield Name(field, known, len(known), self.costs["glued"], "glued")  # `to=userHello`
+                unknown += self.costs["joined"]
         match = self.tools.word.search(word)
         bare = re.sub(r"\W+$", "", match[0]) if match else word
         if bare in self.all and not self.tools.full(bare):
