@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
 from ..model.frame_graph import FrameEdge, Graph, framing, graph
-from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, RuleOption, RuleSequence, RuleValue, walk
+from ..model.rule_nodes import (
+    GrammarNode,
+    RuleCall,
+    RuleChoice,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+    called,
+    walk,
+)
 from ..model.terminals import FixedText, Special
 from ..read.problems import Problem
 from ..read.reachable import reachable
@@ -54,27 +64,35 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         if name == format.open_frame and any(field.startswith("->") for field in most):
             reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
             yield Problem(rule.place, reason, "Write the open header in one way.")
-        if most[CONTENT_FIELD] > 1:
-            yield Problem(rule.place, f"`{name}` can hold `{CONTENT_FIELD}` twice", ONE_CONTENT)
-            continue  # a message in a message holds every field twice
         flags = {field for field in format.always_set(rule.node) if format.mark_of(field)}
         for field in sorted(flags) if name == format.message else ():
             reason = f"`{field}` is a flag, since another rule for messages may lack it, and each `{name}` has it"
             yield Problem(rule.place, reason, f"Write `{field}?` here, or leave out the `?` there.")
-        for field, high in most.items():
-            if high > 1 and field.startswith("->"):
+        if most[CONTENT_FIELD] == 1 and CONTENT_FIELD not in format.always_set(rule.node):
+            yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
+    yield from _repeated_fields(format)
+    yield from _presence(format)
+
+
+def _repeated_fields(format: Format) -> Iterator[Problem]:
+    """Fields that a message can hold twice, each in the innermost rule that can."""
+    for name in reachable(format.frames, lambda rule: called(format.rules[rule].node)):
+        rule = format.rules[name]
+        inner = [_most(format, format.rules[other].node) for other in called(rule.node)]
+        repeated = [field for field, high in _most(format, rule.node).items() if high > 1]
+        repeated = [field for field in repeated if all(most[field] < 2 for most in inner)]
+        if CONTENT_FIELD in repeated:
+            yield Problem(rule.place, f"`{name}` can hold `{CONTENT_FIELD}` twice", ONE_CONTENT)
+            continue  # a message in a message holds every field twice
+        for field in repeated:
+            reason, remedy = (
+                f"`{name}` can hold `{field}` twice",
+                "Remove one of the two: a field has one place in a message.",
+            )
+            if field.startswith("->"):
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
                 remedy = "Write one of them as a rule of its own: a message remembers one alternative of a rule."
-                yield Problem(rule.place, reason, remedy)
-            elif high > 1:
-                yield Problem(
-                    rule.place,
-                    f"`{name}` can hold `{field}` twice",
-                    "Remove one of the two: a field has one place in a message.",
-                )
-            elif field == CONTENT_FIELD and field not in format.always_set(rule.node):
-                yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
-    yield from _presence(format)
+            yield Problem(rule.place, reason, remedy)
 
 
 def _presence(format: Format) -> Iterator[Problem]:
@@ -82,11 +100,12 @@ def _presence(format: Format) -> Iterator[Problem]:
     for rule in format.rules.values():
         for node in walk(rule.node):
             if isinstance(node, RuleOption) and rule.name != CONTENT_FIELD and not format.always_set(node.item):
-                part = node.item.rule if isinstance(node.item, RuleCall) else ""
-                optional = f"the optional `{part}`" if part else "an optional part"
-                reason = f"no field shows whether {optional} of `{rule.name}` is present"
-                remedy = "Require a field in it, or write two alternatives of the rule, with the part and without."
-                yield Problem(rule.place, reason, remedy)
+                part = format.rules[node.item.rule] if isinstance(node.item, RuleCall) else None
+                optional = f"the optional `{part.name}`" if part else f"an optional part of `{rule.name}`"
+                remedy = (
+                    "Require a field in it, or write two alternatives of the rule around it, with the part and without."
+                )
+                yield Problem((part or rule).place, f"no field shows whether {optional} is present", remedy)
 
 
 def _most(format: Format, node: GrammarNode) -> Counter[str]:
