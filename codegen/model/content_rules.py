@@ -74,6 +74,11 @@ class ContentGrammar(GrammarRules):
 
         return tuple(reachable(self.roles, used))
 
+    @cached_property
+    def unused(self) -> frozenset[str]:
+        """The rules that no role leads to."""
+        return frozenset(self.rules.keys() - reachable(self.roles, lambda rule: called(self.rules[rule].node)))
+
     def is_field(self, rule: str) -> bool:
         return not rule.startswith("_") and self.rules[rule].kind not in ("constant", "inlined")
 

@@ -41,12 +41,15 @@ OF_CONTENTS = ("a class of contents", "a rule of contents")
 COSTS_OF_ANY_FIELD = ("empty", "displaced", "unknown", "ratio", "beginning", "codes")
 """What recovery reads in the row of any field. Other costs are read only for fields that have them in this package."""
 
+ANY_ALTERNATIVE = "a named alternative"
+"""The kind of names that messages and contents have."""
+
 PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
 
 
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of names in data files, and of the values that depend on them."""
-    without_contents = list[Problem]()
+    without_contents, of_any_alternative = list[Problem](), list[Problem]()
     for path, schema, value in annotated(sources.data):
         if "x-condition" in schema:
             yield from _condition(format, value, sources, *path)
@@ -54,10 +57,14 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
             is_content = schema.get("x-names", OF_CONTENTS[0]) in OF_CONTENTS and value.split(".")[0] != MESSAGE
             if is_content and not format.contents.rules:
                 without_contents.append(problem)
+            elif schema.get("x-names") == ANY_ALTERNATIVE and not format.contents.rules:
+                of_any_alternative.append(problem)
             else:
                 yield problem
-    if without_contents:
-        files = " and ".join(dict.fromkeys(each.place.file for each in without_contents))
+    if not without_contents:
+        yield from of_any_alternative
+    else:
+        files = " and ".join(sorted({each.place.file for each in without_contents + of_any_alternative}))
         reason = f"the grammar has no contents, and there are names of their parts in {files}"
         remedy = f"Add {CONTENTS_FILE}, or remove what names its parts."
         yield Problem(without_contents[0].place, reason, remedy)
@@ -80,8 +87,8 @@ def _wrong_name(
 ) -> Problem | None:
     """The problem of a name or a path at some place that leads to nothing, or to something else.
 
-    None if there is none, or if it follows from another one: the name of a table of costs is wrong, or the table that
-    describes items of a list names no class.
+    None if there is none, or if it follows from another one: the name of a table of costs is wrong, the table that
+    describes items of a list names no class, or no role leads to the rule.
     """
     if wanted := schema.get("x-names"):
         holder = str(at[-2])
@@ -90,13 +97,15 @@ def _wrong_name(
             return None
         remedy = schema.get("description") or suggestion(value, known, "There are")
         return Problem(sources.place(*at), f"`{value}` is not {wanted}", remedy)
-    table = ITEM_TABLES.get(schema["x-leads-to"])
+    path, table, owners = value.split("."), ITEM_TABLES.get(schema["x-leads-to"]), _owners(format, schema)
     described = format.definitions.get(table) if table else None
     is_described = described is None or described.rule in _known(format, "a class of contents")
-    if not (wrong := _wrong(format, value.split("."), schema)) or not is_described:
+    if not (wrong := _wrong(format, path, schema)) or not is_described or path[0] in format.contents.unused:
         return None
-    paths = _paths(format, value.split("."))
-    fitting = [path for path in paths if not _wrong(format, path.split("."), schema)]
+    if path[0] not in owners:
+        return Problem(sources.place(*at), wrong, suggestion(path[0], owners, "There are"))
+    paths = _paths(format, path[0])
+    fitting = [each for each in paths if not _wrong(format, each.split("."), schema)]
     remedy = suggestion(value, fitting or paths, "Paths")
     if value in paths and table and described is None:
         remedy = f"Describe its items in [{table}] of {CONVERSATION_FILE}."
@@ -118,7 +127,7 @@ def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
             return [name for name in closes(format).values() if name]
         case "a kind of message":
             return [kind.name for kind in format.turn]
-        case "a named alternative":
+        case _ if kind == ANY_ALTERNATIVE:
             return format.variants() | format.content_variants()
         case "a class of contents":
             return [rule.name for rule in format.contents.rules.values() if rule.kind == "record"]
@@ -145,9 +154,8 @@ def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *
             yield Problem(sources.place(*at), f"`{name}` must be true or false", "Correct the value.")
         elif field.values is not None:
             if wanted not in field.values:
-                yield Problem(
-                    sources.place(*at), f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}."
-                )
+                remedy = suggestion(wanted, field.values, "Values")
+                yield Problem(sources.place(*at), f"`{name}` cannot be `{wanted}`", remedy)
         else:
             for terminal in unfit_terminals(format, name, wanted):
                 reason = f"`{wanted}` does not fit {terminal}"
@@ -224,10 +232,9 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
     rule, *fields = path
     if kind == "a field" and rule == MESSAGE:
         return "" if fields[0] in _known(format, "a field of messages") else f"`{rule}` has no field `{fields[0]}`"
-    if "x-of-role" in schema and rule not in contents.roles:
-        return f"`{rule}` is not a role with contents"
-    if rule not in user_rules(contents):
-        return f"`{rule}` is not a class that the contents of a role have"
+    if rule not in _owners(format, schema):
+        wanted = "a role with contents" if "x-of-role" in schema else "a class that the contents of a role have"
+        return f"`{rule}` is not {wanted}"
     for index, field in enumerate(fields):
         if field not in contents.fields(rule):
             return f"`{rule}` has no field `{field}`"
@@ -241,13 +248,18 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
     return f"`{rule}` is not {kind}"
 
 
-def _paths(format: Format, path: list[str]) -> list[str]:
-    """The paths to fields of the rule that a path begins with; of all rules if it begins with none."""
-    contents = format.contents
-    owners = {MESSAGE: _known(format, "a field of messages")} | {
-        rule: [*contents.fields(rule)] for rule in user_rules(contents)
-    }
-    return [f"{rule}.{field}" for rule in ([path[0]] if path[0] in owners else owners) for field in owners[rule]]
+def _owners(format: Format, schema: Mapping[str, Any]) -> Collection[str]:
+    """The rules that a path may begin with."""
+    if "x-of-role" in schema:
+        return format.contents.roles
+    return [*user_rules(format.contents), *[MESSAGE] * (schema["x-leads-to"] == "a field")]
+
+
+def _paths(format: Format, rule: str) -> list[str]:
+    """The paths to fields of a rule."""
+    is_message = rule == MESSAGE
+    fields = _known(format, "a field of messages") if is_message else format.contents.fields(rule)
+    return [f"{rule}.{field}" for field in fields]
 
 
 def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
@@ -308,10 +320,10 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
         if not _wrong(format, path.split("."), {"x-leads-to": "a field"}) and (fault := _unlike_absent(format, path)):
             place = sources.place(CONVERSATION_FILE, "json", "always", index)
             yield Problem(place, f"`{path}` {fault}", "Remove it from the list.")
-    for path in tables.get("absent", {}):
-        if not _wrong(format, path.split("."), {"x-leads-to": "a field"}) and not _is_optional_text(format, path):
-            place = sources.place(CONVERSATION_FILE, "json", "absent", path)
-            yield Problem(place, f"`{path}` is not a text that may be absent", "Remove it.")
+    for path, text in tables.get("absent", {}).items():
+        is_field = not _wrong(format, path.split("."), {"x-leads-to": "a field"})
+        if is_field and (fault := _unlike_optional_text(format, path, text)):
+            yield Problem(sources.place(CONVERSATION_FILE, "json", "absent", path), f"`{path}` {fault}", "Remove it.")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
@@ -332,7 +344,7 @@ def _unlike_absent(format: Format, path: str) -> str:
     """Why a field without a value is not written, and read back, as null in a message, elsewhere as an empty value."""
     contents, (rule, _, field) = format.contents, path.partition(".")
     if rule == MESSAGE:
-        if owner := next((name for name, held in format.json.get("joined", {}).items() if field in held), ""):
+        if owner := _joined_in(format, field):
             return f"is a part of the property `{owner}`"
         required = {CONTENT_FIELD, *(each.name for each in format.fields if each.required)}
         return "is always written" if field in required else ""
@@ -346,13 +358,24 @@ def _unlike_absent(format: Format, path: str) -> str:
     return "is not absent if it is read from an empty text"
 
 
-def _is_optional_text(format: Format, path: str) -> bool:
+def _unlike_optional_text(format: Format, path: str, text: str) -> str:
+    """Why a text cannot mean that a field has no value."""
     rule, _, name = path.partition(".")
-    if rule == MESSAGE:
-        field = next(field for field in format.fields if field.name == name)
-        return not (field.required or field.flag or name == CONTENT_FIELD)
-    node = format.contents.fields(rule)[name][0]
-    return kind_of(format.contents, node) == "str" and name not in required_fields(format.contents, rule)
+    if rule != MESSAGE:
+        node = format.contents.fields(rule)[name][0]
+        is_optional = kind_of(format.contents, node) == "str" and name not in required_fields(format.contents, rule)
+        return "" if is_optional else "is not a text that may be absent"
+    field = next(field for field in format.fields if field.name == name)
+    if field.required or field.flag or name == CONTENT_FIELD:
+        return "is not a text that may be absent"
+    if owner := _joined_in(format, name):
+        return f"is a part of the property `{owner}`"
+    return f"may have the value `{text}`" if text in (field.values or ()) else ""
+
+
+def _joined_in(format: Format, field: str) -> str:
+    """The property that holds several fields, among them this one; "" for none."""
+    return next((name for name, held in format.json.get("joined", {}).items() if field in held), "")
 
 
 def _joined(format: Format, sources: Sources) -> Iterator[Problem]:

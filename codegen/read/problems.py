@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -36,13 +36,27 @@ class GrammarError(Exception):
 
     def __init__(self, problems: list[Problem]) -> None:
         found = {replace(each, reason=visible(each.reason), remedy=visible(each.remedy)) for each in problems}
-        self.problems = tuple(sorted(found))
+        self.problems = tuple(_without_repetitions(sorted(found)))
         super().__init__("\n".join(map(str, self.problems)))
 
 
 def visible(text: str) -> str:
     """A text with escapes in place of control characters, such as line breaks, and of surrogates."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _without_repetitions(problems: list[Problem]) -> Iterator[Problem]:
+    """What is wrong with one name at several places, such as an old one, is one problem. A reason that names nothing is
+    about its place."""
+    others: dict[tuple[str, str], list[str]] = {}
+    for each in problems:
+        others.setdefault((each.reason, each.remedy), []).append(str(each.place))
+    for each in problems:
+        places = others[each.reason, each.remedy]
+        if "`" not in each.reason or len(places) == 1:
+            yield each
+        elif places[0] == str(each.place):
+            yield replace(each, reason=f"{each.reason}; also at {', '.join(places[1:])}")
 
 
 def suggestion(name: str, known: Collection[str], title: str) -> str:
