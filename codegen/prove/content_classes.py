@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -41,6 +42,7 @@ from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS, misfits
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem, suggestion
+from ..read.value_places import ValuePath
 from .content_delimiters import unclear_delimiters
 from .finite_automata import machine, witness
 
@@ -49,6 +51,9 @@ OF_READERS = frozenset(("m", "w", "r", "f", "done"))
 OF_TYPES = frozenset(("list", "str", "bool", "dict", "runtime"))  # the type of a field would be the field above it
 RESERVED_FIELDS = OF_RECORDS | OF_READERS | OF_TYPES
 """Names that records, or the functions that read and write them, use for something else."""
+
+UNRESTRICTING = frozenset(("type", "title", "description", "default", "examples", "deprecated", "$comment"))
+"""The keywords that do not restrict which texts a schema allows."""
 
 OF_WRITTEN_RECORDS = frozenset(("keep", "kept_text", "variants"))
 """Those of records that users write."""
@@ -195,10 +200,10 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
             yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
     for name, values in SCHEMA_VALUES.items():
         found = contents.rules.get(name)
-        for value in values:
-            if found is None or found.kind != "enumerated" or value not in found.values:
-                at = place if found is None else found.place
-                yield Problem(at, f"`{name}` has no alternative `{value}`; the library needs it", "Define it.")
+        named = found.values if found is not None and found.kind == "enumerated" else ()
+        if missing := [f"`{value}`" for value in values if value not in named]:
+            reason = f"`{name}` has no text named {', '.join(missing)}; the library needs it"
+            yield Problem(place if found is None else found.place, reason, 'Define it, as in `"true" -> true`.')
     for terminal in SCHEMA_TERMINALS:
         if terminal not in contents.terminals:
             yield Problem(place, f"the terminal `{terminal}` is missing; the library needs it", "Define it.")
@@ -219,28 +224,56 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
                 yield Problem(sources.place(*at), f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
                 continue
             terminal = terminal_of(contents, nodes[0])
-            target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
-            written = (definitions.get(target, {}) if target else described).get("pattern")
-            if written is not None and terminal is not None:
-                at = (NAMESPACE_FILE, "$defs", target) if target else at
-                faults = _agreement(terminal, written)
-                yield from (Problem(sources.place(*at, "pattern"), *fault) for fault in faults)
+            if terminal is not None and not is_json(terminal.name):
+                yield from _same_texts(terminal, name, described, ("$defs", rule, "properties", name), sources)
+
+
+def _same_texts(
+    terminal: Terminal, name: str, schema: Mapping[str, Any], path: ValuePath, sources: Sources
+) -> Iterator[Problem]:
+    """The schema of a field allows the texts that the terminal reads."""
+    keywords = dict(_keywords(schema, path, sources.table(NAMESPACE_FILE, "$defs")))
+    for at, value in keywords.items():
+        reason = f"`{at[-1]}` restricts `{name}` in a way that cannot be compared with `{terminal.name}`"
+        faults: Iterable[tuple[str, str]] = [(reason, "Write it as a `pattern`, or as an `enum`.")]
+        if at[-1] in ("pattern", "enum"):
+            faults = _agreement(terminal, value)
+        yield from (Problem(sources.place(NAMESPACE_FILE, *at), *fault) for fault in faults)
+    if not (keywords or pattern.is_free(terminal.pattern)):
+        reason = f"the schema allows any text as `{name}`, and `{terminal.name}` reads only some"
+        yield Problem(sources.place(NAMESPACE_FILE, *path), reason, "Add a `pattern` for the same texts.")
+
+
+def _keywords(
+    schema: Mapping[str, Any], path: ValuePath, definitions: Mapping[str, Any]
+) -> Iterator[tuple[ValuePath, Any]]:
+    """What restricts the texts of a schema, also in the definitions that it refers to."""
+    for key, value in schema.items():
+        target = str(value).removeprefix("#/$defs/")
+        if key == "$ref" and target in definitions:
+            others = {name: each for name, each in definitions.items() if name != target}
+            yield from _keywords(definitions[target], ("$defs", target), others)
+        elif key not in UNRESTRICTING:
+            yield (*path, key), value
 
 
 def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
     """Built-in tools fit the schema of a namespace."""
+    drops = {drop.name for drop in format.drops}
     for file, value in format.tools.items():
-        if not tools_name(file).isidentifier():
-            reason = f"`{tools_name(file)}` cannot be the name of a function"
-            yield Problem(Place(file), reason, "Use letters, digits and underscores in the name of the file.")
+        if not re.fullmatch(r"[A-Za-z]\w*", name := tools_name(file), re.ASCII) or name in drops:
+            reason = f"`{name}` cannot be the name of a function" + " twice" * (name in drops)
+            yield Problem(Place(file), reason, "Name the file after the namespace, in letters, digits and underscores.")
         for error in Draft202012Validator(schema).iter_errors(value):
             reason = f"not a namespace: at {error.json_path}: {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
             yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE_FILE} describes a namespace.")
 
 
-def _agreement(terminal: Terminal, written: str) -> Iterator[tuple[str, str]]:
-    """Why a pattern does not describe what a terminal reads, each with a remedy."""
+def _agreement(terminal: Terminal, written: str | list[Any]) -> Iterator[tuple[str, str]]:
+    """Why a pattern, or a list of values, does not allow the texts that a terminal reads, each with a remedy."""
     start, end = "^", r"$(?!\n)"
+    if isinstance(written, list):
+        written = f"{start}{pattern.any_of([text for text in written if isinstance(text, str)])}{end}"
     if not (written.startswith(start) and written.endswith(end)):
         reason = "a name may be more than the pattern says"
         yield reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break."
