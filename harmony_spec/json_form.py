@@ -345,7 +345,8 @@ class JsonForm:
         nothing = (NoneType,) if NoneType in options else ()
         first, *others = (option for option in options if option is not NoneType)
         if get_origin(first) is Literal:
-            return ListedShape((*get_args(first), *[None] * len(nothing)), self.spelled.get(path, ()))
+            values = (*get_args(first), *[None] * len(nothing))
+            return ListedShape(values, self.spelled.get(path, ()), self.absent.get(path))
         if get_origin(first) is list:
             return ItemsShape(self._shape(get_args(first)[0], path), self.keyed.get(path))
         if records := [

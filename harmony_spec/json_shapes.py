@@ -132,12 +132,12 @@ class PlainShape(NamedTuple):
 
 
 class ListedShape:
-    """One of some values. If it has other spellings, these are written, and both are read."""
+    """One of some values. If it has other spellings, these are written, and both are read; `absent` means no value."""
 
-    def __init__(self, values: tuple[str | None, ...], spellings: Sequence[str]) -> None:
+    def __init__(self, values: tuple[str | None, ...], spellings: Sequence[str], absent: str | None = None) -> None:
         folded = {str(value).casefold(): value for value in values}
         self.values: dict[str | None, str | None] = {spelling: folded[spelling.casefold()] for spelling in spellings}
-        self.values |= {value: value for value in values}
+        self.values |= {value: value for value in values} | ({absent: None} if None in values else {})
         self.written = {value: spelling for spelling, value in reversed(self.values.items())}
 
     def write(self, value: Any) -> Any:

@@ -201,6 +201,14 @@ def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
         assert validator.is_valid(other), other
 
 
+def test_a_text_of_the_json_form_means_no_listed_value() -> None:
+    """As one means no recipient."""
+    module = codec_of("listed_values")
+    [message] = module.from_json({"messages": [{"role": "user", "content": "x", "recipient": "all", "mood": "none"}]})
+    assert message == module.Message("user", "x")
+    assert module.to_json([message])["messages"][0].keys().isdisjoint({"mood", "recipient"})
+
+
 def structured(module: ModuleType) -> list[Any]:
     """Messages with structured contents, if the format has the usual ones."""
     if not hasattr(module, "Namespace"):
