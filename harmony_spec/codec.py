@@ -1308,14 +1308,14 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         [],
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
-    #          | "# Instructions\n\n" instructions "\n\n" -> closed
+    #          | "# Instructions\n\n" INSTRUCTIONS "\n\n" -> closed
     #          | -> nothing
     #          | "# Tools" ("\n\n" response_formats)? -> empty_tools
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
-            ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
+            ("# Instructions\n\n", runtime.Token("instructions", "INSTRUCTIONS"), "\n\n"),
             (),
             ("# Tools", runtime.Option(("\n\n", runtime.Value("response_formats")))),
         ),

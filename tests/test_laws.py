@@ -50,6 +50,7 @@ def tiles(parsed: Parsed[Any], length: int) -> bool:
 @given(conversations(), styles)
 @example([Message("assistant", "{}", channel="final", content_type="json", constrain=True)], "openai")
 @example([Message("developer", DeveloperContent("a", [Namespace("n", "one\ntwo", [Tool("f")])]))], "template")
+@example([Message("developer", DeveloperContent(""))], "template")
 def test_a_transcript_survives_tokens(conversation: list[Message], style: codec.Style) -> None:
     """Law 1, and law 3: what was rendered is read back equal, and spans tile the tokens."""
     tokens = render(conversation, style=style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import combinations, repeat
+from itertools import combinations
 from typing import NamedTuple
 
 from ..model.content_rules import ContentGrammar, fixed_text, is_json
@@ -35,12 +35,11 @@ def unclear_delimiters(contents: ContentGrammar) -> Iterator[Problem]:
 
 
 class ContentPlace(NamedTuple):
-    """A node of a rule, and what comes after it. A spelling is written only as it was read, or by a style."""
+    """A node of a rule, and what comes after it."""
 
     rule: str
     node: GrammarNode
     rest: tuple[GrammarNode, ...]
-    is_in_spelling: bool
 
 
 def _places(contents: ContentGrammar) -> Iterator[ContentPlace]:
@@ -48,15 +47,15 @@ def _places(contents: ContentGrammar) -> Iterator[ContentPlace]:
     for rule in contents.rules.values():
         if rule.name in contents.roles or rule.name not in contents.by_hand:
             then = (CONTENT_END,) if rule.name in contents.roles else ()
-            yield ContentPlace(rule.name, RuleCall(rule.name), then, False)
-            yield from _in_rule(contents, rule.name, then, False, frozenset())
+            yield ContentPlace(rule.name, RuleCall(rule.name), then)
+            yield from _in_rule(contents, rule.name, then, frozenset())
 
 
 def _in_rule(
-    contents: ContentGrammar, rule: str, then: tuple[GrammarNode, ...], in_spelling: bool, inside: frozenset[str]
+    contents: ContentGrammar, rule: str, then: tuple[GrammarNode, ...], inside: frozenset[str]
 ) -> Iterator[ContentPlace]:
-    for way, spelling in zip(contents.rules[rule].ways, contents.spellings(rule) or repeat(""), strict=False):
-        yield from _in_order(contents, rule, way.items, then, in_spelling or spelling != "", inside | {rule})
+    for way in contents.rules[rule].ways:
+        yield from _in_order(contents, rule, way.items, then, inside | {rule})
 
 
 def _in_order(
@@ -64,23 +63,22 @@ def _in_order(
     owner: str,
     items: tuple[GrammarNode, ...],
     then: tuple[GrammarNode, ...],
-    in_spelling: bool,
     inside: frozenset[str],
 ) -> Iterator[ContentPlace]:
     """Each node in these parts, and in the rules that it calls."""
     for index, node in enumerate(items):
         rest = (*items[index + 1 :], *then)
-        yield ContentPlace(owner, node, rest, in_spelling)
+        yield ContentPlace(owner, node, rest)
         match node:
             case RuleOption(item):
-                yield from _in_order(contents, owner, parts(item), rest, in_spelling, inside)
+                yield from _in_order(contents, owner, parts(item), rest, inside)
             case RuleList(_, item, _, separator):
                 again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
-                yield from _in_order(contents, owner, parts(item), (again, *rest), in_spelling, inside)
+                yield from _in_order(contents, owner, parts(item), (again, *rest), inside)
             case RuleCall(rule) if rule not in inside and (
                 rule in contents.by_hand or not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list")
             ):
-                yield from _in_rule(contents, rule, rest, in_spelling, inside)
+                yield from _in_rule(contents, rule, rest, inside)
 
 
 def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
@@ -91,7 +89,7 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
     """
     after: dict[str, set[Lead]] = {}
     listed = {rule.name: _choice_of_texts(rule) for rule in contents.rules.values() if rule.kind == "enumerated"}
-    for _, node, rest, _ in places:
+    for _, node, rest in places:
         if isinstance(node, RuleValue):
             leads = _leads(contents, rest, frozenset())
             after.setdefault(node.terminal, set()).update(lead for lead in leads if node.field or lead.text)
@@ -130,7 +128,7 @@ def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iter
     None of them may read what may come in its place."""
     found = dict[str, Problem]()
     for place in places:
-        for owner, what, first, written in _tried(contents, place) if not place.is_in_spelling else ():
+        for owner, what, first, written in _tried(contents, place):
             if owner not in found and (text := _overtakes(contents, first, written)):
                 reason = f"ambiguous: {what} of `{owner}` can read {text!r}, which may come in its place"
                 remedy = "Begin one of the two with another text, or exclude it by a lookahead."

@@ -118,6 +118,10 @@ class Layout:
             raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
 
+    def fits(self, pattern: re.Pattern[str], value: Any) -> bool:
+        """Whether a text matches its terminal."""
+        return isinstance(value, str) and pattern.fullmatch(value) is not None
+
     def without_date(self, value: Any) -> Any:
         """Return the text of a date; any other value stays."""
         return date.isoformat(value) if isinstance(value, date) else value

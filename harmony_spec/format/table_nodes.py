@@ -88,6 +88,14 @@ class Token(NamedTuple):
         return f"({code} if {value} else {f'w.absent({value}, str, {name!r})' if scope.by_user else repr('')})"
 
 
+def fitting(rules: RuleCompiler, way: TableParts, scope: Scope) -> Iterator[str]:
+    """Code for whether the texts of an alternative match their terminals."""
+    for part in way:
+        if isinstance(part, Token) and part.field and not part.optional:
+            pattern, value = rules.bind(rules.pattern(part.terminal)), scope.value(part.field)
+            yield f"w.fits({pattern}, {f'w.without_date({value})' if part.is_date else value})"
+
+
 class Json(NamedTuple):
     """The text of a JSON value on one line. The field is the value."""
 
@@ -227,14 +235,15 @@ class Rule:
         return f"r.either({ways}, f, {self.names!r})"
 
     def write(self, rules: RuleCompiler, name: str) -> str:
-        """Code that is the text of a value: of the alternative that is chosen, or the first one with all set fields."""
+        """Code that is the text of a value: of the alternative that is chosen, if it can write the value, or the first
+        one with all set fields."""
         scope = Scope(name, "m", self.is_value, name in rules.by_users)
         code = rules.write_all(self.ways[0], scope)
         if len(self.ways) > 1:
             ways = [(rules.condition(self, way, scope), rules.write_all(way, scope)) for way in self.ways]
             named = [
-                (f"{variant!r} in w.chosen and {condition}", code)
-                for (condition, code), variant in zip(ways, self.names, strict=False)
+                (" and ".join([f"{variant!r} in w.chosen", condition, *fitting(rules, way, scope)]), code)
+                for way, (condition, code), variant in zip(self.ways, ways, self.names, strict=False)
                 if variant
             ]
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
