@@ -201,6 +201,15 @@ def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
         assert validator.is_valid(other), other
 
 
+def test_an_alternative_is_not_lost_in_another_kind_of_message() -> None:
+    """Law 2: what only a variant tells is not written as a message that cannot have it."""
+    module = codec_of("apertus")
+    users = module.parse("<|user_start|>Hi.<|user_end|>").messages
+    assert module.render_text(users, style="as_parsed") == "<|user_start|>Hi.<|user_end|>"
+    with pytest.raises(RenderError, match=r"alternative 'user' has no place in this kind of message \(answer\)"):
+        module.render_text(users, "completion", style="as_parsed")
+
+
 def test_a_text_of_the_json_form_means_no_listed_value() -> None:
     """As one means no recipient."""
     module = codec_of("listed_values")

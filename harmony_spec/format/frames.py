@@ -102,6 +102,17 @@ class Frame:
         """The names of the groups: field, "_IS_" or "", value."""
         return tuple(name.partition("_IS_") for name in NAMED_GROUP.findall(self.pattern))
 
+    @cached_property
+    def variants(self) -> frozenset[str]:
+        """The named alternatives that messages of this frame may record."""
+        return frozenset(value for name, fixed, value in self.groups if fixed and not name)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The names of the alternatives of the whole frame; those of its parts may be absent with the part."""
+        names = (way.name for way in getattr(self.algebra(), "ways", ()) if not way.sets)
+        return frozenset(filter(None, names))
+
     def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
         """Add the fields of a text to `values`; return its named alternatives. None if the pattern does not match."""
         match = self.matcher.fullmatch(mixed)

@@ -175,6 +175,9 @@ class Plan:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
         chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
+        for name in self.variants(message):
+            if name not in frame.variants and any(name in each.kinds for each in self.format.frames.values()):
+                raise self.error(index, f"the alternative {name!r} has no place in this kind of message ({frame.name})")
         return self.check(frame, copy, chosen, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
