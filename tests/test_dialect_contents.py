@@ -342,13 +342,21 @@ def test_the_json_form_has_what_the_grammar_allows_for_a_schema(tmp_path: Path) 
     assert module.from_json(module.to_json(messages)) == messages
 
 
-@pytest.mark.parametrize("kind", ['kind: KIND\nKIND: "int" | "integer"', 'kind: "int" -> int | "integer" -> integer'])
-def test_a_listed_text_may_begin_like_a_longer_one(kind: str, tmp_path: Path) -> None:
+LONGER = {
+    "listed": 'KIND\nKIND: "int" | "integer"',
+    "named": '"int" -> int | "integer" -> integer',
+    "a pattern": 'KIND\nKIND: "int" | /int[a-z]+/',
+    "in brackets": 'KIND\nKIND: "i" ("nt" | /nt[a-z]+/)',
+}
+
+
+@pytest.mark.parametrize("kind", LONGER)
+def test_a_text_may_begin_like_a_longer_one(kind: str, tmp_path: Path) -> None:
     """As in Lark, the longer one is read."""
     folder = tmp_path / "grammar"
     shutil.copytree(dialect.HERE / "chatml", folder)
     (folder / "contents.lark").write_text(
-        f'system: "Kind: " kind " (" WORD ")"\n{kind}\nWORD: /[a-z]+/\n', encoding="utf-8"
+        f'system: "Kind: " kind " (" WORD ")"\nkind: {LONGER[kind]}\nWORD: /[a-z]+/\n', encoding="utf-8"
     )
     module = dialect.module_of("prefixes", generate(folder), tmp_path)
     for value in ("int", "integer"):

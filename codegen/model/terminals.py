@@ -127,6 +127,8 @@ class Terminals:
                 return None
             flat = [part for part in parts if part is not None]
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
+        if len(options) > 1 and not all(isinstance(option, pattern.Text) for option in options):
+            options.sort(key=pattern.widths, reverse=True)  # as in Lark
         return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
 
     def part(self, item: LarkItem) -> pattern.RegexNode | None:

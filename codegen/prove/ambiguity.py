@@ -27,7 +27,11 @@ from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
-from .finite_automata import Automaton, machine, overlap, sample, token_letter
+from .finite_automata import Automaton, machine, overlap, sample, samples, token_letter
+
+MAX_SAMPLED_STATES = 1_000
+"""There is a text for each transition, and the longest is as long. Harmony's largest pattern without lookaheads has 29
+states."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,20 @@ def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
         if any(_is_ambiguous(node) for node in pattern.walk(terminal.pattern) if isinstance(node, Repeat)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
             yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
+
+
+def texts_cut_short(format: Format) -> Iterator[Problem]:
+    """A pattern reads the alternative that comes first, not the longest one, in Lark, too. Those with a lookahead may
+    mean that."""
+    for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
+        made = machine(terminal.pattern)
+        if len(made.steps) > MAX_SAMPLED_STATES or pattern.aheads(terminal.pattern):
+            continue
+        for text in samples(made):
+            if (found := terminal.matcher.match(text)) and found[0] != text:
+                reason = f"`{terminal.name}` reads {found[0]!r} where the text is {text!r}"
+                yield Problem(terminal.place, reason, "Write the alternative first that reads more.")
+                break
 
 
 def _is_ambiguous(node: Repeat) -> bool:

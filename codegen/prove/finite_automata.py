@@ -272,3 +272,22 @@ def witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str |
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None
+
+
+def samples(made: DeterministicAutomaton) -> Iterator[str]:
+    """A string through each transition of a machine, as short as possible."""
+    before, into = {0: ""}, dict[int, list[tuple[int, str]]]()
+    for state in (todo := [0]):
+        for letters, target in made.steps[state]:
+            into.setdefault(target, []).append((state, chr(sample(letters))))
+            if target not in before:
+                before[target] = before[state] + chr(sample(letters))
+                todo.append(target)
+    after = dict.fromkeys(sorted(made.final), "")
+    for state in (todo := [*after]):
+        for source, char in into.get(state, ()):
+            if source not in after:
+                after[source] = char + after[state]
+                todo.append(source)
+    for target in (target for target in into if target in after):
+        yield from (before[source] + char + after[target] for source, char in into[target])

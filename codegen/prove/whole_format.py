@@ -11,7 +11,7 @@ from ..model.format_model import STARTS, Format
 from ..read.grammar_folder import CONVERSATION_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import GrammarError, Problem
-from .ambiguity import ambiguities, ambiguous_repetitions
+from .ambiguity import ambiguities, ambiguous_repetitions, texts_cut_short
 from .content_classes import check_contents
 from .data_names import data_names
 from .definition_checks import unused_definitions
@@ -46,7 +46,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += [
             *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),
             *optional_headers(format),
-            *ambiguous_repetitions(format),
+            *(list(ambiguous_repetitions(format)) or texts_cut_short(format)),
             *data_names(format, sources),
             *unused_definitions(sources.definitions, STARTS, "Start rules"),
             *unused_definitions(sources.contents, roles, "Roles"),

@@ -7,6 +7,7 @@ literals, classes, groups, alternatives and greedy repetition. A tree means a se
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,6 +67,26 @@ class Ahead:
 
 
 RegexNode = Text | Chars | Concat | AnyOf | Repeat | Ahead
+
+
+def widths(node: RegexNode) -> tuple[float, float]:
+    """The lengths of the longest and of the shortest text of a pattern."""
+    match node:
+        case Text(text):
+            return len(text), len(text)
+        case Chars():
+            return 1, 1
+        case Concat(items):
+            each = [widths(item) for item in items]
+            return sum(longest for longest, _ in each), sum(shortest for _, shortest in each)
+        case AnyOf(options):
+            each = [widths(option) for option in options]
+            return max(longest for longest, _ in each), min(shortest for _, shortest in each)
+        case Repeat(item, low, high):
+            longest, shortest = widths(item)
+            return longest * high if high is not None else math.inf if longest else 0, shortest * low
+    return 0, 0
+
 
 ANY_CHARACTER = Chars("", negated=True)
 
