@@ -175,6 +175,12 @@ def quoted(value: object) -> str:
     return shown if len(shown) <= MAX_WRONG_VALUE_CHARS else f"{shown[:MAX_WRONG_VALUE_CHARS]}\u2026"
 
 
+def schema_reason(error: Any) -> str:
+    """The message of an error of `jsonschema`, with a pattern as it is written: Python doubles its backslashes."""
+    message, value = str(error.message), error.validator_value
+    return message.replace(repr(value), f"'{value}'") if error.validator == "pattern" else message
+
+
 def any_of(values: Sequence[str]) -> str:
     """Return the words for several possible values."""
     return " or ".join(values) if len(values) < 3 else f"one of {', '.join(values)}"

@@ -53,6 +53,11 @@ def test_patterns_are_those_of_json_schema(pattern: str, right: str, wrong: str)
     ]
 
 
+def test_a_reason_has_the_pattern_as_it_is_written() -> None:
+    [found] = breaches({"pattern": r"^\d+$"}, "x")
+    assert found.reason == r"'x' does not match '^\d+$'"
+
+
 def doubled(keyword: str, deep: int = DEEP) -> dict[str, Any]:
     """A schema whose parts refer to each other twice, so that each doubles the work of the one before."""
     parts: dict[str, Any] = {"a0": {"type": "object"}}

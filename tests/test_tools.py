@@ -264,7 +264,7 @@ def test_an_annotation_that_means_nothing_is_a_tool_error(annotation: str) -> No
 
 
 F: dict[str, Any] = {"name": "f"}
-NAME_RULE = "pattern '^[A-Za-z0-9_$.:/@+-]+$(?!\\\\n)'"
+NAME_RULE = "pattern '^[A-Za-z0-9_$.:/@+-]+$(?!\\n)'"
 NESTED = json.loads('{"items":' * 200 + "{}" + "}" * 200)
 
 

@@ -115,7 +115,7 @@ class Layout:
         if not isinstance(value, str):
             raise Inexpressible(name, f"expected a str, got {shown(value)}")
         if pattern.fullmatch(value) is None:
-            raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
+            raise Inexpressible(name, f"{shortened(value)!r} does not match '{shortened(pattern.pattern)}'")
         return value
 
     def fits(self, pattern: re.Pattern[str], value: Any) -> bool:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..codes import INVALID_TOOL
-from ..errors import RenderError, ToolError, quoted
+from ..errors import RenderError, ToolError, quoted, schema_reason
 from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record, deep_copy
@@ -217,8 +217,10 @@ def _require_valid(codec: ModuleType, value: dict[str, Any], cls: type[Record], 
     if errors:
         error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
         path = pointer_to(error.absolute_path)
-        rule = f"{error.validator} {error.validator_value!r}"[: MAX_SCHEMA_ERROR_CHARS // 2]
-        raise ToolError(INVALID_TOOL, error.message[:MAX_SCHEMA_ERROR_CHARS], pointer=at + path, rule=rule)
+        wanted = f"'{error.validator_value}'" if error.validator == "pattern" else repr(error.validator_value)
+        rule, message = f"{error.validator} {wanted}", schema_reason(error)
+        rule, message = rule[: MAX_SCHEMA_ERROR_CHARS // 2], message[:MAX_SCHEMA_ERROR_CHARS]
+        raise ToolError(INVALID_TOOL, message, pointer=at + path, rule=rule)
 
 
 def _innermost(errors: Iterable[Any]) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..diagnostics import abridge
+from ..errors import schema_reason
 from ..tool_types.schema_references import pointer_to
 from .breaches import Breach, InvalidSchema
 from .budget import Budget, UnfinishedCheck, current_budget
@@ -118,7 +119,7 @@ def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
     value = json.JSONEncoder(ensure_ascii=False).iterencode(worst.validator_value)
     expected = f"{worst.validator}: {_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
-    return Breach(pointer_to(worst.absolute_path), _shortened(worst.message), expected)
+    return Breach(pointer_to(worst.absolute_path), _shortened(schema_reason(worst)), expected)
 
 
 def _shortened(text: str) -> str:
