@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from ..read import regular_expressions as pattern
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
 from .rule_nodes import GrammarNode, RuleCall, RuleSequence
@@ -41,7 +42,10 @@ class RuleBuilder(ABC):
             case LarkName(name, place):
                 if fixed := self.terminals.fixed.get(name):
                     return fixed
-                if name in self.terminals.patterns:
+                if terminal := self.terminals.patterns.get(name):
+                    if not pattern.widths(terminal.pattern)[1]:
+                        remedy = "Let it match at least one character, and write `?` where it is used."
+                        self.refuse(terminal.place, f"`{name}` may be empty", remedy)
                     return self.value(name, place)
                 if name not in self.definitions:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")

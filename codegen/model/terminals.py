@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -61,6 +61,15 @@ def longest_first(texts: Collection[str]) -> list[str]:
     return list(texts)
 
 
+def _texts(node: pattern.RegexNode) -> Iterator[str]:
+    """The texts in a pattern, and those that follow each other as one."""
+    for part in pattern.walk(node):
+        if isinstance(part, pattern.Text):
+            yield part.text
+        elif isinstance(part, pattern.Concat):
+            yield "".join(item.text if isinstance(item, pattern.Text) else "\0" for item in part.items)
+
+
 class Terminals:
     """Builds all terminals, by name. Unusable ones are added to `problems`.
 
@@ -102,6 +111,10 @@ class Terminals:
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
             node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
         if node is not None:
+            texts = [text for text in _texts(node) if values is None or text not in self.special]
+            if inside := next((special for special in self.special for text in texts if special in text), None):
+                reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
+                self.refuse(place, reason, "Give the token a terminal of its own, and use both in a rule.")
             self.patterns[name] = Terminal(name, node, values, place, definition.source)
 
     def text(self, text: str, place: Place, terminal: str = "") -> Special | FixedText:
@@ -150,7 +163,9 @@ class Terminals:
                 return self.union(definition.alternatives)
             case LarkGroup(alternatives, operator, place):
                 inner = self.union(alternatives)
-                if inner is None or operator not in ("", *pattern.REPETITIONS):
+                if inner is None:
+                    return None
+                if operator not in ("", *pattern.REPETITIONS):
                     self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
                     return None
                 return pattern.Repeat(inner, *pattern.REPETITIONS[operator]) if operator else inner

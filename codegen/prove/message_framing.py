@@ -66,8 +66,10 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
             yield Problem(rule.place, reason, "Write the open header in one way.")
         flags = {field for field in format.always_set(rule.node) if format.mark_of(field)}
         for field in sorted(flags) if name == format.message else ():
+            mark = format.mark_of(field)
+            part = mark.terminal if isinstance(mark, Special) and field not in format.rules else field
             reason = f"`{field}` is a flag, since another rule for messages may lack it, and each `{name}` has it"
-            yield Problem(rule.place, reason, f"Write `{field}?` here, or leave out the `?` there.")
+            yield Problem(rule.place, reason, f"Write `{part}?` here, or leave out the `?` there.")
         if most[CONTENT_FIELD] == 1 and CONTENT_FIELD not in format.always_set(rule.node):
             yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
     yield from _repeated_fields(format)

@@ -100,7 +100,6 @@ MAX_LARK_CHARS = 300
 """Code points of an error of Lark that are shown: it quotes rules and patterns."""
 
 LARK_REMEDIES = {
-    "zero-width": "Let it match at least one character, and write `?` where it is used.",
     "defined twice": "Two alternatives are equal without their optional parts: let only one of them match then.",
 }
 """What to do about an error of Lark, by a part of its text."""
@@ -123,8 +122,11 @@ class _TreeReader:
         self.file, self.text, self.problems = file, text, problems
         self.lines = text.split("\n")
 
-    def place(self, node: Tree[Token] | Token) -> Place:
+    def place(self, node: Tree[Token] | Token, around: Place | None = None) -> Place:
+        """The place of a node; of one without tokens, such as an empty alternative, that of what is around it."""
         where = node if isinstance(node, Token) else node.meta
+        if around and getattr(where, "line", None) is None:
+            return around
         return Place(self.file, getattr(where, "line", 1) or 1, getattr(where, "column", 1) or 1)
 
     def refuse(self, node: Tree[Token] | Token, reason: str, remedy: str) -> None:
@@ -146,18 +148,18 @@ class _TreeReader:
         comments = takewhile(lambda line: line.startswith(("//", "#")), map(str.lstrip, above))
         doc = [line.lstrip("/#").removeprefix(" ") for line in comments][::-1]
         source = self.text[tree.meta.start_pos : tree.meta.end_pos].rstrip()
-        alternatives = self.alternatives(body)
+        alternatives = self.alternatives(body, self.place(tree))
         collapses = str(name).startswith("?")
         return LarkDefinition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source, collapses)
 
-    def alternatives(self, node: Any) -> tuple[LarkAlternative, ...]:
+    def alternatives(self, node: Any, around: Place) -> tuple[LarkAlternative, ...]:
         branches = node.children if node.data == "expansions" else [node]
-        return tuple(self.alternative(branch) for branch in branches)
+        return tuple(self.alternative(branch, around) for branch in branches)
 
-    def alternative(self, node: Any) -> LarkAlternative:
+    def alternative(self, node: Any, around: Place) -> LarkAlternative:
         inner, name = node.children if node.data == "alias" else (node, None)
         items = inner.children if inner.data == "expansion" else [inner]
-        place = self.place(inner if items else node)
+        place = self.place(inner if items else node, around)
         return LarkAlternative(tuple(map(self.item, items)), name and str(name), place)
 
     def item(self, node: Any) -> LarkItem:
@@ -168,15 +170,17 @@ class _TreeReader:
             case "literal":
                 return self.literal(node.children[0], place)
             case "maybe":
-                return LarkGroup(self.alternatives(node.children[0]), "?", place)
+                return LarkGroup(self.alternatives(node.children[0], place), "?", place)
             case "expansions" | "alias":
-                return LarkGroup(self.alternatives(node), "", place)
+                return LarkGroup(self.alternatives(node, place), "", place)
             case "expr":
                 inner, *operators = node.children
                 operator = "..".join(str(part) for part in operators if part is not None)
                 if not operator:
                     return self.item(inner)
-                return LarkGroup(self.alternatives(inner), f"~{operator}" if operator[0].isdigit() else operator, place)
+                return LarkGroup(
+                    self.alternatives(inner, place), f"~{operator}" if operator[0].isdigit() else operator, place
+                )
         self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
         return LarkString("", place)
 
