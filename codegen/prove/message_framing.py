@@ -165,6 +165,18 @@ def optional_headers(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, f"Write `{step.frame}` last.")
 
 
+def messages_without_end(format: Format) -> Iterator[Problem]:
+    """Only the last message of a completion may lack its stop token: the next prompt has it."""
+    message = framing(graph(format, format.message))
+    for start in format.starts:
+        for step in (step for _, path in start.paths for step in path[:-1]):
+            closed = framing(graph(format, step.frame)).closed
+            if step.frame != format.open_frame and message.closed and not closed:
+                reason = f"`{step.frame}` lacks the end of a `{format.message}`, and other messages may follow it"
+                remedy = "End it as a message ends, or let it be the last one, in an alternative of its own."
+                yield Problem(format.rules[step.frame].place, reason, remedy)
+
+
 def unlike_messages(format: Format) -> Iterator[Problem]:
     """What continues an open header is a message together with it: the next prompt begins with what was sampled."""
     if format.open_frame is None:

@@ -18,6 +18,7 @@ from .definition_checks import unused_definitions
 from .message_framing import (
     ambiguous_delimiters,
     fields_of_messages,
+    messages_without_end,
     optional_headers,
     touching_texts,
     unlike_messages,
@@ -46,6 +47,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += [
             *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),
             *optional_headers(format),
+            *messages_without_end(format),
             *(list(ambiguous_repetitions(format)) or texts_cut_short(format)),
             *data_names(format, sources),
             *unused_definitions(sources.definitions, STARTS, "Start rules"),
