@@ -201,6 +201,21 @@ def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
         assert validator.is_valid(other), other
 
 
+@pytest.mark.parametrize("content", ["x[e~", "[e~", "x]~!b", "]~b", "a\n[e", "~b]"])
+def test_a_text_does_not_spell_a_token_together_with_the_next_one(content: str) -> None:
+    """Law 10: tokens that end as others begin are read from the left."""
+    module = codec_of("minimax_m2")
+    message, tokenizer = module.Message("user", content), tokenizer_of(module)
+    tokens = module.render([message] * 2, tokenizer=tokenizer)
+    assert module.parse(tokens, tokenizer=tokenizer).messages == [message] * 2
+    if content in ("x[e~", "[e~", "x]~!b"):
+        with pytest.raises(RenderError, match="spells the special token") as caught:
+            module.render_text([message] * 2)
+        assert caught.value.index == 0
+    else:
+        assert module.parse(module.render_text([message] * 2)).messages == [message] * 2
+
+
 def test_an_alternative_is_not_lost_in_another_kind_of_message() -> None:
     """Law 2: what only a variant tells is not written as a message that cannot have it."""
     module = codec_of("apertus")

@@ -1,4 +1,4 @@
-"""Special tokens in text: their spellings do not overlap, and lookaheads exclude nothing else."""
+"""Special tokens in text: there is one way to find them, and lookaheads exclude nothing else."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from itertools import pairwise
 from ..model.format_model import Format
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
-from ..read.grammar_folder import VOCABULARY_FILE, Sources
+from ..read.grammar_folder import RECOVERY_FILE, VOCABULARY_FILE, Sources
 from ..read.problems import Problem
 
 
 def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]:
-    """No special token begins inside another one: in text, there must be one way to split them."""
+    """No special token begins another one, so that a text is split in one way from its beginning.
+
+    For recovery, which reads parts of texts, none begins inside another one. Other codecs write no text that would be
+    split in another way.
+    """
     special = format.vocabulary.special
     starts = {spelling[:n]: spelling for spelling in special for n in range(1, len(spelling) + 1)}
     longer = {one: other for one, other in pairwise(sorted(special)) if other.startswith(one)}
     for spelling in special:
-        for n in range(len(spelling)):
+        for n in range(len(spelling) if format.recovery else 1):
             if other := starts.get(spelling[n:]) if n else longer.get(spelling):
                 pair = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
                 itself = f"the spelling of `{spelling}` can overlap with itself in a text: it begins as it ends"
                 reason = itself if other == spelling else pair
                 remedy = "Choose spellings of which none begins inside another."
+                if n:
+                    remedy = f"{remedy[:-1]}, or remove {RECOVERY_FILE}."
                 yield Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, remedy)
                 break
 

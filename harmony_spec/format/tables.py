@@ -242,6 +242,13 @@ class Format:
         return re.compile(self.special_text)
 
     @cached_property
+    def overlaps(self) -> bool:
+        """Whether a special token may end as another one begins: then a text before a token may spell another one."""
+        special = self.encoding.special
+        starts = {spelling[:n] for spelling in special for n in range(1, len(spelling))}
+        return any(spelling[n:] in starts for spelling in special for n in range(1, len(spelling)))
+
+    @cached_property
     def frames(self) -> dict[str, Frame]:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]

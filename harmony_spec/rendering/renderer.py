@@ -27,6 +27,9 @@ from .originals import original_text, spelled_by
 P = TypeVar("P", list[int], str)
 
 MARKER = re.compile("[\ud800-\udfff]")
+MARKER_OR_TEXT = re.compile("[\ud800-\udfff]|[^\ud800-\udfff]+")
+
+AS_TOKENS = "Render to token ids, where content is never a special token."
 
 
 NO_TOKENS = MessageTokens("", 0, 0)
@@ -253,6 +256,19 @@ class Plan:
     def spelled(self, mixed: str) -> str:
         return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
 
+    def spelled_apart(self, parts: Sequence[str]) -> str:
+        """Spell the parts of messages, three of each; raises `RenderError` if a text and the token after it spell
+        another token, since the first one would be read."""
+        run = ""
+        for at, piece in ((at, piece) for at, part in enumerate(parts) for piece in MARKER_OR_TEXT.findall(part)):
+            token = self.format.by_marker.get(piece)
+            found = token and self.format.special_matcher.search(run + token)
+            if found and found.start() < len(run):
+                problem = f"the text before {token} spells the special token {found[0]} with it"
+                raise RenderError(SPECIAL_TOKEN_IN_TEXT, problem, index=at // 3, hint=AS_TOKENS)
+            run = "" if token else run + piece
+        return self.spelled("".join(parts))
+
     def render(
         self,
         caches: HeaderCaches,
@@ -467,7 +483,7 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
                 index=index,
                 around=content[first : end + QUOTED_CHARS_PER_SIDE],
                 caret=start - first,
-                hint="Render to token ids, where content is never a special token.",
+                hint=AS_TOKENS,
             )
         return text
 
@@ -477,8 +493,8 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
         return TokenForm(format, raw, tokenizer_for(format.encoding)).spelled(0, len(raw))
 
     def part(mixed: str, *kept: Sequence[int]) -> str:
-        return plan.spelled(mixed)
+        return mixed if format.overlaps else plan.spelled(mixed)
 
     texts: list[str] = []
     plan.render(format.caches_of(TextForm), texts.append, part, whole, original)
-    return "".join(texts)
+    return plan.spelled_apart(texts) if format.overlaps else "".join(texts)
