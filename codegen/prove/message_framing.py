@@ -54,6 +54,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         yield Problem(
             message.place, reason, f"Add `{CONTENT_FIELD}` to it: a transcript is made of messages with content."
         )
+        return
     for name in format.frames:
         rule = format.rules[name]
         most = _most(format, rule.node)
