@@ -95,7 +95,7 @@ INSTEAD = {
         "content: TEXT?",
         "content: TEXT? | CALL TEXT -> called",
         "content:",
-        "Write `content: TEXT?`, and add a field for the kind of the content.",
+        "Write `content: TEXT?`, its kind as a field, and texts beside it in `message`.",
     ),
     "kinds of messages": ("transcript: message*", f"transcript: (message | note)*{NOTE}", "(message", ONE_RULE),
     "kinds of messages, one or more": (
@@ -192,6 +192,8 @@ def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
         ("llama3", "message: opening content", 'message: opening "~" content'),
         ("kimi_k2", "answer: content END", "answer: content CALL_END"),
         ("chatml", "answer: content END", "answer: END content"),
+        ("muse_glimmer", "unfinished: opening", 'unfinished: opening "~"'),
+        ("muse_glimmer", "unfinished: opening", "unfinished:"),
     ],
 )
 def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str, new: str, tmp_path: Path) -> None:
@@ -202,10 +204,24 @@ def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str,
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(GrammarError) as caught:
         generate(folder)
+    (problem,), name = caught.value.problems, "unfinished" if "unfinished" in old else "answer"
+    assert is_at(folder, problem.place, path.name, f"{name}:")
+    shown = "`opening` and `answer` together are" if name == "answer" else "`unfinished` is"
+    assert problem.reason == f"{shown} not always a `message`"
+    assert problem.remedy == f"Write in `message` what `{name}` has: the next prompt repeats what was sampled."
+
+
+def test_only_the_last_message_lacks_its_stop_token(tmp_path: Path) -> None:
+    """Otherwise the next prompt has a token that was not sampled."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "llama3", folder)
+    path = folder / "llama3.lark"
+    path.write_text(path.read_text(encoding="utf-8").replace("answer: content terminator", "answer: content"))
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
     (problem,) = caught.value.problems
     assert is_at(folder, problem.place, path.name, "answer:")
-    assert problem.reason == "`opening` and `answer` together are not always a `message`"
-    assert problem.remedy == "Write in `message` what `answer` has: the next prompt repeats what was sampled."
+    assert problem.reason == "`answer` lacks the end of a `message`, and other messages may follow it"
 
 
 def test_what_was_sampled_is_written_again_as_the_same_alternative(tmp_path: Path) -> None:

@@ -110,11 +110,12 @@ class Terminals:
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
             node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
-        if node is not None:
+        if node is not None and node != pattern.Concat(()):  # which is refused as empty
             texts = [text for text in _texts(node) if values is None or text not in self.special]
             if inside := next((special for special in self.special for text in texts if special in text), None):
                 reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
                 self.refuse(place, reason, "Give the token a terminal of its own, and use both in a rule.")
+                return
             self.patterns[name] = Terminal(name, node, values, place, definition.source)
 
     def text(self, text: str, place: Place, terminal: str = "") -> Special | FixedText:

@@ -41,7 +41,9 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
     if len(texts) != 1 or content.node not in (*texts, *map(RuleOption, texts)):
         reason = f"`{CONTENT_FIELD}` is not one terminal, optional or not"
         yield Problem(
-            content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, and add a field for the kind of the content."
+            content.place,
+            reason,
+            f"Write `{CONTENT_FIELD}: TEXT?`, its kind as a field, and texts beside it in `{message.name}`.",
         )
         return
     known = format.fields_of(RuleCall(format.message))
@@ -179,23 +181,31 @@ def messages_without_end(format: Format) -> Iterator[Problem]:
 
 
 def unlike_messages(format: Format) -> Iterator[Problem]:
-    """What continues an open header is a message together with it: the next prompt begins with what was sampled."""
-    if format.open_frame is None:
-        return
-    message = graph(format, format.message)
-    begun = _read_by(format, graph(format, format.open_frame), message, frozenset([START_OF_FRAME]))
-    for name in dict.fromkeys(path[1][0].frame for path in format.starts[-1].paths if path[1]):
-        made = graph(format, name)
+    """What continues an open header is a message together with it, and all else is one by itself: the next prompt
+    begins with what was sampled."""
+    message, whole = graph(format, format.message), frozenset([START_OF_FRAME])
+    begun = _read_by(format, graph(format, format.open_frame), message, whole) if format.open_frame else ()
+    steps = [
+        (step.frame, bool(begun) and start is format.starts[-1] and index == 0)
+        for start in format.starts
+        for _, path in start.paths
+        for index, step in enumerate(path)
+        if step.frame != format.open_frame
+    ]
+    for name, is_first in dict.fromkeys(steps):
+        made, place = graph(format, name), format.rules[name].place
         is_whole = framing(made).closed == framing(message).closed  # else it may lack its stop token
-        ways = [_read_by(format, made, message, opened) for _, opened in begun]
+        ways = [
+            _read_by(format, made, message, opened) for opened in ({each for _, each in begun} if is_first else [whole])
+        ]
         lost = [names for way in ways if (names := _lost_names(message, way, is_whole)) is not None]
-        together, place = f"`{format.open_frame}` and `{name}` together", format.rules[name].place
+        shown, verb = (f"`{format.open_frame}` and `{name}` together", "are") if is_first else (f"`{name}`", "is")
         if name != format.message and not lost:
-            reason = f"{together} are not always a `{format.message}`"
+            reason = f"{shown} {verb} not always a `{format.message}`"
             remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
             yield Problem(place, reason, remedy)
-        elif lost and (others := min(lost, key=len)):
-            reason = f"{together} are the alternative `{min(others)}` of a `{format.message}`, and no field tells so"
+        elif is_first and lost and (names := min(lost, key=len)):
+            reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field tells so"
             yield Problem(place, reason, "Write that alternative first: the first one is written again.")
 
 

@@ -47,7 +47,6 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         problems += [
             *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),
             *optional_headers(format),
-            *messages_without_end(format),
             *(list(ambiguous_repetitions(format)) or texts_cut_short(format)),
             *data_names(format, sources),
             *unused_definitions(sources.definitions, STARTS, "Start rules"),
@@ -57,7 +56,10 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
         ]
     if not problems:
         problems += check_recovery(format, sources)
-    if problems or (problems := [*unlike_messages(format), *_legal(format, sources)]):
+    if not problems:
+        problems += list(unlike_messages(format)) or messages_without_end(format)
+        problems += _legal(format, sources)
+    if problems:
         raise GrammarError(problems)
 
 
