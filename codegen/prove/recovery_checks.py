@@ -38,12 +38,16 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     if (role := recovery.slots["role"]) not in format.opening:
         reason = f"recovery needs the `{role}` of the model, for headers without one"
         yield Problem(sources.place(RECOVERY_FILE), reason, f"Set `{role}` in [opening] of {CONVERSATION_FILE}.")
+    if any(field.name == role and not field.required for field in format.fields):
+        reason = f"recovery needs messages with a `{role}`, and `{format.message}` may lack it"
+        yield _unreadable(format, format.message, reason, "Require it")
     for kind in CHANNELED if recovery.slots["channel"] else ():
         if not value_of(format, kind, "channel"):
             reason = f"recovery needs a kind of message `{kind}` on a channel"
             at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
             place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
             yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
+    yield from _numbers(format)
     yield from _contents(format, enclosing)
     yield from list(_repeated_tokens(format, enclosing)) or _frames(format, enclosing)
     yield from _slots(recovery, sources)
@@ -88,6 +92,18 @@ def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
                 reason = f"recovery needs tokens that have one place in a message; `{edge.spelling}` {what}"
                 yield _unreadable(format, format.message, reason, "Use another token for it")
                 return
+
+
+def _numbers(format: Format) -> Iterator[Problem]:
+    """Start rules have any number of messages, besides what continues an open header."""
+    for start in format.starts:
+        first = start is format.starts[-1] and format.open_frame is not None
+        steps = [step for _, path in start.paths for step in path[first:] if step.frame != format.open_frame]
+        needed = [step.frame for step in steps if not step.times]
+        if needed or not any(step.frame == format.message and step.times == "*" for step in steps):
+            reason = f"recovery needs any number of messages in start rules, and `{start.name}` has another"
+            remedy = f"Write `{format.message}*`, and `?` after other rules; or remove {RECOVERY_FILE}."
+            yield Problem(start.rule.place, reason, remedy)
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
