@@ -97,9 +97,16 @@ def _problems(error: Any, places: ValuePlaces, remedy: str) -> Iterator[Problem]
     if error.validator == "additionalProperties":
         known = schema.get("properties", {})
         patterns = schema.get("patternProperties", ())
-        for key in value:
-            if key not in known and not any(re.search(pattern, key) for pattern in patterns):
-                yield _unread(key, path, schema, places.of(*path, key))
+        unread = [key for key in value if key not in known and not any(re.search(each, key) for each in patterns)]
+        if len(unread) > 2 and path and not schema.get("x-renamed", {}).keys() & set(unread):  # a heading is missing
+            listed = ", ".join(f"`{key}`" for key in unread)
+            place = places.of(*path, unread[0])
+            yield Problem(
+                place, f"nothing reads {listed} here", f"Put them below their heading. Keys: {', '.join(known)}."
+            )
+            return
+        for key in unread:
+            yield _unread(key, path, schema, places.of(*path, key))
         return
     if error.validator == "dependentRequired":
         for owner, others in error.validator_value.items():
