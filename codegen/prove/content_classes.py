@@ -216,7 +216,12 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
         entry = definitions.get(rule)
         if not isinstance(entry, dict):
             continue
-        for name, described in entry.get("properties", {}).items():
+        properties = entry.get("properties", {})
+        missing = required_fields(contents, rule) - set(entry.get("required", ()))
+        for name in sorted(missing) if properties.keys() <= contents.fields(rule).keys() else ():
+            place = sources.place(NAMESPACE_FILE, "$defs", rule, "required")
+            yield Problem(place, f"the schema does not require `{name}`, as `{rule}` does", "Add it to `required`.")
+        for name, described in properties.items():
             at: tuple[str, ...] = (NAMESPACE_FILE, "$defs", rule, "properties", name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
