@@ -13,7 +13,7 @@ from ..model.recovery_tables import (
     library_diagnostics,
     value_of,
 )
-from ..model.terminals import Special
+from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from ..read.problems import Problem
@@ -48,6 +48,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
             yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
     yield from _numbers(format)
+    yield from _gaps(format)
     yield from _contents(format, enclosing)
     yield from list(_repeated_tokens(format, enclosing)) or _frames(format, enclosing)
     yield from _slots(recovery, sources)
@@ -104,6 +105,19 @@ def _numbers(format: Format) -> Iterator[Problem]:
             reason = f"recovery needs any number of messages in start rules, and `{start.name}` has another"
             remedy = f"Write `{format.message}*`, and `?` after other rules; or remove {RECOVERY_FILE}."
             yield Problem(start.rule.place, reason, remedy)
+
+
+def _gaps(format: Format) -> Iterator[Problem]:
+    """A header is divided at white space, so there is one text with it between two parts."""
+    made = graph(format, format.message)
+    for _, edge, target in made.edges():
+        after = [other for other, _ in made.steps[target] if isinstance(other, FixedText) and other.text[0].isspace()]
+        if isinstance(edge, FixedText) and edge.text[-1].isspace() and after:
+            reason = (
+                f"recovery needs one text with white space between two parts; {after[0].text!r} follows {edge.text!r}"
+            )
+            yield _unreadable(format, format.message, reason, "Write one text, or leave out one of the two")
+            return
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
