@@ -140,7 +140,9 @@ class Terminals:
             if any(part is None for part in parts):
                 return None
             flat = [part for part in parts if part is not None]
-            options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
+            texts = [part.text for part in flat if isinstance(part, pattern.Text)]
+            whole = pattern.Text("".join(texts)) if texts and len(texts) == len(flat) else pattern.Concat(tuple(flat))
+            options.append(flat[0] if len(flat) == 1 else whole)
         if len(options) > 1 and not all(isinstance(option, pattern.Text) for option in options):
             options.sort(key=pattern.widths, reverse=True)  # as in Lark
         return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
