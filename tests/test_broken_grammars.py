@@ -211,6 +211,20 @@ def test_what_continues_an_open_header_is_a_message(dialect_name: str, old: str,
     assert problem.remedy == f"Write in `message` what `{name}` has: the next prompt repeats what was sampled."
 
 
+def test_a_completion_continues_the_open_header(tmp_path: Path) -> None:
+    """Otherwise the next prompt has the header twice."""
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "deepseek_v31", folder)
+    path = folder / "deepseek_v31.lark"
+    text = path.read_text(encoding="utf-8").replace("completion: answer message*", "completion: message*")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert problem.reason == "`opening` and `message` together are not always a `message`"
+    assert problem.remedy == "Begin completions with a rule for what comes after `opening`."
+
+
 def test_only_the_last_message_lacks_its_stop_token(tmp_path: Path) -> None:
     """Otherwise the next prompt has a token that was not sampled."""
     folder = tmp_path / "grammar"

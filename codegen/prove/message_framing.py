@@ -200,9 +200,11 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
         ]
         lost = [names for way in ways if (names := _lost_names(message, way, is_whole)) is not None]
         shown, verb = (f"`{format.open_frame}` and `{name}` together", "are") if is_first else (f"`{name}`", "is")
-        if name != format.message and not lost:
+        if not lost:
             reason = f"{shown} {verb} not always a `{format.message}`"
             remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
+            if name == format.message:
+                remedy = f"Begin completions with a rule for what comes after `{format.open_frame}`."
             yield Problem(place, reason, remedy)
         elif is_first and lost and (names := min(lost, key=len)):
             reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field tells so"
