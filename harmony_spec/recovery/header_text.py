@@ -1,10 +1,11 @@
-"""The text of a header, divided at special tokens into segments, and those into words."""
+"""The text of a header, divided at special tokens, and what a text that is none has in it: arguments, or prose."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import accumulate
 
 from ..errors import Span
@@ -17,6 +18,28 @@ SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 """Strings of JSON, and the brackets around them."""
+
+PROSE_CHARS = 80
+"""Characters without a field that make an answer without its header, if words are longer than in headers: the name of
+a tool has 64 at most, after a namespace."""
+
+PROSE_NON_ASCII_CHARS = 12
+"""Characters in a row outside of ASCII that make one: many scripts do not divide words."""
+
+
+@lru_cache
+def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Compile what makes a text an answer without its header: after the token that begins a message, and elsewhere.
+
+    Args:
+        word_count: complete words without a field, after the author: as many as a header can have there, for example
+            its author, recipient and content type.
+    """
+    begun, words = (
+        rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{count}}})" for count in (word_count + 1, word_count)
+    )
+    prose = rf"{words}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}"
+    return re.compile(begun), re.compile(prose, re.DOTALL)
 
 
 def is_arguments(text: str) -> bool:

@@ -6,11 +6,10 @@ grammar determines whether a token begins a message, belongs to a header, opens 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from .. import codes
@@ -21,33 +20,11 @@ from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
 from .header_automaton import automaton_of, without_signs
 from .header_reading import HeaderReading
-from .header_text import HeaderText
+from .header_text import HeaderText, prose_patterns
 from .headers import Headers
 from .known_names import KnownNames
 from .output import Output
 from .recovered import BETWEEN, CONTENT, HEADER
-
-PROSE_CHARS = 80
-"""Characters without a field that make an answer without its header, if words are longer than in headers: the name of
-a tool has 64 at most, after a namespace."""
-
-PROSE_NON_ASCII_CHARS = 12
-"""Characters in a row outside of ASCII that make one: many scripts do not divide words."""
-
-
-@lru_cache
-def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Compile what makes a text an answer without its header: after the token that begins a message, and elsewhere.
-
-    Args:
-        word_count: complete words without a field, after the author: as many as a header can have there, for example
-            its author, recipient and content type.
-    """
-    begun, words = (
-        rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{count}}})" for count in (word_count + 1, word_count)
-    )
-    prose = rf"{words}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}"
-    return re.compile(begun), re.compile(prose, re.DOTALL)
 
 
 class Machine:
