@@ -62,8 +62,8 @@ def test_a_finding_shows_line_and_caret() -> None:
     result = run("-", given=text)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "-:2:35: error H151 unread-header-text: '<|chanel|>': left out: not a known name; this reading costs 23, all "
-        "others more than 33",
+        "-:2:35: error H151 unread-header-text: '<|chanel|>': left out: not a known name; this reading costs 30, all "
+        "others more than 40",
         "    |",
         "  2 | second 世界<|end|><|start|>assistant<|chanel|><|message|>x<|end|>",
         "    |                                     ^",
