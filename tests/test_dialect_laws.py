@@ -315,9 +315,10 @@ def test_a_message_is_known_without_the_token_that_begins_it(name: str) -> None:
             continue
         with suppress(RenderError):
             text = module.render_text([module.Message(content="Hi.", **known)])
-            (found,) = module.recover(text.removeprefix(recovery.begins), tools=[tool]).messages
-            kept = {field: getattr(found, field) for field in fields if field in known or field != slots.channel}
-            assert {field: value for field, value in kept.items() if value} == known
+            for before in ("", "\n"):
+                (found,) = module.recover(before + text.removeprefix(recovery.begins), tools=[tool]).messages
+                kept = {field: getattr(found, field) for field in fields if field in known or field != slots.channel}
+                assert {field: value for field, value in kept.items() if value} == known
             tried += 1
     assert tried >= len(recovery.roles) - 1
 

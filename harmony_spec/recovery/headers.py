@@ -93,7 +93,8 @@ class Headers:
         automaton = self.words.automaton
         begun = None
         if lacks_start and opener and damaged is None:
-            begun = self.described(automaton.begins + automaton.misspelt_start.sub("", header.mixed), {}, opener)
+            rest = automaton.misspelt_start.sub("", header.mixed).lstrip()
+            begun = self.described(automaton.begins + rest, {}, opener)
         # Any word may be the name of a tool, but no other header has a role.
         has_role = begun is not None and begun.values[self.recovery.slots.role] in self.recovery.roles
         if described and (self.strict or not automaton.is_of_words(described.values)):

@@ -218,12 +218,13 @@ class Machine:
         self.in_free_text = self.state == HEADER and self.begin <= start and spelling in self.recovery.free_texts
 
     def _is_text(self, end: int) -> bool:
-        """Whether what comes before a token of a header is no beginning of it: as that, it has mistakes or costs more
-        than a text. The channel of a call may still come."""
+        """Whether what comes before a token of a header is no beginning of it: as that, it has more mistakes than white
+        space, or costs more than a text. The channel of a call may still come."""
         if self._evidence(end, opener=None).text_start is None:
             return False
         reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
-        return bool(reading.findings) or reading.cost > costs["text"] + costs["no_channel"]
+        is_wrong = any(finding.code is not codes.MISPLACED_PART for finding in reading.findings)
+        return is_wrong or reading.cost > costs["text"] + costs["no_channel"]
 
     def _end_text(self, start: int) -> None:
         """End text in place of a header: a message of its own, or after a stop token a gap.
