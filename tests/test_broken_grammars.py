@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from codegen import GRAMMAR, GrammarError, Place, generate
 from codegen.read.problems import Problem
-from codegen.read.regular_expressions import PatternError, expression, parse
 from codegen.read.value_places import ValuePlaces
 from codegen.write.source_text import Writer, literal, raw
 
@@ -471,49 +470,3 @@ def test_schemas_of_namespaces_are_nested_as_deeply_as_python_allows(levels: int
         return
     with pytest.raises(GrammarError, match="nested too deeply"):
         generate(folder)
-
-
-PATTERNS = {
-    "(?i:a)": ("`(?:a|b)`", "(?:a|A)"),
-    "(?<=a)b": ("Write one of these", "ab"),
-    "a)": (r"write `\)`", r"a\)"),
-    "(a": (r"write `\(`", r"\(a"),
-    "[a": (r"write `\[`", r"\[a"),
-    ".*?:": ("`[^:]*:`", "[^:]*:"),
-    "a++": ("`[^:]*:`", "a+"),
-    "(?:a+)+{2}": ("`(?:…)`", "(?:(?:a+)+){2}"),
-    "a{3,2}": ("`{2,}`", "a{2,3}"),
-    "^a": (r"write `\^`", "a"),
-    "a$": ("without `^` and `$`", "a"),
-    "a|*": (r"write `\*`", r"a|\*"),
-    r"\b": (r"`\w`", r"\w"),
-    r"\p{L}": (r"`\w`", r"\w"),
-    "[b-a]": ("bounds of a range in order", "[a-b]"),
-}
-
-
-@pytest.mark.parametrize("source", PATTERNS)
-def test_the_error_for_a_pattern_names_another_one(source: str) -> None:
-    remedy, accepted = PATTERNS[source]
-    with pytest.raises(PatternError) as caught:
-        parse(source)
-    assert remedy in caught.value.remedy
-    assert parse(accepted)
-
-
-@pytest.mark.parametrize(("flag", "instead"), [("i", "[aA]"), ("m", "a")])
-def test_the_error_for_a_flag_names_a_class(flag: str, instead: str) -> None:
-    with pytest.raises(PatternError) as caught:
-        parse("a", flag)
-    assert "as in `[aA]`" in caught.value.remedy
-    assert parse(instead)
-
-
-CLASS_PARTS = ["a-z", "é", r"\s", r"\S", r"\w", r"\W", r"\D", r"\u0000-\uffff", r"\ud7ff-\ue000", r"\n", r"\\", "S"]
-
-
-@given(st.lists(st.sampled_from(CLASS_PARTS), min_size=1, max_size=3), st.booleans())
-def test_no_class_of_characters_matches_a_special_token(parts: list[str], is_negated: bool) -> None:
-    """Surrogates stand for special tokens in the texts that patterns read."""
-    node = parse(f"[{'^' * is_negated}{''.join(parts)}]")
-    assert not re.search(expression(node), "".join(map(chr, range(0xD800, 0xE000))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -290,62 +289,6 @@ def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
             assert index in {diagnostic.index for diagnostic in found.diagnostics}
 
 
-@pytest.mark.parametrize("name", RECOVERING)
-def test_a_message_is_known_without_the_token_that_begins_it(name: str) -> None:
-    """All fields stay, unless a text with white space inside introduces the recipient of an author with a name. Only a
-    missing channel may be inferred."""
-    module = codec_of(name)
-    recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
-    slots, model = recovery.slots, recovery.author[recovery.slots.role]
-    tool = recovery.full_name(recovery.definitions.functions or "web", "search")
-    fields = {
-        slots.role: recovery.roles,
-        slots.name: (None, "alice"),
-        slots.recipient: (None, model, tool),
-        slots.channel: (None, *recovery.channels[:1]),
-    }
-    fields.pop("", None)
-    tried = 0
-    for values in product(*fields.values()):
-        known = {field: value for field, value in zip(fields, values, strict=True) if value}
-        recipient, named = known.get(slots.recipient), slots.name in known
-        may_call = recipient != tool or (known[slots.role] == model and not named)
-        called_back = known[slots.role] != recovery.tool or recipient == model
-        if not (may_call and called_back) or (recipient and named and len(lead.split()) > 1):
-            continue
-        with suppress(RenderError):
-            text = module.render_text([module.Message(content="Hi.", **known)])
-            for before in ("", "\n"):
-                (found,) = module.recover(before + text.removeprefix(recovery.begins), tools=[tool]).messages
-                kept = {field: getattr(found, field) for field in fields if field in known or field != slots.channel}
-                assert {field: value for field, value in kept.items() if value} == known
-            tried += 1
-    assert tried >= len(recovery.roles) - 1
-
-
-@pytest.mark.parametrize("name", RECOVERING)
-def test_a_header_is_known_without_the_token_that_opens_its_content(name: str) -> None:
-    """Its role stays, and a listed value that a text introduces, before a text that touches them."""
-    module = codec_of(name)
-    format, slots, automaton = module.FORMAT, module.FORMAT.recovery.slots, automaton_of(module.FORMAT)
-    introduced = {field for label, field in automaton.introduces.items() if label not in automaton.markers}
-    known = {slots.role: format.recovery.roles}
-    known |= {field: values for field, values in format.listed_values.items() if field in introduced - {*slots}}
-    openers = [spelling for spelling, sets in automaton.opener_sets.items() if not sets]
-    tried = 0
-    for role, (field, values) in product(format.recovery.roles, known.items()):
-        for value in filter(None, values):
-            with suppress(RenderError, TypeError):
-                given = {slots.role: role, field: value, "content": "We need to look."}
-                text = module.render_text([module.Message(**given)])
-                for opener in openers:
-                    text = text.replace(opener, "")
-                (found,) = module.recover(text).messages
-                assert {each: getattr(found, each) for each in given} == given
-                tried += 1
-    assert tried or not openers
-
-
 def known_names(module: ModuleType) -> dict[str, list[str]]:
     """Names of each field that no other name is near to, a tool first."""
     recovery, listed = module.FORMAT.recovery, module.FORMAT.listed_values
@@ -358,50 +301,6 @@ def known_names(module: ModuleType) -> dict[str, list[str]]:
         slots.channel: [*recovery.channels, "verdict"],
         slots.recipient: [tool, "browser.open", *recovery.recipients, *recovery.roles],
     }
-
-
-@pytest.mark.parametrize("name", RECOVERING)
-def test_what_introduces_a_name_is_read_in_capital_letters(name: str) -> None:
-    module = codec_of(name)
-    recovery, automaton, names = module.FORMAT.recovery, automaton_of(module.FORMAT), known_names(module)
-    slots, tool = recovery.slots, names[recovery.slots.name][0]
-    for lead, field in automaton.introduces.items():
-        role = recovery.tool if field == slots.name else recovery.author[slots.role]
-        if field not in (slots.name, slots.recipient) or not re.fullmatch(r"\w+\W?", lead):
-            continue
-        text = module.render_text([module.Message(**{slots.role: role, field: tool}, content="Hi.")])
-        found = module.recover(text.replace(lead, lead.upper()), tools=[tool])
-        assert [getattr(found.messages[0], each) for each in (slots.role, field)] == [role, tool]
-
-
-@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "muse_glimmer")])
-def test_white_space_before_the_token_of_a_flag_loses_nothing(name: str) -> None:
-    module = codec_of(name)
-    recovery, names = module.FORMAT.recovery, known_names(module)
-    slots, tool = recovery.slots, names[recovery.slots.name][0]
-    values = {slots.role: recovery.author[slots.role], slots.recipient: tool, slots.channel: recovery.channels[0]}
-    values |= {slots.constrain: True, slots.content_type: recovery.content_types[0]}
-    text = module.render_text([module.Message(**values, content="{}")])
-    for token in recovery.leads[slots.constrain]:
-        (found,) = module.recover(text.replace(token, f"  {token}"), tools=[tool]).messages
-        assert {field: getattr(found, field) for field in values} == values
-
-
-@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "muse_glimmer", "role_tokens")])
-@pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "[{}]", "<{}>", "{},", "->{}", "{};final", "{}<end>"])
-def test_a_tool_that_addresses_the_model_calls_nothing(name: str, around: str) -> None:
-    """Whatever signs are around the role, and whatever comes after them."""
-    module = codec_of(name)
-    recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
-    slots, tool, model = (
-        recovery.slots,
-        known_names(module)[recovery.slots.name][0],
-        recovery.author[recovery.slots.role],
-    )
-    values = {slots.role: recovery.tool, slots.name: tool, slots.recipient: model}
-    text = module.render_text([module.Message(**values, content="7")])
-    (found,) = module.recover(text.replace(f"{lead}{model}", lead + around.format(model)), tools=[tool]).messages
-    assert {field: getattr(found, field) for field in values} == values
 
 
 @pytest.mark.parametrize("name", RECOVERING)
