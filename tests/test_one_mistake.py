@@ -1,4 +1,4 @@
-"""Headers with one mistake, in every dialect with recovery: what they say otherwise is read as it is."""
+"""Headers with one mistake, in every dialect with recovery: all fields without a mistake are read."""
 
 from __future__ import annotations
 

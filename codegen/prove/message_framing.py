@@ -238,7 +238,7 @@ def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, Fr
 
 
 def _lost_names(message: Graph, ways: Ways, is_whole: bool) -> frozenset[str] | None:
-    """The alternatives that a message remembers and these ways do not; None if one of them is no message."""
+    """The alternatives that a message remembers and these ways do not; None if one of them is not a message."""
     lost = frozenset[str]()
     for names, places in ways:
         ends = [place.names - names for place in places if place.state in message.final and not place.text]

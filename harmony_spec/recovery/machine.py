@@ -218,7 +218,7 @@ class Machine:
         self.in_free_text = self.state == HEADER and self.begin <= start and spelling in self.recovery.free_texts
 
     def _is_text(self, end: int) -> bool:
-        """Whether what comes before a token of a header is no beginning of it: as that, it has more mistakes than white
+        """Whether the text before a token of a header is not a part of that: read so, it has mistakes other than white
         space, or costs more than a text. The channel of a call may still come."""
         if self._evidence(end, opener=None).text_start is None:
             return False
