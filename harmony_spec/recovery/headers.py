@@ -32,27 +32,22 @@ class Headers:
         self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.meaning
-        self._unlimited = None if max_cost is None else Headers(format, form, names, strict)
         self.forget()
-
-    @property
-    def unlimited(self) -> Headers:
-        """These headers without `max_cost`. They decide where one ends: its beginning may cost more than the whole.
-
-        Not stored if they are these: what refers to itself keeps its input until Python looks for such objects.
-        """
-        return self._unlimited or self
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
-        if self._unlimited is not None:
-            self._unlimited.forget()
-        caches = self.form.caches
-        self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
+        caches, costs = self.form.caches, (self.max_cost, None)
+        self.known, self.unlimited = (caches.of("headers", self.strict, cost, self.names.key) for cost in costs)
         self.prose = caches.of("prose", self.names.key)
 
     def read(
-        self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
+        self,
+        begin: int,
+        end: int,
+        opener: str | None,
+        lacks_start: bool,
+        given: tuple[tuple[str, Any], ...],
+        is_limited: bool = True,
     ) -> HeaderReading:
         """Read a part of the input as a header. The result is shared: do not change it.
 
@@ -60,19 +55,22 @@ class Headers:
             opener: the token that follows and opens the content; None if there is none.
             lacks_start: the token that begins a message is missing.
             given: the fields of the open header that it continues; used at the start of the input only.
+            is_limited: `max_cost` applies; not where this decides where a header ends, since its beginning may cost
+                more than the whole.
         """
+        cache, max_cost = (self.known, self.max_cost) if is_limited else (self.unlimited, None)
         key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
-        found = self.known.get(key)
+        found = cache.get(key)
         if found is None:
             header = HeaderText(self.form, self.form.pieces(begin, end))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
-            found = self._read(header, dict(continued), opener, lacks_start)
+            found = self._read(header, dict(continued), opener, lacks_start, max_cost)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
             found.free_units = self.form.free_units(begin, end)
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            self.form.caches.remember(self.known, key, found, end - begin)
+            self.form.caches.remember(cache, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -87,7 +85,9 @@ class Headers:
             self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
+    def _read(
+        self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool, max_cost: int | None
+    ) -> HeaderReading:
         damaged, opened = header.damaged, opener is not None
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         automaton = self.words.automaton
@@ -100,11 +100,10 @@ class Headers:
         if described and (self.strict or not automaton.is_of_words(described.values)):
             return described
         search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, bool(described or has_role))
-        limit = None if described else self.max_cost
-        reading = search.read(limit)
+        reading = search.read(max_cost)
         if described and reading is None:
             return described
-        reading = reading or search.unread(limit)
+        reading = reading or search.unread(max_cost)
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
@@ -114,9 +113,8 @@ class Headers:
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
-        too_dear = self.max_cost is not None and reading.cost > self.max_cost
         assumed = given if lacks_start else {}
-        if described and (too_dear or self._loses(described.values, assumed, reading, header.mixed)):
+        if described and self._loses(described.values, assumed, reading, header.mixed):
             return described
         damage = []
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):

@@ -353,7 +353,7 @@ class Machine:
 
     def _evidence(self, end: int, opener: str | None) -> HeaderReading:
         """What the text of the header shows of where it ends."""
-        return self.headers.unlimited.read(self.begin, end, opener, self.lacks_start, self.given)
+        return self.headers.read(self.begin, end, opener, self.lacks_start, self.given, is_limited=False)
 
     def _end_long_header(self) -> None:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
