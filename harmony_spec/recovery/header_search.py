@@ -15,7 +15,6 @@ from .header_names import LETTER, MARKS, HeaderNames, Name
 from .header_reading import Edit, Edits, HeaderReading, reading_of
 from .header_text import ARGUMENTS, SPACED_ARGUMENTS, is_arguments
 from .placed_names import BARE, CLEAN, NAMED, PLAIN, TYPED, WORD, WORDS, PlacedNames, SearchNode, Values
-from .searched_header import SearchedHeader
 
 MAX_NAME_WORDS = 4
 """White space divides the name of a tool into so many words, as in `functions Web Search`."""
@@ -30,16 +29,11 @@ Ranks = tuple[int, ...]
 Edge = tuple[int, SearchNode, Edits]
 
 
-class HeaderSearch:
-    """Reads one header.
+class HeaderSearch(PlacedNames):
+    """Reads one header. The other arguments are those of `PlacedNames` and `SearchedHeader`.
 
     Args:
-        mixed: the header in the mixed alphabet.
         given: the fields of an open header that it continues.
-        opened: the token that opens the content follows; otherwise the header may hold the content.
-        lacks_start: the token that begins a message is missing.
-        described: the grammar describes the header, at least after a token that begins messages, so that only its words
-            can be wrong.
     """
 
     def __init__(
@@ -51,12 +45,8 @@ class HeaderSearch:
         lacks_start: bool,
         described: bool,
     ) -> None:
-        self.names, self.automaton, self.given = names, names.automaton, given
-        self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
-        self.opened, self.lacks_start, self.described = opened, lacks_start, described
-        self.header = SearchedHeader(names, mixed, opened)
-        self.placed = PlacedNames(names, self.header, lacks_start, described)
-        self.text, self.end = self.header.text, self.header.end
+        super().__init__(names, mixed, opened, lacks_start, described)
+        self.given = given
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.listed: dict[int, tuple[Name, ...]] = {}
         self.is_cut = False
@@ -76,7 +66,7 @@ class HeaderSearch:
 
     def unread(self, max_cost: int | None) -> HeaderReading:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
-        at = self.end if self.opened else self.header.last_token + 1
+        at = self.end if self.opened else self.last_token + 1
         # If a header that was too dear has a channel, its text is not shown as an answer.
         lost = self.names.channels.isdisjoint(re.split(r"\W+", self.text[:at]))
         path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
@@ -118,7 +108,7 @@ class HeaderSearch:
             if cost > most:
                 break
             if node.at > self.end:
-                authored = self.placed.value(node, self.slots.role)
+                authored = self.value(node, self.slots.role)
                 values = node.values if authored else self._put(node.values, tuple(self.recovery.author.items()))
                 if not found or values != found[0][1]:
                     found.append((cost, values, path))
@@ -146,7 +136,7 @@ class HeaderSearch:
         where that token is missing."""
         automaton, fields = self.automaton, self.automaton.fields
         nothing: Values = (None,) * len(fields)
-        if self.header.begun:
+        if self.begun:
             yield 0, SearchNode(0, automaton.start, CLEAN, (), nothing)
             return
         yield 0, SearchNode(0, automaton.after_author, CLEAN, (), tuple(map(self.given.get, fields)))
@@ -164,7 +154,7 @@ class HeaderSearch:
         special = at < self.end and text[at] in automaton.markers
         if awaited and (at == self.end or special or automaton.at_lead(text, at)):
             yield self._nothing(node, at, awaited)
-        if not self.opened and self.header.last_special < at < self.end:
+        if not self.opened and self.last_special < at < self.end:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
@@ -185,14 +175,14 @@ class HeaderSearch:
 
     def _lacking_channel(self, node: SearchNode) -> int:
         """What it costs if a call has no channel."""
-        slots, answers = self.slots, self.placed.value(node, self.slots.role) == self.recovery.tool
-        is_call = not answers and bool(slots.channel and self.placed.value(node, slots.recipient))
-        return self.costs["no_channel"] * (is_call and not self.placed.value(node, slots.channel))
+        slots, answers = self.slots, self.value(node, self.slots.role) == self.recovery.tool
+        is_call = not answers and bool(slots.channel and self.value(node, slots.recipient))
+        return self.costs["no_channel"] * (is_call and not self.value(node, slots.channel))
 
     def _put(self, values: Values, sets: Sets) -> Values:
         changed = list(values)
         for field, value in sets:
-            changed[self.placed.places[field]] = None if value is False else value  # no other reading than without it
+            changed[self.places[field]] = None if value is False else value  # no other reading than without it
         return tuple(changed)
 
     def _nothing(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Edge:
@@ -214,20 +204,20 @@ class HeaderSearch:
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content, perhaps after a misspelt token that opens it."""
         opener = self.automaton.misspelt_openers.match(self.text, at)
-        if opener and opener.end() < self.header.text_end:
+        if opener and opener.end() < self.text_end:
             at = opener.end()
-        text, rest, word, costs = self.text, self.text[at:], self.header.word(at), self.costs
+        text, rest, word, costs = self.text, self.text[at:], self.word(at), self.costs
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
         price = costs["text"]
         if node.mode in (NAMED, TYPED) and rest[0].isalpha():
             price += costs["text_after_name"]
-        if node.mode == WORD and self.placed.value(node, self.slots.role) == self.recovery.tool:
+        if node.mode == WORD and self.value(node, self.slots.role) == self.recovery.tool:
             price += costs["text_for_name"] + costs["text_after_name"]  # a sentence that begins with the name of a tool
         if awaited:
             if any(word in self.names.lists.get(field, ()) for field in awaited):
                 return
-            is_word = rest.rstrip() == word and word[0].isalnum() and not self.header.was_opened
+            is_word = rest.rstrip() == word and word[0].isalnum() and not self.was_opened
             price += costs["text_for_name"] + costs["one_word"] * is_word
         elif node.state != self.automaton.start and not self.automaton.is_complete(node.state):
             price += costs["order"]  # after a text, or before a role
@@ -235,7 +225,7 @@ class HeaderSearch:
             price += self._lacking_channel(node)
         if self.automaton.at_lead(self.text, at) or self.names.at_introduced(self.text, at):
             price += costs["text_at_lead"]
-        elif at < self.header.last_lead:
+        elif at < self.last_lead:
             price += costs["text_with_lead"]
         elif self.names.tools.bare(word) or any(
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
@@ -253,12 +243,12 @@ class HeaderSearch:
         automaton, costs, end = self.automaton, self.costs, at + len(label)
         special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
-        again = not flag and self.placed.value(node, field) is not None
+        again = not flag and self.value(node, field) is not None
         (state, sets), edits = automaton.step(node.state, label), Edits()
         price = costs["again"] * again
         if not (state or awaited) and (special or len(label) > 1):
             (state, sets), price = automaton.jump(label), price or costs["order"]
-        if flag and (self.placed.value(node, field) or node.marks):
+        if flag and (self.value(node, field) or node.marks):
             edits = (Edit("again", field, at, end),)
         if state and label not in automaton.opens:
             pending = automaton.may_name(state)
@@ -275,8 +265,8 @@ class HeaderSearch:
         If no token opens the content, the text after the last token of the header is the content: that token replaces
         the missing one.
         """
-        word = self.header.word(begin)
-        replaces = at == self.header.last_special and not self.opened
+        word = self.word(begin)
+        replaces = at == self.last_special and not self.opened
         if not word or replaces or self.automaton.at_lead(self.text, begin):
             return
         is_known, readings = self.names.is_known(word), self.names.readings(word)
@@ -290,14 +280,14 @@ class HeaderSearch:
     def _literal(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """Text that introduces a field, or nearly."""
         automaton, costs = self.automaton, self.costs
-        answers = self.placed.value(node, self.slots.role) == self.recovery.tool
+        answers = self.value(node, self.slots.role) == self.recovery.tool
         wordy = node.mode == WORDS or (node.mode == WORD and not answers)
         if match := automaton.literal.match(self.text, at):
             if not wordy or any(map(str.isalpha, match[0])):  # a sign may belong to the words before it
                 yield from self._introducer(node, at, awaited, match[0])
             return
         named = node.mode in (BARE, PLAIN)
-        follow = self.placed.targets(node)
+        follow = self.targets(node)
         for near in automaton.near_leads:
             if named and near.field not in self.names.lists:
                 continue
@@ -309,11 +299,11 @@ class HeaderSearch:
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
                 continue  # `role user` may begin a text
-            if match and self.names.is_introduced(near.field, match[0], self.header.word(match.end()), answers):
+            if match and self.names.is_introduced(near.field, match[0], self.word(match.end()), answers):
                 price = self.names.cost(near.field, "lead") + costs["again"] * (
-                    self.placed.value(node, near.field) is not None
+                    self.value(node, near.field) is not None
                 )
-                end, mode = match.end() + len(self.header.word(match.end())), node.mode if named else CLEAN
+                end, mode = match.end() + len(self.word(match.end())), node.mode if named else CLEAN
                 if near.field == self.slots.recipient and not wordy:
                     mode = BARE
                 if is_word:  # no tool is the whole of its place after it
@@ -325,7 +315,7 @@ class HeaderSearch:
 
     def _words(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A known name that is not meant, or words that belong to nothing, up to what introduces something."""
-        word, costs, names = self.header.word(at), self.costs, self.names
+        word, costs, names = self.word(at), self.costs, self.names
         if self.automaton.at_lead(self.text, at):
             return
         displaced = ""
@@ -350,8 +340,8 @@ class HeaderSearch:
             node, extra = node._replace(state=state), self.names.cost(displaced, "displaced")
         else:
             before, extra = (), 0
-            if word in names.all or (names.tools.is_tool(word) and not self.header.may_be_content(at)):
-                kept = word in names.all or self.placed.value(node, self.slots.recipient) is not None
+            if word in names.all or (names.tools.is_tool(word) and not self.may_be_content(at)):
+                kept = word in names.all or self.value(node, self.slots.recipient) is not None
                 edit = self._left_out(node, word, at)
                 yield (
                     costs["drop_name"],
@@ -361,9 +351,9 @@ class HeaderSearch:
         glued = at == node.at and at and self.text[at - 1] not in self.automaton.markers
         if node.mode != CLEAN and not glued:
             return
-        if not (run := self.header.run(at)):  # what introduces a recipient, in a place that the grammar does not have
+        if not (run := self.run(at)):  # what introduces a recipient, in a place that the grammar does not have
             return
-        price = self.header.cost(at) + costs["unread_text"] * (not self.opened and at > self.header.last_special)
+        price = self.run_cost(at) + costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         as_author = costs["one_word"] * bool(is_author)  # any word may be the name of a tool
         if is_author and len(run) == 1:
@@ -382,11 +372,11 @@ class HeaderSearch:
         if word in self.names.all:
             field = next(f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ()))
             kind = "dropped" if node.marks or field == slots.role else "extra"
-        elif self.names.tools.is_tool(word) and (self.placed.value(node, slots.recipient) or not node.marks):
-            kind, field = "repeated" if self.placed.value(node, slots.recipient) else "dropped", slots.recipient
+        elif self.names.tools.is_tool(word) and (self.value(node, slots.recipient) or not node.marks):
+            kind, field = "repeated" if self.value(node, slots.recipient) else "dropped", slots.recipient
         else:
             kind, field = "unread", slots.content_type if node.marks else ""
-        return Edit(kind, field, at, at + len(word), fields=self.placed.marked(node))
+        return Edit(kind, field, at, at + len(word), fields=self.marked(node))
 
     # Names. What is introduced is evidence; anything else must be a known name, and no part of a sentence.
 
@@ -396,15 +386,15 @@ class HeaderSearch:
         before = self.text[node.at - 1] if node.at else ""
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         spaced = spaced and not self.text.endswith(self.automaton.before_space, 0, node.at)
-        displaced, marked = {slots.channel, slots.role} & {*awaited}, self.placed.marked(node)
+        displaced, marked = {slots.channel, slots.role} & {*awaited}, self.marked(node)
         apart = self._apart(at) if slots.recipient in awaited else self._listed(at)
-        word, names, introduces = self.header.word(at), self.names, self.automaton.at_lead(self.text, at)
+        word, names, introduces = self.word(at), self.names, self.automaton.at_lead(self.text, at)
         has_arguments = not self.opened and SPACED_ARGUMENTS.match(self.text, at + len(word)) is not None
-        is_last = has_arguments or self.header.may_be_content(at)
+        is_last = has_arguments or self.may_be_content(at)
         for name in chain(names.last_readings(word, has_arguments) if is_last else names.readings(word), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
-            found = self.placed.taken(node, at, awaited, name, placed)
+            found = self.taken(node, at, awaited, name, placed)
             if found is None or (introduces and name.field not in names.lists):
                 continue
             price, kind, mode, sets = found
@@ -413,7 +403,7 @@ class HeaderSearch:
                     continue
                 price += self.costs["space"]
                 kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
-            if placed and self.placed.ends_call(node, name):
+            if placed and self.ends_call(node, name):
                 sets += ((slots.recipient, None),)
             if sets:
                 flags = self.automaton.marks.get(name.field, ())
@@ -439,7 +429,7 @@ class HeaderSearch:
     def _apart(self, at: int) -> Iterator[Name]:
         """An introduced tool with white space in its name, as in `to=functions. search`, or several tools."""
         tools = self.names.tools
-        for _, end, _ in self.header.run(at)[1:MAX_NAME_WORDS]:
+        for _, end, _ in self.run(at)[1:MAX_NAME_WORDS]:
             yield from self.names.several_tools(self.text[at:end])
             tool = tools.spelled_apart(self.text[at:end])
             if tool and (tools.offered or tools.last(tool) not in self.names.all):

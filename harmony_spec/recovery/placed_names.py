@@ -41,17 +41,17 @@ class SearchNode(NamedTuple):
 Taken = tuple[int, str, int | None, Sets]
 
 
-class PlacedNames:
+class PlacedNames(SearchedHeader):
     """The names of one header.
 
     Args:
         lacks_start: the token that begins a message is missing.
-        described: the grammar describes the header, so that only its words can be wrong.
+        described: the grammar describes the header, at least after a token that begins messages, so that only its words
+            can be wrong.
     """
 
-    def __init__(self, names: HeaderNames, header: SearchedHeader, lacks_start: bool, described: bool) -> None:
-        self.names, self.automaton, self.header = names, names.automaton, header
-        self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
+    def __init__(self, names: HeaderNames, mixed: str, opened: bool, lacks_start: bool, described: bool) -> None:
+        super().__init__(names, mixed, opened)
         self.lacks_start, self.described = lacks_start, described
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
 
@@ -81,13 +81,13 @@ class PlacedNames:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self.value(node, slots.recipient)
-            is_certain = (called or (placed and self.described)) and name.length == len(self.header.word(at))
+            is_certain = (called or (placed and self.described)) and name.length == len(self.word(at))
             is_any = name.how or name.field not in self.names.lists
             if (is_any and not placed) or (mode in (WORD, WORDS) and not is_certain):
                 return None
-            if name.how == "near" and not called and self.header.may_be_content(at):
+            if name.how == "near" and not called and self.may_be_content(at):
                 return None
-            if mode == BARE and self.header.goes_on(at, name) and "/" not in self.header.word(at):
+            if mode == BARE and self.goes_on(at, name) and "/" not in self.word(at):
                 return None  # `functions.f json:please`; but `functions.f application/json`
             price = self.costs["again"] * (self.value(node, name.field) is not None) + row["lead"] * (not placed)
             kind = "order" if slots.channel in awaited else name.kind
@@ -97,39 +97,37 @@ class PlacedNames:
             touches, role = at == node.at and mode == CLEAN, self.value(node, slots.role)
             is_other = role in self.recovery.roles and role not in self.recovery.author.values()
             may_follow = self.targets(node) & self.automaton.before(name.field)
-            return (0, "led", None, sets) if touches and is_other and may_follow and self.header.opened else None
+            return (0, "led", None, sets) if touches and is_other and may_follow and self.opened else None
         if name.field == slots.name and placed:
             after_role = self.value(node, slots.role) is not None
-            if after_role and self.header.may_be_content(at):
+            if after_role and self.may_be_content(at):
                 return None  # `assistant: Hello`
-            answers = self.header.is_answer(at, name)
-            if not (after_role or answers or self.header.begun):
+            answers = self.is_answer(at, name)
+            if not (after_role or answers or self.begun):
                 return None  # without its token, `functions.f` begins a call
             free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
-            is_certain = answers or (self.header.opened and self.names.tools.full(name.value) == name.value)
+            is_certain = answers or (self.opened and self.names.tools.full(name.value) == name.value)
             return -name.cost * free, name.kind, None if is_certain else WORD, sets
         if placed:
-            rest = self.header.word(at)[name.length :] * (
-                name.field == slots.role and self.header.opened and name.how == "glued"
-            )
+            rest = self.word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
             if rest[:1].isalnum() and not rest.lower().startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            may_be_content = self.header.may_be_content(at)
-            if name.how == "unknown" and may_be_content and not self.names.is_single(self.header.word(at)):
+            may_be_content = self.may_be_content(at)
+            if name.how == "unknown" and may_be_content and not self.names.is_single(self.word(at)):
                 return None  # a number in place of a channel, before a stop token
-            is_other = name.how == "unknown" or self.header.goes_on(at, name)
-            is_bare = name.field == slots.role and not self.header.begun  # no plain tool is the whole of its place then
+            is_other = name.how == "unknown" or self.goes_on(at, name)
+            is_bare = name.field == slots.role and not self.begun  # no plain tool is the whole of its place then
             return 0, name.kind, WORD if is_other else NAMED if is_bare else None, sets
         if name.field == slots.channel:
             return self._bare_channel(node, at, awaited, name)
-        is_first = not self.header.text[1:at].strip()
-        if name.field == slots.name and is_first and self.header.is_answer(at, name):
+        is_first = not self.text[1:at].strip()
+        if name.field == slots.name and is_first and self.is_answer(at, name):
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
-        joined = without_signs(self.header.word(at)[name.length :]) in self.names.channels  # `assistantfinal`
+        joined = without_signs(self.word(at)[name.length :]) in self.names.channels  # `assistantfinal`
         if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited:
             return None
         price = self.names.cost(slots.role, "lead")
-        if at != self.header.first:
+        if at != self.first:
             return price, "dropped", mode or NAMED, ()
         return (
             0 if joined else price // 2,
@@ -145,17 +143,17 @@ class PlacedNames:
         alone = self.has_author_only(node)
         touches = at == node.at > 0 and alone
         sure = name.cost <= self.costs["decorated"]  # `assistant/final`
-        word = self.header.word(at)
+        word = self.word(at)
         whole = name.how == "near" and word.rstrip(PUNCTUATION) == name.value  # `assistant, final,`
         whole |= word[name.length :] in self.names.all  # `to=functions.f commentaryjson`
         answers = node.mode == BARE and name.value == self.recovery.answers  # `functions.f commentary` may call
         if answers or (name.how and not (whole or (touches and sure))):
             return None
-        first = self.header.begun and alone and node.mode == CLEAN
+        first = self.begun and alone and node.mode == CLEAN
         kind = "spliced" if seen else "as_type" if node.marks else "bare"
-        kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.header.first) else kind
+        kind = "as_role" if slots.role in awaited or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
-        mode = WORD if self.header.goes_on(at, name) else CLEAN if first else node.mode or NAMED
+        mode = WORD if self.goes_on(at, name) else CLEAN if first else node.mode or NAMED
         return price, kind, mode, self._with_author(name, awaited)
 
     def has_author_only(self, node: SearchNode) -> bool:
@@ -170,7 +168,7 @@ class PlacedNames:
         role, seen = self.value(node, slots.role), self.value(node, name.field) is not None
         answers = role == self.recovery.tool
         if placed:
-            if not (self.header.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.header.text, at))):
+            if not (self.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.text, at))):
                 return None
             if name.how == "role" and not self.described and not answers:
                 return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
@@ -179,15 +177,11 @@ class PlacedNames:
             return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
         if name.how == "role" and answers:
             return row["lead"], "bare", CLEAN, sets
-        bare = self.names.tools.bare(self.header.word(at))
+        bare = self.names.tools.bare(self.word(at))
         plain = self.recovery.separator not in bare
-        if (
-            not bare
-            or mode not in ((CLEAN,) if plain else (CLEAN, NAMED))
-            or (plain and self.header.may_be_content(at))
-        ):
+        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or (plain and self.may_be_content(at)):
             return None
-        if role not in (None, self.recovery.author[slots.role]) or self.header.is_answer(at, name):
+        if role not in (None, self.recovery.author[slots.role]) or self.is_answer(at, name):
             return None  # only the model calls, and no tool that addresses a role
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
         first = mode == CLEAN and not (name.how or awaited) and self.has_author_only(node)

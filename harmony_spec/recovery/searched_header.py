@@ -41,6 +41,7 @@ class SearchedHeader:
 
     def __init__(self, names: HeaderNames, mixed: str, opened: bool) -> None:
         self.names, self.automaton, self.opened = names, names.automaton, opened
+        self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
         if opened:  # elsewhere, an object may be arguments, and words a text
             text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
@@ -53,7 +54,7 @@ class SearchedHeader:
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
-        self.costs: dict[int, int] = {}
+        self.run_costs: dict[int, int] = {}
         leads = (match.start() for match in self.automaton.leads.finditer(text))
         leads = (at for at in leads if not names.is_inside(text, 0, at))
         openers = () if opened else (match.start() for match in self.automaton.misspelt_openers.finditer(text))
@@ -85,14 +86,14 @@ class SearchedHeader:
             self.runs[at] = found
         return found
 
-    def cost(self, at: int) -> int:
+    def run_cost(self, at: int) -> int:
         """What the words of the run at a place cost if they belong to nothing."""
-        if (found := self.costs.get(at)) is None:
-            names, costs, run = self.names, self.names.costs, self.run(at)
+        if (found := self.run_costs.get(at)) is None:
+            names, costs, run = self.names, self.costs, self.run(at)
             found = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
             is_named = any(names.is_known(word) or names.is_named(word) for _, _, word in run[:2])
             leads = sum(self.automaton.is_near_lead(word) for _, _, word in run)
-            self.costs[at] = found = found + costs["name_in_words"] * (is_named + leads)
+            self.run_costs[at] = found = found + costs["name_in_words"] * (is_named + leads)
         return found
 
     def _near_leads(self, at: int, stop: int) -> Iterator[int]:
@@ -110,13 +111,13 @@ class SearchedHeader:
     def is_answer(self, at: int, name: Name) -> bool:
         """Whether a role comes as recipient, before the next special token, and the word is not itself a role with a
         text that introduces something, as in `user:alice`."""
-        roles = (each for each in self.names.readings(self.word(at)) if each.field == self.names.slots.role)
+        roles = (each for each in self.names.readings(self.word(at)) if each.field == self.slots.role)
         if any(self.automaton.literal.match(self.text, at + each.length) for each in roles):
             return False
         special = SPECIAL.search(self.text, at)
         stop = special.start() if special else self.end
         _, lead, role = self.text[at + name.length : stop].partition(self.automaton.lead or "\0")
-        return lead != "" and without_signs(role).lower().startswith(self.names.recovery.roles)
+        return lead != "" and without_signs(role).lower().startswith(self.recovery.roles)
 
     def goes_on(self, at: int, name: Name) -> bool:
         """Whether a word near to a name has another word in it, as in `analysisWe` and `commentary:please`; one of the
