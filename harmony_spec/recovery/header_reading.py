@@ -1,15 +1,13 @@
-"""What a path through a header says: the fields that were read, and the mistakes."""
+"""The reading of a header: the fields that were read, the mistakes, and the edits that a path through it takes."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from ..errors import Code
 from .header_automaton import Sets
-from .header_names import HeaderNames
 
 
 class HeaderFinding(NamedTuple):
@@ -91,56 +89,3 @@ class Edit(NamedTuple):
 
 
 Edits = tuple[Edit, ...]
-
-
-def reading_of(names: HeaderNames, text: str, path: Edits, given: dict[str, Any], lacks_start: bool) -> HeaderReading:
-    """What a path through a header says.
-
-    Args:
-        text: the header in the mixed alphabet.
-        path: its edits, in their order.
-        given: the fields of an open header that it continues.
-        lacks_start: the token that begins a message is missing.
-    """
-    slots, automaton, recovery = names.slots, names.automaton, names.recovery
-    reading = HeaderReading({**names.format.defaults, **given})
-    values = reading.values
-    last, reported, before_led = dict[str, Edit](), list[Edit](), ""
-    for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
-        for name, value in edit.sets:
-            before = last.get(name)
-            repeats = before is not None and "repeated" in names.row(name).codes
-            if before and repeats and edit.kind != "spliced":
-                kind = "answered" if value is None and name == slots.recipient else "repeated"
-                reported.append(Edit(kind, name, before.start, before.end, fields=(name,)))
-            values[name] = value
-            last[name] = edit
-            if value is None:
-                del last[name]
-        # The next name follows directly, although the grammar has a token or a space between the two.
-        is_silent = after.sets and after.kind in ("", "glued")
-        touches = is_silent and text[edit.end : after.start] in automaton.spaced
-        if edit.rest:
-            reading.text_start = edit.start
-        elif edit.kind == "led":  # with the name after it, however that is written
-            reported.append(edit._replace(sets=edit.sets or after.sets))
-        elif edit.kind and (edit.kind != "glued" or touches) and not (edit.kind == "near" and before_led == edit.field):
-            reported.append(edit)
-        before_led = edit.field if edit.kind == "led" else ""
-    if not values[slots.role]:
-        values.update(recovery.author)
-    for edit in reported:
-        taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
-        kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
-        default, evidence = recovery.edits[kind]
-        code = recovery.codes[names.row(edit.field).codes.get(kind, default)]
-        reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
-    lost = lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
-    answers = values[slots.role] == recovery.tool and values.get(slots.recipient) is not None
-    needed = answers or values[slots.role] == recovery.author[slots.role]
-    reading.lacks_channel = lost and needed and values.get(slots.channel) is None
-    if reading.text_start is not None:
-        awaits = automaton.introduces.get(text[: reading.text_start].rstrip()[-1:]) == slots.channel
-        lacks = awaits and values.get(slots.channel) is None
-        reading.is_punctuation = lacks and not re.search(r"\w", text[reading.text_start :])
-    return reading

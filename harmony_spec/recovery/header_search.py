@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain
-from typing import Any
 
 from ..diagnostics import Alternative
 from .header_automaton import FIELD, Sets
-from .header_names import LETTER, MARKS, HeaderNames, Name
-from .header_reading import Edit, Edits, HeaderReading, reading_of
+from .header_names import LETTER, MARKS, Name
+from .header_reading import Edit, Edits, HeaderFinding, HeaderReading
 from .header_text import ARGUMENTS, SPACED_ARGUMENTS, is_arguments
 from .placed_names import BARE, CLEAN, NAMED, PLAIN, TYPED, WORD, WORDS, PlacedNames, SearchNode, Values
 
@@ -30,41 +29,22 @@ Edge = tuple[int, SearchNode, Edits]
 
 
 class HeaderSearch(PlacedNames):
-    """Reads one header. The other arguments are those of `PlacedNames` and `SearchedHeader`.
+    """Reads one header. The arguments are those of `SearchedHeader`."""
 
-    Args:
-        given: the fields of an open header that it continues.
-    """
+    is_cut = False
 
-    def __init__(
-        self,
-        names: HeaderNames,
-        mixed: str,
-        given: dict[str, Any],
-        opened: bool,
-        lacks_start: bool,
-        described: bool,
-    ) -> None:
-        super().__init__(names, mixed, opened, lacks_start, described)
-        self.given = given
-        self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
-        self.listed: dict[int, tuple[Name, ...]] = {}
-        self.is_cut = False
-
-    def read(self, max_cost: int | None) -> HeaderReading | None:
-        """The cheapest reading; None if all cost more than `max_cost`. Call it once."""
-        most = self._most(max_cost)
-        found = self._search(most)
-        if not found:
+    def read(self) -> HeaderReading | None:
+        """The cheapest reading; None if all cost too much. Call it once."""
+        if not (found := self._search()):
             return None
         reading = self._reading(found[0][2])
         reading.cost = found[0][0]
         for cost, _, other in found[1:]:
             reading.alternative = Alternative(self._reading(other).values, cost)
-        reading.why = self._compare(reading, most)
+        reading.why = self._compare(reading)
         return reading
 
-    def unread(self, max_cost: int | None) -> HeaderReading:
+    def unread(self) -> HeaderReading:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
         at = self.end if self.opened else self.last_token + 1
         # If a header that was too dear has a channel, its text is not shown as an answer.
@@ -72,21 +52,63 @@ class HeaderSearch(PlacedNames):
         path = (Edit("unread", "", 0, at, lost=lost),) if at else ()
         rest = (Edit("", "", at, at, lost=True, rest=True),) if self.text[at:].strip() else ()
         reading = self._reading((*path, *rest))
-        reading.why = f"no reading costs {self._most(max_cost)} or less"
+        reading.why = f"no reading costs {self.most} or less"
         return reading
 
-    def _most(self, max_cost: int | None) -> int:
-        most = self.costs["most"]
-        return most if max_cost is None else min(max_cost, most)
-
     def _reading(self, path: Edits) -> HeaderReading:
-        return reading_of(self.names, self.text, path, self.given, self.lacks_start)
+        """What a path says."""
+        names, slots, text = self.names, self.slots, self.text
+        reading = HeaderReading({**names.format.defaults, **self.given})
+        values = reading.values
+        last, reported, before_led = dict[str, Edit](), list[Edit](), ""
+        for edit, after in zip(path, (*path[1:], Edit("", "", 0, 0)), strict=False):
+            for name, value in edit.sets:
+                before = last.get(name)
+                repeats = before is not None and "repeated" in names.row(name).codes
+                if before and repeats and edit.kind != "spliced":
+                    kind = "answered" if value is None and name == slots.recipient else "repeated"
+                    reported.append(Edit(kind, name, before.start, before.end, fields=(name,)))
+                values[name] = value
+                last[name] = edit
+                if value is None:
+                    del last[name]
+            # The next name follows directly, although the grammar has a token or a space between the two.
+            is_silent = after.sets and after.kind in ("", "glued")
+            touches = is_silent and text[edit.end : after.start] in self.automaton.spaced
+            if edit.rest:
+                reading.text_start = edit.start
+            elif edit.kind == "led":  # with the name after it, however that is written
+                reported.append(edit._replace(sets=edit.sets or after.sets))
+            elif (
+                edit.kind
+                and (edit.kind != "glued" or touches)
+                and not (edit.kind == "near" and before_led == edit.field)
+            ):
+                reported.append(edit)
+            before_led = edit.field if edit.kind == "led" else ""
+        if not values[slots.role]:
+            values.update(self.recovery.author)
+        for edit in reported:
+            taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
+            kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
+            default, evidence = self.recovery.edits[kind]
+            code = self.recovery.codes[names.row(edit.field).codes.get(kind, default)]
+            reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
+        lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
+        answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
+        needed = answers or values[slots.role] == self.recovery.author[slots.role]
+        reading.lacks_channel = lost and needed and values.get(slots.channel) is None
+        if reading.text_start is not None:
+            awaits = self.automaton.introduces.get(text[: reading.text_start].rstrip()[-1:]) == slots.channel
+            lacks = awaits and values.get(slots.channel) is None
+            reading.is_punctuation = lacks and not re.search(r"\w", text[reading.text_start :])
+        return reading
 
-    def _compare(self, reading: HeaderReading, most: int) -> str:
+    def _compare(self, reading: HeaderReading) -> str:
         """Why a reading was taken: what it costs, and the next one with the fields that it has instead."""
         cost, other = f"this reading costs {reading.cost}", reading.alternative
         if other is None:
-            limit = min(reading.cost + self.costs["runner_up"], most)
+            limit = min(reading.cost + self.costs["runner_up"], self.most)
             return f"{cost}, {'no other was found up to' if self.is_cut else 'all others more than'} {limit}"
         pairs = (
             (field, other.fields[field]) for field, value in reading.values.items() if value != other.fields[field]
@@ -94,7 +116,7 @@ class HeaderSearch(PlacedNames):
         instead = ", ".join(f"{value!r} as {field}" if value else f"no {field}" for field, value in pairs)
         return f"{cost}, with {instead or 'other text'} {other.cost}"
 
-    def _search(self, most: int) -> list[tuple[int, Values, Edits]]:
+    def _search(self) -> list[tuple[int, Values, Edits]]:
         """The cheapest path, and the next one that reads other fields if it costs little more; with costs and fields.
 
         Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table. If nothing
@@ -102,7 +124,8 @@ class HeaderSearch(PlacedNames):
         """
         best = {start: (price, Ranks()) for price, start in self._starts()}
         heap = [(cost, ranks, n, node, Edits()) for n, (node, (cost, ranks)) in enumerate(best.items())]
-        count, width, found = len(heap), dict[int, int](), list[tuple[int, Values, Edits]]()
+        rank_of = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
+        count, width, found, most = len(heap), dict[int, int](), list[tuple[int, Values, Edits]](), self.most
         while heap:
             cost, ranks, _, node, path = heappop(heap)
             if cost > most:
@@ -123,7 +146,7 @@ class HeaderSearch(PlacedNames):
                 continue
             width[node.at] = passed + 1
             for price, target, edits in self._edges(node):
-                more = [self.ranks[edit.kind] for edit in edits if edit.kind] if edits else []
+                more = [rank_of[edit.kind] for edit in edits if edit.kind] if edits else []
                 total = cost + price, (*ranks, *more) if more else ranks
                 if target not in best or total < best[target]:
                     count += 1

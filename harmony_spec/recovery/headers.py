@@ -99,11 +99,11 @@ class Headers:
         has_role = begun is not None and begun.values[self.recovery.slots.role] in self.recovery.roles
         if described and (self.strict or not automaton.is_of_words(described.values)):
             return described
-        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, bool(described or has_role))
-        reading = search.read(max_cost)
-        if described and reading is None:
+        is_right = bool(described or has_role)
+        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, is_right, max_cost)
+        reading = search.read() or described or search.unread()
+        if reading is described:
             return described
-        reading = reading or search.unread(max_cost)
         for lead, text in self.format.free_text_matcher.findall(header.mixed):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None

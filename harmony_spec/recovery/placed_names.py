@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .header_automaton import Sets, State, without_signs
-from .header_names import LETTER, HeaderNames, Name
+from .header_names import LETTER, Name
 from .header_text import ARGUMENTS
 from .named_tools import PUNCTUATION
 from .searched_header import SearchedHeader
@@ -42,18 +42,7 @@ Taken = tuple[int, str, int | None, Sets]
 
 
 class PlacedNames(SearchedHeader):
-    """The names of one header.
-
-    Args:
-        lacks_start: the token that begins a message is missing.
-        described: the grammar describes the header, at least after a token that begins messages, so that only its words
-            can be wrong.
-    """
-
-    def __init__(self, names: HeaderNames, mixed: str, opened: bool, lacks_start: bool, described: bool) -> None:
-        super().__init__(names, mixed, opened)
-        self.lacks_start, self.described = lacks_start, described
-        self.places = {field: index for index, field in enumerate(self.automaton.fields)}
+    """The names of one header."""
 
     def value(self, node: SearchNode, field: str) -> str | bool | None:
         return node.values[self.places[field]] if field else None

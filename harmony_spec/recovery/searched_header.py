@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain, islice
+from typing import Any
 
 from .header_automaton import without_signs
 from .header_names import HeaderNames, Name
@@ -26,7 +27,12 @@ class SearchedHeader:
 
     Args:
         mixed: the header in the mixed alphabet.
+        given: the fields of an open header that it continues.
         opened: the token that opens the content follows; otherwise the header may hold the content.
+        lacks_start: the token that begins a message is missing.
+        described: the grammar describes the header, at least after a token that begins messages, so that only its words
+            can be wrong.
+        max_cost: the most that its reading may cost; None for the limit of the format.
 
     Attributes:
         text: `mixed` without free texts, a misspelt token that begins the message, and the signs around the fields of
@@ -39,9 +45,21 @@ class SearchedHeader:
         last_special, last_token: where the last special token is, in the text and in `mixed`; -1 if none is.
     """
 
-    def __init__(self, names: HeaderNames, mixed: str, opened: bool) -> None:
-        self.names, self.automaton, self.opened = names, names.automaton, opened
+    def __init__(
+        self,
+        names: HeaderNames,
+        mixed: str,
+        given: dict[str, Any],
+        opened: bool,
+        lacks_start: bool,
+        described: bool,
+        max_cost: int | None,
+    ) -> None:
+        self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
+        self.opened, self.lacks_start, self.described = opened, lacks_start, described
+        self.most = min(self.costs["most"], self.costs["most"] if max_cost is None else max_cost)
+        self.places = {field: index for index, field in enumerate(self.automaton.fields)}
         text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
         if opened:  # elsewhere, an object may be arguments, and words a text
             text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
@@ -55,6 +73,7 @@ class SearchedHeader:
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.run_costs: dict[int, int] = {}
+        self.listed: dict[int, tuple[Name, ...]] = {}
         leads = (match.start() for match in self.automaton.leads.finditer(text))
         leads = (at for at in leads if not names.is_inside(text, 0, at))
         openers = () if opened else (match.start() for match in self.automaton.misspelt_openers.finditer(text))
