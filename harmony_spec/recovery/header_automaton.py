@@ -318,8 +318,8 @@ def _misspelt(spelling: str) -> str:
     word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
     signs = rf"{sign}(?:\s?{sign}){{0,{len(around)}}}"  # with a limit, since a text may consist of signs
     left, _, right = map(re.escape, spelling.partition(plain))
-    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}){right}"
-    return rf"(?!(?-i:{full}))(?:{signs}{word}(?:{signs})?|{word}{signs}|{typo})"
+    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}|{word}\w){right}"
+    return rf"(?!(?-i:{full}))(?:{signs}\s?{word}(?:\s?{signs}|(?!\w?{right}))|{word}\s?{signs}|{typo})"
 
 
 def without_signs(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 from unicodedata import category, normalize
 
@@ -43,12 +43,24 @@ MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
 TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
 """A word after white space, which may be the tool after the role of tools: `tool functions.f`."""
 
+PARTS = re.compile(r"\w+(?:[.-]\w+)*")
+"""The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
+
+APART = re.compile(r"[^\w.:$@+-]+$")
+"""Signs after a name that the names of tools do not have."""
+
+OPENING = re.compile("[(\\[{\"'`]")
+"""What has another end after it, so that it is a part of the content."""
+
 BRACKETS = ("(", "[", "{")
 """What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
 
 JOINTS_OF_NAMES = "_-"
 JOINTS = f"{JOINTS_OF_NAMES}?&/"
 """What names of settings, and addresses, have inside."""
+
+INNER_SIGN = re.compile(r"[^\W_][.(]")
+"""The end of a word before a part of it: `f(to=1)`. Between two words, the signs may be around a name."""
 
 OF_SIGNS = frozenset(("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Cf"))
 """The categories of Unicode whose characters may stand around a name by mistake. Pictures are not among them."""
@@ -178,9 +190,10 @@ class HeaderNames:
             name = ""  # the namespace of a tool
         for head in filter(None, (called, name)):
             end = len(head) + word.startswith((*MARKS,), len(head))
-            if has_arguments and not without_signs(word[end:]):
-                end = len(word)  # no sign begins arguments
-            if self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
+            is_opened = has_arguments and OPENING.search(word, end) is not None  # `json"{"a": 1}"`
+            if has_arguments and not (is_opened or without_signs(word[end:])):
+                end = len(word)  # no other sign begins arguments
+            if is_opened or self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
                 ends[head] = end
         yield from (name for name in self.readings(word) if not (ends and name.how == "near"))
         for head, end in ends.items():
@@ -210,9 +223,10 @@ class HeaderNames:
 
         In `commentaryto=functions.f` and `commentary_to=functions.f`, it follows a known name.
         """
-        if at == start or not (word[at - 1].isalnum() or word[at - 1] in JOINTS):
+        follows_word = at - 2 >= start and INNER_SIGN.match(word, at - 2, at) is not None  # `x.to=1`
+        if at == start or not (word[at - 1].isalnum() or word[at - 1] in JOINTS or follows_word):
             return False
-        end = at - (word[at - 1] in JOINTS_OF_NAMES)
+        end = at - (word[at - 1] in JOINTS_OF_NAMES or follows_word)
         names = (end - len(name) for name in self.all if word.endswith(name, start, end))
         return all(begin > start and word[begin - 1].isalnum() for begin in names)
 
@@ -227,7 +241,7 @@ class HeaderNames:
             names = (each for each in self.readings(name) if each.field == field and each.how in ("", "near"))
             return is_word and any(names)
         if answers:
-            return name in self.recovery.roles
+            return without_signs(name).lower() in self.recovery.roles
         if not is_word:
             return bool(tools.bare(name))
         known = tools.is_function(name) or tools.any_full(name) or (tools.offered and tools.spelled_apart(name))
@@ -251,6 +265,18 @@ class HeaderNames:
         """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
         return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
+    def _lead_in(self, word: str) -> tuple[int, bool]:
+        """Where a text that introduces a recipient is in a word, or a near miss after a sign or a known name, and whether
+        it is a part of another word; -1 if there is none."""
+        if (at := word.find(self.lead)) > 0 and self.lead:
+            return at, self.is_inside(word, 0, at)
+        near = (near.among_words for near in self.automaton.near_leads if near.field == self.slots.recipient)
+        for match in chain.from_iterable(each.finditer(word, 1) for each in near):
+            at = match.start()
+            if not (word[at - 1].isalnum() or word[at - 1] in JOINTS) or word[:at] in self.all:
+                return at, False
+        return -1, False
+
     # Fields whose names are known.
 
     def _listed(self, field: str, word: str) -> Iterator[Name]:
@@ -258,9 +284,8 @@ class HeaderNames:
         if word in known:
             yield Name(field, word, len(word), 0)
             return
-        lead = word.find(self.lead) if self.lead else -1
+        lead, inside = self._lead_in(word)
         if lead > 0:  # `commentary:to=functions.f`; `finalgoto=10` and `auto=1` are other words
-            inside = self.is_inside(word, 0, lead)
             for name in self._listed(field, word[:lead]):
                 is_other = name.how == "unknown" or (name.how == "near" and word[lead - 1] != name.value[-1])
                 if not (inside and is_other):
@@ -306,15 +331,14 @@ class HeaderNames:
         bare = normalize("NFKC", without_signs(word)).lower()
         if not bare or ARGUMENTS.search(bare):  # `json{"a":1}` has arguments
             return [], 0
-        parts = [bare] if field == self.slots.role else [bare, *re.split(r"\W+", bare)]
         found, cost = [n for n in known if bare == n * (len(bare) // len(n))], self.costs["decorated"]
-        if not found and (listed := [part for part in parts if part in known]):
+        if not found and (listed := self._listed_in(field, bare)):
             return list(dict.fromkeys(reversed(listed)))[::-1], cost
         if not found:
             cost = self.costs["joined"]
             before = {*known, *self.recovery.roles}
             found = [n for n in known if bare.endswith(n) and bare[: -len(n)] in before]
-        if not found and row.get("beginning"):
+        if not found and row.get("beginning") and not self._holds_tool(bare):
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
             if found and any(bare.endswith(n) for n in known if n not in found):
@@ -324,6 +348,22 @@ class HeaderNames:
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
             found = [n for n in known if is_alike(n, bare, ratio) or (len(n) >= least and is_typo(n, bare))]
         return (found, cost) if len(found) == 1 else ([], 0)
+
+    def _holds_tool(self, word: str) -> bool:
+        """Whether a part of a word is a tool, perhaps after other words: `commentary_to_functions.f`."""
+        after = word.partition(self.recovery.of_functions or "\0")[1]
+        return after != "" or any(self.tools.full(part) for part in PARTS.findall(word))
+
+    def _listed_in(self, field: str, bare: str) -> list[str]:
+        """The known names of a field among the parts of a word, if all others are names, too: `final|channel`.
+
+        A content type may also have its class or its parameters with it: `application/json`.
+        """
+        known, parts = self.lists[field], PARTS.findall(bare)
+        others = {*parts} - {*known, *self.all, *self.automaton.near_words}
+        is_list = field != self.slots.role or bare in known
+        is_named = not others or (field == self.slots.content_type and not any(map(self.tools.is_tool, others)))
+        return [part for part in parts if part in known] if is_list and is_named else []
 
     # Tools.
 
@@ -341,6 +381,12 @@ class HeaderNames:
             yield Name(field, tool, len(word), self.costs["partial"] * (tool != word), "near" * (tool != word))
             return
         if word in self.all:
+            return
+        if self.tools.is_list(word):  # none of them is meant more than the others
+            if self.automaton.patterns[field].fullmatch(word):
+                yield Name(field, word, len(word), row["unknown"])
+            else:
+                yield from self.several_tools(word)
             return
         if (plain := normalize("NFKC", word)) != word and self.tools.is_tool(plain):
             yield Name(field, plain, len(word), self.costs["decorated"], "near")
@@ -388,7 +434,7 @@ class HeaderNames:
 
     def several_tools(self, text: str) -> Iterator[Name]:
         """A list of tools with white space in it: any of them may be meant."""
-        tools = [self.tools.full(part) or part for part in re.split(r"\s*[,;|&+]\s*", text)]
+        tools = [self.tools.full(part) or part for part in re.split(r"\s*[,;|&+/<>]\s*", text)]
         if len({*tools}) > 1 and all(map(self.tools.is_tool, tools)):
             for tool in dict.fromkeys(tools):
                 cost = self.costs["decorated"] + self.costs["margin"] * (tool != tools[0])
@@ -411,7 +457,7 @@ class HeaderNames:
         kind = "partial" if tool else "namespaced" if self.tools.is_function(match[0]) else "unknown"
         cost = 0 if tool == match[0] else row[kind]
         glued = match.end() < len(word)
-        if glued and self.automaton.patterns[field].fullmatch(word):
+        if glued and self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
             yield Name(field, word, len(word), cost + row["odd"])
         if match[0] not in self.lists.get(self.slots.role, ()):  # which could not be written as a name
             yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
@@ -428,11 +474,15 @@ class HeaderNames:
         ends |= {word.find(self.lead) if self.lead else 0}
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
+            if field == self.slots.recipient:
+                part = part.rstrip("".join(re.findall(r"\W", part))) if APART.search(part) else part  # `functions.f;json`
             tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
             tool = tool or (self._answering(part) if field == self.slots.name else None)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
             if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
                 yield Name(field, tool or part, at, self.costs["glued"], "glued")
+                if tool and rest in self.all:  # the name may be another tool, or this one, and the rest is left out
+                    yield Name(field, tool, len(word), self.costs["joined"], "near")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")
 

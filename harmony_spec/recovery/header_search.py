@@ -227,12 +227,13 @@ class HeaderSearch(PlacedNames):
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content, perhaps after a misspelt token that opens it."""
         opener = self.automaton.misspelt_openers.match(self.text, at)
-        if opener and opener.end() < self.text_end:
+        is_opened = opener is not None and opener.end() < self.text_end
+        if opener and is_opened:
             at = opener.end()
         text, rest, word, costs = self.text, self.text[at:], self.word(at), self.costs
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
-        price = costs["text"]
+        price = costs["near" if is_opened else "text"]
         if node.mode in (NAMED, TYPED) and rest[0].isalpha():
             price += costs["text_after_name"]
         if node.mode == WORD and self.value(node, self.slots.role) == self.recovery.tool:
@@ -319,6 +320,8 @@ class HeaderSearch(PlacedNames):
                 continue  # any word may be a name
             if awaited == (self.slots.name,) and near.field != self.slots.name:
                 continue  # a sign belongs to the name of the author
+            if match and not wordy and self._marks(near.field, match.end()):  # `content_type=` before its token
+                yield costs["decorated"], node._replace(at=match.end()), (Edit("unread", "", at, match.end()),)
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
                 continue  # `role user` may begin a text
@@ -335,6 +338,11 @@ class HeaderSearch(PlacedNames):
                 empty, before, edits = self._nothing(node, at, awaited) if lost else (0, node, Edits())
                 edit = Edit("led", near.field, at, end, fields=(near.field,))
                 yield price + empty, before._replace(at=match.end(), state=near.state, mode=mode), (*edits, edit)
+
+    def _marks(self, field: str, at: int) -> bool:
+        """Whether a special token is at a place that introduces a field, or a flag of it."""
+        named = self.automaton.introduces.get(self.text[at : at + 1])
+        return named is not None and (named == field or named in self.automaton.marks.get(field, ()))
 
     def _words(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A known name that is not meant, or words that belong to nothing, up to what introduces something."""

@@ -220,9 +220,12 @@ class Machine:
     def _is_text(self, end: int) -> bool:
         """Whether the text before a token of a header is not a part of that: read so, it has mistakes other than white
         space, or costs more than a text. The channel of a call may still come."""
-        if self._evidence(end, opener=None).text_start is None:
+        text = self._evidence(end, opener=None)
+        if text.text_start is None or automaton_of(self.format).misspelt_start.match(text.mixed):
             return False
         reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
+        if reading.values.get(self.recovery.slots.recipient) and self.recovery.separator in reading.mixed:
+            return False  # an answer may be only the name of a tool, but none goes on with a channel
         is_wrong = any(finding.code is not codes.MISPLACED_PART for finding in reading.findings)
         return is_wrong or reading.cost > costs["text"] + costs["no_channel"]
 

@@ -81,6 +81,10 @@ class NamedTools:
         """Whether a word names an offered tool, or has the namespace of functions."""
         return self.full(word) is not None or (self.is_function(word) and self.word.fullmatch(word) is not None)
 
+    def is_full(self, word: str) -> bool:
+        """Whether a word is the full name of an offered tool, or of a function if none are known."""
+        return word in self.offered if self.offered is not None else self.is_function(word)
+
     def bare(self, word: str) -> str:
         """The name in a word without introduction: an offered tool, or if none are known a function; else ""."""
         if self.full(word):
@@ -151,14 +155,18 @@ class NamedTools:
         near = self._index.get(letters, set()) if letters else ()
         return {tool for tool in near if letters in (_letters(tool), _letters(self.last(tool)))}
 
+    def is_list(self, word: str) -> bool:
+        """Whether a word names several offered tools, with signs between them."""
+        joint = re.escape(self.recovery.of_functions or "\0")
+        parts = re.split(rf"[^\w-]+|[_-](?={joint})", word) if self.offered else ()
+        return len({self.any_full(part.strip("-")) for part in parts} - {None}) > 1
+
     def nearest(self, word: str, ratio: int) -> str | None:
-        """The only offered tool that a word is near to; none for a list of several.
+        """The only offered tool that a word is near to.
 
         Args:
             ratio: how alike the two are, in hundredths.
         """
-        if sum(self.full(part) is not None for part in self.word.findall(word)) > 1:
-            return None
         bare = word.rstrip(PUNCTUATION)
         found, last = self._with_letters(word), self.last(bare)
         if not found:

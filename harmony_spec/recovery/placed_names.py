@@ -56,9 +56,12 @@ class PlacedNames(SearchedHeader):
         )
 
     def ends_call(self, node: SearchNode, name: Name) -> bool:
-        """Whether a channel begins an answer inside of the header of a call, whose arguments never came."""
+        """Whether a channel begins an answer inside of the header of a call, whose arguments never came, or after a tool
+        that nothing introduces."""
         is_answer = name.field == self.slots.channel and name.value == self.recovery.answers
-        return is_answer and self.value(node, name.field) not in (None, name.value)
+        if not (is_answer and self.value(node, self.slots.recipient)):
+            return False
+        return self.value(node, name.field) not in (None, name.value) or node.at <= self.first_lead
 
     def taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
@@ -92,10 +95,13 @@ class PlacedNames(SearchedHeader):
             if after_role and self.may_be_content(at):
                 return None  # `assistant: Hello`
             answers = self.is_answer(at, name)
+            if not (self.described or re.search(r"[^\W_]", name.value)):
+                return None  # a sign
             if not (after_role or answers or self.begun):
                 return None  # without its token, `functions.f` begins a call
-            free = name.how != "near" and (after_role or answers) and LETTER.search(name.value) is not None
-            is_certain = answers or (self.opened and self.names.tools.full(name.value) == name.value)
+            is_next = answers and self.last_addressed < self.next_special(at)
+            free = name.how != "near" and (after_role or is_next) and LETTER.search(name.value) is not None
+            is_certain = answers or (self.opened and self.names.tools.is_full(name.value))
             return -name.cost * free, name.kind, None if is_certain else WORD, sets
         if placed:
             rest = self.word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
@@ -168,7 +174,7 @@ class PlacedNames(SearchedHeader):
             return row["lead"], "bare", CLEAN, sets
         bare = self.names.tools.bare(self.word(at))
         plain = self.recovery.separator not in bare
-        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or (plain and self.may_be_content(at)):
+        if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or self.may_be_content(at):
             return None
         if role not in (None, self.recovery.author[slots.role]) or self.is_answer(at, name):
             return None  # only the model calls, and no tool that addresses a role

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
@@ -90,11 +91,15 @@ class SearchedHeader:
             found = self.words[at] = word[: token.start()] if token else word
         return found
 
+    def next_special(self, at: int) -> int:
+        """Where the next special token is; the end of the header if none follows."""
+        special = SPECIAL.search(self.text, at)
+        return special.start() if special else self.end
+
     def run(self, at: int) -> list[tuple[int, int, str]]:
         """The words up to what introduces something; after `MAX_SINGLE_WORDS`, the others as one."""
         if (found := self.runs.get(at)) is None:
-            special = SPECIAL.search(self.text, at)
-            stop = special.start() if special else self.end
+            stop = self.next_special(at)
             leads = (match.start() for match in self.automaton.leads.finditer(self.text, at, stop))
             leads = (start for start in leads if not self.names.is_inside(self.text, at, start))
             stop = min(chain(leads, self._near_leads(at + 1, stop)), default=stop)
@@ -128,15 +133,37 @@ class SearchedHeader:
         return not self.opened and at > self.last_special and at + len(self.word(at)) >= self.text_end
 
     def is_answer(self, at: int, name: Name) -> bool:
-        """Whether a role comes as recipient, before the next special token, and the word is not itself a role with a
-        text that introduces something, as in `user:alice`."""
-        roles = (each for each in self.names.readings(self.word(at)) if each.field == self.slots.role)
-        if any(self.automaton.literal.match(self.text, at + each.length) for each in roles):
+        """Whether a role comes as recipient after a name, which is not itself a role with a text that introduces
+        something, as in `user:alice`."""
+        if at + name.length > self.last_addressed:
             return False
-        special = SPECIAL.search(self.text, at)
-        stop = special.start() if special else self.end
-        _, lead, role = self.text[at + name.length : stop].partition(self.automaton.lead or "\0")
-        return lead != "" and without_signs(role).lower().startswith(self.recovery.roles)
+        roles = (each for each in self.names.readings(self.word(at)) if each.field == self.slots.role)
+        return not any(self.automaton.literal.match(self.text, at + each.length) for each in roles)
+
+    def _introductions(self) -> Iterator[tuple[int, int]]:
+        """Where something introduces a recipient, or nearly: the start and the end of it."""
+        recipient = self.slots.recipient
+        labels = (re.escape(label) for label, field in self.automaton.introduces.items() if field == recipient)
+        near = (near.among_words for near in self.automaton.near_leads if near.field == recipient)
+        for pattern in (*map(re.compile, labels), *near):
+            yield from (match.span() for match in pattern.finditer(self.text))
+
+    @cached_property
+    def first_lead(self) -> int:
+        """Where the first of those begins; the end of the header if there is none."""
+        return min((start for start, _ in self._introductions()), default=self.end)
+
+    @cached_property
+    def last_addressed(self) -> int:
+        """Where the last of those begins that introduces a role; -1 if none does."""
+        return max((start for start, end in self._introductions() if self._is_role(end)), default=-1)
+
+    def _is_role(self, at: int) -> bool:
+        """Whether a role is at a place, also misspelt, or with signs or another word after it."""
+        word = self.word(at)
+        if without_signs(word).lower().startswith(self.recovery.roles):
+            return True
+        return any(each.how == "role" for each in self.names.readings(word) if each.field == self.slots.recipient)
 
     def goes_on(self, at: int, name: Name) -> bool:
         """Whether a word near to a name has another word in it, as in `analysisWe` and `commentary:please`; one of the
