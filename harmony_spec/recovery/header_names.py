@@ -43,7 +43,7 @@ MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
 TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
 """A word after white space, which may be the tool after the role of tools: `tool functions.f`."""
 
-PARTS = re.compile(r"\w+(?:[.-]\w+)*")
+LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 """The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
 
 APART = re.compile(r"[^\w.:$@+-]+$")
@@ -71,7 +71,7 @@ class Name(NamedTuple):
 
     Attributes:
         how: "" (as it is written), "glued" (the word goes on), "near", "unknown", "role" (in place of a tool), "led"
-            (the name of an author after another sign).
+            (the name of an author after another sign), "known" (the name of an author that is also another name).
     """
 
     field: str
@@ -113,6 +113,8 @@ class HeaderNames:
         spelled = recovery.tool in recovery.roles or not recovery.tool
         self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
+        ends = re.escape(format.special_ends[1])
+        self._damaged_token = re.compile(rf"[^\s]*{ends}" if ends else "(?!)")
         self._readings: dict[str, tuple[Name, ...]] = {}
 
     def row(self, field: str) -> FieldCosts:
@@ -158,7 +160,10 @@ class HeaderNames:
     def readings(self, word: str) -> tuple[Name, ...]:
         """What a word, or its beginning, may be, for all fields."""
         if (found := self._readings.get(word)) is None:
-            found = tuple(name for field in self.automaton.patterns for name in self._read(field, word))
+            patterns = self.automaton.patterns
+            found = tuple(
+                name for field in patterns for name in self._read(field, word) if patterns[field].fullmatch(name.value)
+            )
             if len(word) <= MAX_CACHED_WORD_CHARS:
                 if len(self._readings) >= MAX_CACHED_WORDS:
                     self._readings.clear()
@@ -352,14 +357,14 @@ class HeaderNames:
     def _holds_tool(self, word: str) -> bool:
         """Whether a part of a word is a tool, perhaps after other words: `commentary_to_functions.f`."""
         after = word.partition(self.recovery.of_functions or "\0")[1]
-        return after != "" or any(self.tools.full(part) for part in PARTS.findall(word))
+        return after != "" or any(self.tools.full(part) for part in LIST_PARTS.findall(word))
 
     def _listed_in(self, field: str, bare: str) -> list[str]:
         """The known names of a field among the parts of a word, if all others are names, too: `final|channel`.
 
         A content type may also have its class or its parameters with it: `application/json`.
         """
-        known, parts = self.lists[field], PARTS.findall(bare)
+        known, parts = self.lists[field], LIST_PARTS.findall(self._damaged_token.sub("", bare))
         others = {*parts} - {*known, *self.all, *self.automaton.near_words}
         is_list = field != self.slots.role or bare in known
         is_named = not others or (field == self.slots.content_type and not any(map(self.tools.is_tool, others)))
@@ -400,6 +405,7 @@ class HeaderNames:
         if is_typo(self.recovery.author[self.slots.role], word):
             yield Name(field, self.recovery.author[self.slots.role], len(word), self.costs["near"], "role")
         unknown = row["unknown"] * (self.tools.offered is not None)
+        unknown += self.costs["drop_name"] * any(word[name.length :] in self.channels for name in cut)
         for known in (each for each in self.recovery.recipients if word.startswith(each)):
             if not (word[len(known)].islower() or word[len(known)] in f"{self.recovery.separator}_-"):
                 yield Name(field, known, len(known), self.costs["glued"], "glued")  # `to=userHello`
@@ -443,7 +449,10 @@ class HeaderNames:
     def _author(self, word: str) -> Iterator[Name]:
         """A tool that answers."""
         field, row = self.slots.name, self.row(self.slots.name).costs
-        match = self.tools.word.match(word) or self.automaton.patterns[field].match(word)
+        matches = self.tools.word.match(word), self.automaton.patterns[field].match(word)
+        match = next((each for each in matches if each and self.automaton.patterns[field].fullmatch(each[0])), None)
+        if match and word in self.all:
+            yield Name(field, word, len(word), row["unknown"], "known")
         if not match or word in self.all:
             return
         marked = MARKED_NAME.fullmatch(word)
@@ -458,7 +467,7 @@ class HeaderNames:
         cost = 0 if tool == match[0] else row[kind]
         glued = match.end() < len(word)
         if glued and self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
-            yield Name(field, word, len(word), cost + row["odd"])
+            yield Name(field, word, len(word), cost + row["odd"] * (SINGLE_WORD.fullmatch(word) is None))
         if match[0] not in self.lists.get(self.slots.role, ()):  # which could not be written as a name
             yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
 
@@ -481,7 +490,9 @@ class HeaderNames:
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
             if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
                 yield Name(field, tool or part, at, self.costs["glued"], "glued")
-                if tool and rest in self.all:  # the name may be another tool, or this one, and the rest is left out
+                if tool and rest in self.channels:  # ... which may have its place already
+                    yield Name(field, tool, len(word), self.costs["drop_name"], "near")
+                elif tool and rest in self.recovery.content_types:  # the name may be that of another tool
                     yield Name(field, tool, len(word), self.costs["joined"], "near")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")

@@ -355,7 +355,8 @@ class HeaderSearch(PlacedNames):
                 end, mode = at + len(word), node.mode or TYPED  # no tool is the whole of its place after it
                 yield costs["words"], node._replace(at=end, mode=mode), (Edit("unread", "", at, end),)
             displaced = awaited[0]
-            if not names.row(displaced).costs:  # a wrong value of a field that only the grammar knows
+            is_none = displaced == self.slots.recipient and all(n.field != displaced for n in names.readings(word))
+            if is_none or not names.row(displaced).costs:  # a wrong value of a field that only the grammar knows
                 state, end = self.automaton.step(node.state, FIELD + displaced)[0], at + len(word)
                 edit = Edit("unread", displaced, at, end, fields=(displaced,))
                 yield costs["words"], node._replace(at=end, state=state), (edit,)

@@ -223,9 +223,9 @@ class Machine:
         text = self._evidence(end, opener=None)
         if text.text_start is None or automaton_of(self.format).misspelt_start.match(text.mixed):
             return False
-        reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
-        if reading.values.get(self.recovery.slots.recipient) and self.recovery.separator in reading.mixed:
+        if self.recovery.separator in self.headers.words.tools.bare(text.mixed.strip()):
             return False  # an answer may be only the name of a tool, but none goes on with a channel
+        reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
         is_wrong = any(finding.code is not codes.MISPLACED_PART for finding in reading.findings)
         return is_wrong or reading.cost > costs["text"] + costs["no_channel"]
 
@@ -399,8 +399,9 @@ class Machine:
 
         Returns whether that token is read; if not, it ends a content that began in the header, or comes after a gap.
         """
-        reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
+        # A repair that costs too much is for a whole header, not for the beginning of one.
+        reading = self._read_header(start, opener=None) if closed else self._evidence(start, opener=None)
         text = reading.text.strip()
         if by is None and text and reading.mixed == self.format.markers[self.recovery.begins] + text:
             text = "" if any(role.startswith(text) for role in self.recovery.roles) else text  # the input ends there

@@ -102,7 +102,8 @@ class NamedTools:
             value = None
         named = value.get("name") if isinstance(value, dict) else None
         if isinstance(named, str) and (self.is_function(named) or self.any_full(named)):
-            return self.any_full(named) or named
+            is_unknown = self.offered is None and self.word.fullmatch(named)
+            return self.any_full(named) or (named if is_unknown else None)
         return next(iter(self.offered)) if self.offered and len(self.offered) == 1 else None
 
     # Names that are not exact.

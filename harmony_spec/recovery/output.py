@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 from .. import codes
-from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
+from ..diagnostics import Diagnostic, Repair, abridge
 from ..errors import Code, Span
 from ..source.forms import REPLACEMENT
 from .draft import Draft
@@ -271,9 +271,9 @@ class Output:
             draft.changed = True
         if self.refuse is not None:
             self.refuse(span)
-        raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)) if raw is None else raw
+        raw = self.form.excerpt(*span) if raw is None else abridge(raw)
         expected = self.recovery.missing.get(code, ()) if expected is None else expected
-        found = Diagnostic(code, span, self.form.unit, len(self.messages), abridge(raw), taken_for, evidence, expected)
+        found = Diagnostic(code, span, self.form.unit, len(self.messages), raw, taken_for, evidence, expected)
         self.diagnostics.append(found)
         self.events.append(found)
 

@@ -97,10 +97,13 @@ class PlacedNames(SearchedHeader):
             answers = self.is_answer(at, name)
             if not (self.described or re.search(r"[^\W_]", name.value)):
                 return None  # a sign
+            if name.how == "known" and not (self.described and after_role):
+                return None  # `user:final`
             if not (after_role or answers or self.begun):
                 return None  # without its token, `functions.f` begins a call
             is_next = answers and self.last_addressed < self.next_special(at)
-            free = name.how != "near" and (after_role or is_next) and LETTER.search(name.value) is not None
+            is_plain = LETTER.search(name.value) is not None or self.described
+            free = name.how != "near" and (after_role or is_next) and is_plain
             is_certain = answers or (self.opened and self.names.tools.is_full(name.value))
             return -name.cost * free, name.kind, None if is_certain else WORD, sets
         if placed:

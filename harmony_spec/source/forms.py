@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
+from ..diagnostics import MAX_QUOTED_CHARS, abridge
 from ..errors import Code, ParseError, Span
 from ..format.cache_limits import HeaderCaches
 from ..format.frames import Frame
@@ -188,6 +189,13 @@ class Form(ABC):
     def spelled(self, start: int, end: int) -> str:
         """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
         return "".join(spelling or text for spelling, text, _, _ in self.pieces(start, end))
+
+    def excerpt(self, start: int, end: int) -> str:
+        """Return the same without the middle of a long part, at a cost that does not depend on its length."""
+        most = MAX_CHARACTER_BYTES * MAX_QUOTED_CHARS // 2  # at least half of what is quoted, if tokens are bytes
+        if end - start <= 2 * most:
+            return abridge(self.spelled(start, end))
+        return abridge(self.spelled(start, start + most) + self.spelled(end - most, end))
 
     def around(self, span: Span) -> tuple[str, int]:
         """Return the text around a span, special tokens spelled out, and the offset of the span in it."""
