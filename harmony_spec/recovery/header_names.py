@@ -52,6 +52,9 @@ APART = re.compile(r"[^\w.:$@+-]+$")
 OPENING = re.compile("[(\\[{\"'`]")
 """What has another end after it, so that it is a part of the content."""
 
+SIGNS_OF_LISTS = ",;|&+/<>"
+"""Between the tools of a list."""
+
 BRACKETS = ("(", "[", "{")
 """What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
 
@@ -440,7 +443,9 @@ class HeaderNames:
 
     def several_tools(self, text: str) -> Iterator[Name]:
         """A list of tools with white space in it: any of them may be meant."""
-        tools = [self.tools.full(part) or part for part in re.split(r"\s*[,;|&+/<>]\s*", text)]
+        joint = self.recovery.separator
+        signs = rf"\s*[{re.escape(SIGNS_OF_LISTS.replace(joint, ''))}]\s*|\s+{re.escape(joint)}\s+"
+        tools = [self.tools.full(part) or part for part in re.split(signs, text)]
         if len({*tools}) > 1 and all(map(self.tools.is_tool, tools)):
             for tool in dict.fromkeys(tools):
                 cost = self.costs["decorated"] + self.costs["margin"] * (tool != tools[0])

@@ -251,7 +251,7 @@ class HeaderSearch(PlacedNames):
             price += costs["text_at_lead"]
         elif at < self.last_lead:
             price += costs["text_with_lead"]
-        elif self.names.tools.bare(word) or any(
+        elif (self.names.tools.bare(word) and rest.rstrip() != word) or any(
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
         ):
             price += costs["text_at_name"]

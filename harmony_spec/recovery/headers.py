@@ -99,8 +99,8 @@ class Headers:
         has_role = begun is not None and begun.values[self.recovery.slots.role] in self.recovery.roles
         if described and (self.strict or not automaton.is_of_words(described.values)):
             return described
-        is_right = bool(described or has_role)
-        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, is_right, max_cost)
+        is_right, limit = bool(described or has_role), None if described else max_cost
+        search = HeaderSearch(self.words, header.mixed, given, opened, lacks_start, is_right, limit)
         reading = search.read() or described or search.unread()
         if reading is described:
             return described
@@ -114,7 +114,8 @@ class Headers:
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         assumed = given if lacks_start else {}
-        if described and self._loses(described.values, assumed, reading, header.mixed):
+        too_dear = max_cost is not None and reading.cost > max_cost
+        if described and (too_dear or self._loses(described.values, assumed, reading, header.mixed)):
             return described
         damage = []
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):

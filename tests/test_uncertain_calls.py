@@ -1,0 +1,129 @@
+"""Headers that name a tool without calling it, and names that only look wrong, in every dialect with recovery."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harmony_spec import RenderError
+from harmony_spec.format.meaning import Recovery
+from harmony_spec.recovery.header_automaton import automaton_of
+
+from .test_dialect_laws import RECOVERING
+from .test_dialects import codec_of
+
+
+def tool_of(recovery: Recovery, name: str = "search") -> str:
+    return recovery.full_name(recovery.definitions.functions or "web", name)
+
+
+def is_callable(name: str) -> bool:
+    """Whether calls of a dialect have a text or token that introduces their recipient, and channels a token."""
+    format = codec_of(name).FORMAT
+    recovery, slots = format.recovery, format.recovery.slots
+    introduced = slots.recipient in automaton_of(format).introduces.values()
+    return bool(introduced and slots.channel and recovery.leads.get(slots.channel) and recovery.separator)
+
+
+CALLING = [name for name in RECOVERING if is_callable(name)]
+
+
+def stop_of(module: ModuleType, kind: str | None) -> str:
+    return next(text for text, name in module.FORMAT.recovery.closes.items() if name == kind)
+
+
+def header_of(module: ModuleType, **fields: Any) -> str:
+    """A header up to the token that opens the content."""
+    text = str(module.render_text([module.Message(content="x", **fields)]))
+    return text[: min(text.index(token) for token in module.FORMAT.recovery.opens if token in text)]
+
+
+@pytest.mark.parametrize("name", CALLING)
+@pytest.mark.parametrize("offers", [True, False])
+def test_a_tool_before_the_channel_of_answers_is_not_called(name: str, offers: bool) -> None:
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    tool, lead = tool_of(recovery), recovery.leads[slots.channel][0]
+    model = recovery.author[slots.role]
+    for begun in (f"{lead}{tool}", tool, f"{recovery.begins}{model} {tool}"):
+        source = f"{begun}{lead}{recovery.answers}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        found = module.recover(source, "completion", tools=[tool] if offers else None)
+        assert [getattr(message, slots.recipient) for message in found.messages] == [None]
+        assert found.messages[0].content == "Hi."
+        assert found.diagnostics
+
+
+@pytest.mark.parametrize("name", CALLING)
+@pytest.mark.parametrize("after", ["", "."])
+def test_an_answer_may_be_the_name_of_a_tool(name: str, after: str) -> None:
+    """Without the token that opens the content, nothing shows that it is called."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    tool, lead = tool_of(recovery), recovery.leads[slots.channel][0]
+    for begun in ("", lead):
+        source = f"{begun}{tool}{after}{stop_of(module, recovery.ends_answers or None)}"
+        (message,) = module.recover(source, "completion", tools=[tool]).messages
+        assert (getattr(message, slots.recipient), message.content) == (None, tool + after)
+
+
+@pytest.mark.parametrize("name", CALLING)
+@pytest.mark.parametrize("sign", ["+", "/", "->", ":", ".", "..", "@", "$", ",", "<", " / ", " & "])
+def test_of_several_tools_in_one_place_none_is_called_for_certain(name: str, sign: str) -> None:
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    tools = [tool_of(recovery), tool_of(recovery, "delete_all")]
+    begun = header_of(module, **{slots.role: recovery.author[slots.role], slots.recipient: tools[0]})
+    source = begun.replace(tools[0], sign.join(tools)) + recovery.opens[0] + "x" + stop_of(module, None)
+    (message,) = module.recover(source, tools=tools).messages
+    assert getattr(message, slots.recipient) not in tools or message.repair.is_ambiguous
+
+
+@pytest.mark.parametrize("name", CALLING)
+def test_the_end_of_a_word_introduces_no_tool(name: str) -> None:
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    automaton, tool = automaton_of(module.FORMAT), tool_of(recovery)
+    if not automaton.lead or not automaton.lead[0].isalpha():
+        return  # signs are the end of no word
+    lead = recovery.leads[slots.channel][0]
+    for word in (f"x.{automaton.lead}{tool}", f"f({automaton.lead}{tool})"):
+        source = f"{lead}{recovery.answers} {word}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        (message,) = module.recover(source, "completion", tools=[tool]).messages
+        assert getattr(message, slots.recipient) is None
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_an_author_may_have_any_name_after_the_role(name: str) -> None:
+    """Law 7, for names that are no words, or that name something else elsewhere."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    if not slots.name:
+        return
+    known = (*recovery.roles, *recovery.channels, *recovery.content_types)
+    introduces = automaton_of(module.FORMAT).introduces
+    lead = next((text for text, field in introduces.items() if field == slots.name), "")
+    for role in recovery.roles:
+        for each in ("42", "2024-01", "😀", "+4712345678", "#1", "Ö", *known):
+            with suppress(RenderError):
+                text = module.render_text([module.Message(content="Hi.", **{slots.role: role, slots.name: each})])
+                if role == recovery.tool or f"{role}{lead}" not in text:
+                    continue
+                found = module.recover(text)
+                assert (found.messages, found.diagnostics) == (module.parse(text).messages, [])
+
+
+@pytest.mark.parametrize("name", CALLING)
+def test_a_limit_of_costs_shows_no_header_as_an_answer(name: str) -> None:
+    """The beginning of a header at the end of the input needs no repair."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    tool, model = tool_of(recovery), recovery.author[slots.role]
+    fields = {slots.role: model, slots.recipient: tool, slots.channel: recovery.calls or recovery.channels[0]}
+    header = header_of(module, **fields)
+    for end in range(len(recovery.begins) + len(model), len(header) + 1):
+        for limit in (0, 10):
+            found = module.recover(header[:end], tools=[tool], max_repair_cost=limit)
+            assert found.messages == module.recover(header[:end], tools=[tool]).messages
