@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..constraints.completions import PROFILES, Profile
+from ..constraints.completions import PROFILES
 from ..constraints.constraint import Constraint, constrain
 from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
@@ -66,13 +66,11 @@ def constrain_model(
     scored: str | None,
     prompt: str | None,
     tools: str | None,
-    builtins: tuple[str, ...],
     tool_choice: str | None,
     response_format: str | None,
-    profile: Profile,
     stops: tuple[int, ...],
-    after: str,
     strict: bool,
+    **how: Any,
 ) -> None:
     """Print a grammar of what a model may write.
 
@@ -89,14 +87,12 @@ def constrain_model(
         made = constrain(
             _messages(codec, prompt),
             tools=listed,
-            builtins=builtins,
             tool_choice=choice,
             response_format=_json(response_format),
-            profile=profile,
             stops=stops,
-            after=after,
             on_unenforced="error" if strict else "report",
             codec=codec,
+            **how,
         )
         if scored is None:
             _print(made, target)

@@ -48,15 +48,7 @@ MISSING_ROW = "missing-row"
 @COLUMN
 @MAX_ROW
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
-def diff(
-    first: str,
-    second: str,
-    start: str,
-    kind: FileKind | None,
-    column: str | None,
-    max_row_bytes: int | None,
-    as_json: bool,
-) -> None:
+def diff(first: str, second: str, start: str, kind: FileKind | None, as_json: bool, **how: Any) -> None:
     """Show where and why two inputs differ, message by message.
 
     A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. Messages
@@ -68,7 +60,7 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    options = row_options(max_row_bytes, start=start, column=column)
+    options = row_options(start=start, **how)
     found: list[dict[str, Any]] = []
     has_rows = False
     rows = zip_longest(*(_sources(name, kind, options) for name in (first, second)))

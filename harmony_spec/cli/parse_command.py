@@ -60,15 +60,7 @@ KIND_HINTS: dict[FileKind, str] = {
 @TOOLS_OPTION
 @STRIPPED
 @MAX_ROW
-def parse(
-    file: str,
-    start: str,
-    kind: SingleKind | None,
-    repair: bool,
-    tools: Path | None,
-    stripped: bool,
-    max_row_bytes: int | None,
-) -> None:
+def parse(file: str, start: str, repair: bool, tools: Path | None, stripped: bool, **how: Any) -> None:
     """Read a text or token list and print its messages as JSON.
 
     FILE holds one input: a text, or token ids as a JSON array; in a file with the suffix .json, also a JSON string. It
@@ -81,7 +73,7 @@ def parse(
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = tools_of(tools and definitions(tools, codec), codec)
-    source, kind_read = read_input("parse", file, kind, max_row_bytes)
+    source, kind_read = read_input("parse", file, **how)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:

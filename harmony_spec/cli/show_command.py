@@ -111,9 +111,11 @@ def show(
     stripped = others.pop("stripped")
     codec, tokenizer = codec_choice()
     command = Settings(codec=codec, tokenizer=tokenizer, **others)
-    resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
+    beside = (*CHAT_ROW_COLUMNS, *[MASKS] * (training and train is None))
+    resolver = Resolver(command, None, False, Options(frozenset(), beside=beside, stripped=stripped), ())
     progress = Progress()
-    found = _shown(files, progress, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
+    chosen = _chosen(files, progress, resolver, kind, rows, limit)
+    found = (_shown_row(*each, tokens or html, training or train is not None, train) for each in chosen)
     if html:
         page = _page(found, ", ".join(map(printable_name, files)), statistics)
         if output is None:
@@ -147,17 +149,14 @@ def _page(found: Iterator[ShownRow], names: str, statistics: bool) -> bytes:
         refuse(f"{error}; pass --limit, or --row with a range")
 
 
-def _shown(
+def _chosen(
     names: tuple[str, ...],
     progress: Progress,
     resolver: Resolver,
     kind: FileKind | None,
     rows: range | None,
     limit: int | None,
-    tokens: bool,
-    training: bool,
-    train: str | None,
-) -> Iterator[ShownRow]:
+) -> Iterator[tuple[Batch, Row]]:
     """The chosen rows. Raises `InputError` if a file cannot be read, or if none of its rows was chosen."""
     left = sys.maxsize if limit is None else limit
     last = 0
@@ -166,13 +165,11 @@ def _shown(
         if isinstance(file, InputError):
             raise file
         progress.files.append(file.name)
-        options = resolver.options(file.name)
-        options = replace(options, beside=(*CHAT_ROW_COLUMNS, *[MASKS] * (training and train is None)))
-        for batch in read(file.name, True, kind, options, progress):
+        for batch in read(file.name, True, kind, resolver.options(file.name), progress):
             for last, part, row in _numbered(batch):
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
-                    yield _shown_row(part, row, tokens, training, train)
+                    yield part, row
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
