@@ -97,11 +97,6 @@ class PeerParser(runtime.StreamParser[codec.Message]):
         draft = self._machine.draft
         return self.content if draft is not None and draft.started else ""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the content so far ends with a whole character."""
-        return not self._partial
-
     def reset(self) -> None:
         """Forget all input, and set up the readers of `openai_harmony` again."""
         super().reset()
@@ -117,12 +112,6 @@ class PeerParser(runtime.StreamParser[codec.Message]):
         if draft.reading.lacks_channel:
             draft.reading = replace(draft.reading, lacks_channel=False)
         super().message_begins(draft)
-
-    @property
-    def last_message(self) -> codec.Message:
-        """The last complete message."""
-        message: codec.Message = self._machine.output.messages[-1]
-        return message
 
     def settled(self) -> list[codec.Message]:
         """The complete messages. A pending one, whose channel the next message shows, is read as the last message."""

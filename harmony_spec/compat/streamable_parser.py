@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from harmony_spec import codec
-from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER
+from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER, ContentDelta
 
 from .conversion import RECOVERY, ROLES_BY_NAME, content_type, from_codec
 from .decoding import require_token_id
@@ -19,13 +21,8 @@ from .peer_reading import PeerParser, PeerReader
 SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
 
-
-_DELTAS: dict[int, str] = {}
-"""The texts of ordinary tokens that are whole characters, filled as they occur. Within a content, such a token is not
-parsed at once: its delta is known, and many are fed together later."""
-
-_NO_DELTAS: dict[int, str] = {}
-"""Used instead of `_DELTAS` outside of contents, and after a part of a character."""
+_NO_DELTAS: dict[int, tuple[ContentDelta]] = {}
+"""Used outside of contents, and after a part of a character."""
 
 
 class StreamState(Enum):
@@ -48,7 +45,7 @@ class StreamableParser:
     """
 
     _inside: bool
-    _deltas: dict[int, str]
+    _deltas: dict[int, tuple[ContentDelta]]
     _delta: str | None
     _role: Role | None
     _channel: str | None
@@ -76,7 +73,7 @@ class StreamableParser:
         delta = self._deltas.get(token) if token.__class__ is int else None
         self._tokens.append(token if delta else require_token_id(token))
         if delta:
-            self._delta = delta
+            self._delta = delta[0].text
         elif self._inside and token in _ORDINARY:
             self._more()
         else:
@@ -106,13 +103,18 @@ class StreamableParser:
 
     def _more(self) -> None:
         """Feed a token of a content whose delta is unknown."""
-        parser, whole = self._reader.parser, self._deltas is _DELTAS
         self._catch_up(len(self._tokens) - 1)
         self._catch_up(len(self._tokens))
+        self._show_delta()
+
+    def _show_delta(self) -> None:
+        """Show what the last token added to a content.
+
+        If the next one is known, it is not parsed at once: its delta is known, and many are fed together later.
+        """
+        parser = self._reader.parser
         self._delta = parser.last_delta or None
-        self._deltas = _DELTAS if parser.is_whole else _NO_DELTAS
-        if whole and parser.is_whole and self._delta:
-            _DELTAS[self._tokens[-1]] = self._delta
+        self._deltas = parser.repeatable if parser.is_plain else _NO_DELTAS
 
     def _step(self, token: int) -> None:
         """Feed a token outside of a content, or a special token."""
@@ -132,10 +134,8 @@ class StreamableParser:
         """
         if self._arguments[-1] or not parser.last_delta:
             return
-        message = parser.last_message
-        self._delta, self._role = parser.last_delta, ROLES_BY_NAME[message.role]
-        self._channel, self._recipient = message.channel, message.recipient
-        self._content_type = content_type(message.constrain, message.content_type)
+        self._delta = parser.last_delta
+        self._show_header(partial(getattr, parser.messages[-1]))
 
     def _leave_content(self) -> None:
         """Set the visible state for no open content."""
@@ -144,15 +144,16 @@ class StreamableParser:
 
     def _enter_content(self, before: bool) -> None:
         """Set the visible state for an open content; `before` if it was open already."""
-        parser = self._reader.parser
         if not before:
             self._opened = len(self._tokens)
-        self._inside, self._deltas = True, _DELTAS if parser.is_whole else _NO_DELTAS
-        self._delta = parser.last_delta or None
-        self._role, self._name = ROLES_BY_NAME[parser.value(SLOTS.role, None)], parser.value(SLOTS.name, None)
-        self._channel, self._recipient = parser.value(SLOTS.channel, None), parser.value(SLOTS.recipient, None)
-        constrained, kind = parser.value(SLOTS.constrain, False), parser.value(SLOTS.content_type, None)
-        self._content_type = content_type(constrained, kind)
+        self._inside = True
+        self._show_delta()
+        self._show_header(self._reader.parser.value)
+
+    def _show_header(self, value: Callable[[str, Any], Any]) -> None:
+        self._role, self._name = ROLES_BY_NAME[value(SLOTS.role, None)], value(SLOTS.name, None)
+        self._channel, self._recipient = value(SLOTS.channel, None), value(SLOTS.recipient, None)
+        self._content_type = content_type(value(SLOTS.constrain, False), value(SLOTS.content_type, None))
 
     @property
     def current_content(self) -> str:
