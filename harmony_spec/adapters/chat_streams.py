@@ -240,10 +240,7 @@ class ChatStream:
 
         Raises `IndexError` for an unknown answer, and `ValueError` for one that has ended.
         """
-        try:
-            chunks, repeat, parser, key = self._ready[index]
-        except KeyError:
-            raise self._no_answer(index) from None
+        chunks, repeat, parser, key = self._ready.get(index, NOTHING_READY)
         if tokens.__class__ is int:
             if ready := chunks.get(tokens):
                 repeat(tokens)
@@ -253,8 +250,7 @@ class ChatStream:
                 text = known[0].text
                 if (delta := {key: text} if key else self._replies[index].add(text)) is None:
                     return []
-                chunk = self._base.copy()
-                chunk["choices"] = [{"index": index, "delta": delta, "finish_reason": None}]
+                chunk = self._chunk(index, delta)
                 if ready is False:
                     chunks[tokens] = chunk
                 elif len(chunks) < MAX_READY_CHUNKS:
@@ -263,16 +259,12 @@ class ChatStream:
         elif tokens.__class__ is list and len(tokens) == 1 and tokens[0].__class__ is int:
             return self.feed(tokens[0], index)  # as engines return each step: three times as fast
         if parser is None:
-            return self._feed(tokens, index)
+            return self._read_events(index, self._parser(index).feed(tokens))
         events = parser.feed(tokens)
         if len(events) != 1 or events[0].__class__ is not ContentDelta or not parser.is_plain:
             return self._read_events(index, events)
         delta = self._replies[index].add(events[0].text)
         return [] if delta is None else [self._chunk(index, delta)]
-
-    def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
-        """Read tokens outside of texts, or after an incomplete character."""
-        return self._read_events(index, self._parser(index).feed(tokens))
 
     def _read_events(self, index: int, events: Sequence[Event]) -> list[ChatChunk]:
         """The chunks of events; prepare those of the tokens that come next, if they are the text of a message."""
@@ -311,12 +303,9 @@ class ChatStream:
         replies = enumerate(self._replies)
         return [found for n, reply in replies for found in (*self.recovered(n).diagnostics, *reply.findings)]
 
-    def _no_answer(self, index: int) -> IndexError:
-        return IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
-
     def _parser(self, index: int) -> StreamParser:
         if index not in self._ready:
-            raise self._no_answer(index)
+            raise IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
         if index in self._recovered:
             raise ValueError(f"answer {index} has ended")
         if index not in self._parsers:
@@ -349,7 +338,7 @@ class ChatStream:
         chunks += [self._chunk(index, delta) for delta in self._replies[index].read(events)]
         return chunks
 
-    def _chunk(self, index: int, delta: ChatMessage, finish_reason: str | None = None) -> ChatChunk:
+    def _chunk(self, index: int, delta: ChatMessage | dict[str, str], finish_reason: str | None = None) -> ChatChunk:
         choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
         values: Any = {**self._base, "choices": [choice]}
         chunk: ChatChunk = values
