@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
 
 from .models import (
     Author,
-    ChannelConfig,
     Content,
     DeveloperContent,
     Message,
@@ -27,11 +26,12 @@ from .peer_errors import HarmonyError
 from .peer_types import peer_type
 
 RECOVERY = codec.FORMAT.meaning
+SLOTS = RECOVERY.slots
 
-(CONSTRAIN_SPELLING,) = RECOVERY.leads[RECOVERY.slots.constrain]
+(CONSTRAIN_SPELLING,) = RECOVERY.leads[SLOTS.constrain]
 """The spelling of the special token that begins a constrained content type."""
 
-EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][RECOVERY.slots.recipient]["default"]
+EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][SLOTS.recipient]["default"]
 """The recipient that means the same as none."""
 
 PLACEHOLDER = "\ue000"
@@ -47,6 +47,7 @@ EFFORTS: dict[ReasoningEffort, codec.Effort] = {
 }
 
 
+CodecContent: TypeAlias = str | codec.SystemContent | codec.DeveloperContent
 R = TypeVar("R", codec.SystemContent, codec.DeveloperContent)
 
 
@@ -73,7 +74,7 @@ def _to_codec(message: Message, has_functions: bool) -> codec.Message:
     parts = message.content
     first = parts[0] if parts else None
     if len(parts) == 1 and type(first) is TextContent:
-        content: str | codec.SystemContent | codec.DeveloperContent = first.text
+        content: CodecContent = first.text
     else:
         content = convert_content(parts, role, has_functions)
     return codec.Message(
@@ -97,9 +98,7 @@ def offers_functions(messages: Iterable[Message]) -> bool:
 # Contents.
 
 
-def convert_content(
-    parts: Sequence[Content], role: Role, has_functions: bool
-) -> str | codec.SystemContent | codec.DeveloperContent:
+def convert_content(parts: Sequence[Content], role: Role, has_functions: bool) -> CodecContent:
     """Convert parts to one content: a single part to a record or a str, several to their joined texts."""
     read = [_convert_part(part, role, has_functions) for part in parts]
     if len(read) == 1:
@@ -107,7 +106,7 @@ def convert_content(
     return "".join(map(_text_of, read))
 
 
-def _convert_part(part: Content, role: Role, has_functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
+def _convert_part(part: Content, role: Role, has_functions: bool) -> CodecContent:
     if isinstance(part, TextContent):
         return part.text
     for kind, wanted in ((SystemContent, Role.SYSTEM), (DeveloperContent, Role.DEVELOPER)):
@@ -117,28 +116,20 @@ def _convert_part(part: Content, role: Role, has_functions: bool) -> str | codec
     if isinstance(part, SystemContent):
         return _convert_system(part, has_functions)
     if isinstance(part, DeveloperContent):
-        return _convert_developer(part)
+        return _complete(codec.DeveloperContent(part.instructions), ("instructions",), part.tools)
     return _convert_part(content_from_dict(part.to_dict()), role, has_functions)
 
 
 def _convert_system(content: SystemContent, has_functions: bool) -> str | codec.SystemContent:
-    effort = content.reasoning_effort
+    effort, config, channels = content.reasoning_effort, content.channel_config, None
+    if config is not None and config.valid_channels:
+        channels = codec.ChannelConfig(list(config.valid_channels), config.channel_required, has_functions)
     settings = codec.SystemContent(
         **{name: getattr(content, name) for name in FREE_TEXT_SETTINGS},
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
-        channel_config=_convert_channels(content.channel_config, has_functions),
+        channel_config=channels,
     )
     return _complete(settings, FREE_TEXT_SETTINGS, content.tools)
-
-
-def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> codec.ChannelConfig | None:
-    if config is None or not config.valid_channels:
-        return None
-    return codec.ChannelConfig(list(config.valid_channels), config.channel_required, has_functions)
-
-
-def _convert_developer(content: DeveloperContent) -> str | codec.DeveloperContent:
-    return _complete(codec.DeveloperContent(content.instructions), ("instructions",), content.tools)
 
 
 def _complete(record: R, free: tuple[str, ...], tools: dict[str, ToolNamespaceConfig] | None) -> R | str:
@@ -171,7 +162,7 @@ def _add_tools(record: R, tools: dict[str, ToolNamespaceConfig] | None) -> R | s
     return "".join(part + text for part, text in zip(parts, [*types, ""], strict=True)) if types else whole
 
 
-def _text_of(content: str | codec.SystemContent | codec.DeveloperContent) -> str:
+def _text_of(content: CodecContent) -> str:
     return content if isinstance(content, str) else content.text()
 
 

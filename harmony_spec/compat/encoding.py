@@ -20,7 +20,7 @@ from .conversion import EVERYONE, RECOVERY, convert_content, from_codec, offers_
 from .decoding import PEER_SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
 from .peer_errors import HarmonyError, raise_disallowed_special_token
-from .peer_reading import PeerReader, is_type_as_recipient
+from .peer_reading import PeerParser, is_type_as_recipient
 
 _ASSISTANT = Role.ASSISTANT
 
@@ -134,7 +134,7 @@ class HarmonyEncoding:
             typed = [each for each in found if each.content_type] if strict else ()
             if not any(is_type_as_recipient(each.recipient, each.constrain, each.content_type) for each in typed):
                 return found
-        return PeerReader(role, strict, self._inner).read_all(tokens)
+        return PeerParser(role, strict, self._inner).read_all(tokens)
 
     # Text.
 

@@ -22,7 +22,7 @@ from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER
 from harmony_spec.source.forms import Form
 
-from .conversion import RECOVERY
+from .conversion import RECOVERY, SLOTS
 from .decoding import SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Role
 from .peer_errors import HarmonyError
@@ -31,7 +31,7 @@ from .strictness import find_refusal, read_fields
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
 _STOPS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.closes)
-_HEADERS = frozenset({_START, *(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.leads[RECOVERY.slots.channel])})
+_HEADERS = frozenset({_START, *(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.leads[SLOTS.channel])})
 _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
 
 
@@ -62,69 +62,23 @@ class PeerHeaders(Headers):
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that the grammar describes, or that `openai_harmony` reads."""
-        found, slots = super().described(mixed, given, opener), RECOVERY.slots
+        found = super().described(mixed, given, opener)
         if found is not None:
-            fields = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
+            fields = (found.values[name] for name in (SLOTS.recipient, SLOTS.constrain, SLOTS.content_type))
             if not (self.guesses and is_type_as_recipient(*fields)):
                 return found
         begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
         spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
-        read = read_fields(spelled, given.get(slots.role) if begun == mixed else None, self.guesses)
-        if read is None or (found is not None and found.values[slots.role] != read[slots.role]):
+        read = read_fields(spelled, given.get(SLOTS.role) if begun == mixed else None, self.guesses)
+        if read is None or (found is not None and found.values[SLOTS.role] != read[SLOTS.role]):
             return found
         return HeaderReading({**self.format.defaults, **given, **read})
 
 
 class PeerParser(runtime.StreamParser[codec.Message]):
-    """The streaming parser of the codec, after the open header of a role, or for whole messages.
+    """The streaming parser of the codec, which reads token ids one at a time, or all at once, as `openai_harmony` does.
 
-    As in strict mode, it changes no name in a valid header. Unlike strict mode, it refuses nothing.
-    """
-
-    def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
-        start = "transcript" if role is None else "completion"
-        slots = RECOVERY.slots
-        given = {} if role is None else {slots.role: role.value, slots.name: None}
-        self.arguments = (role, strict, tokenizer)
-        super().__init__(codec.FORMAT, start, given, None, True, tokenizer)
-
-    def _refuse(self, span: Span) -> None:
-        """Do not raise: `PeerReader` raises the errors of `openai_harmony`."""
-
-    @property
-    def open_content(self) -> str:
-        """The content of the open message so far; empty if there is none."""
-        draft = self._machine.draft
-        return self.content if draft is not None and draft.started else ""
-
-    def reset(self) -> None:
-        """Forget all input, and set up the readers of `openai_harmony` again."""
-        super().reset()
-        machine = self._machine
-        strict = self.arguments[1]
-        machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, strict)
-        machine.shows_prose_early = not strict
-        if strict:
-            machine.limit = UNLIMITED
-
-    def message_begins(self, draft: Draft) -> None:
-        """Keep a message without channel as it is: recovery would infer a channel from the next message."""
-        if draft.reading.lacks_channel:
-            draft.reading = replace(draft.reading, lacks_channel=False)
-        super().message_begins(draft)
-
-    def settled(self) -> list[codec.Message]:
-        """The complete messages. A pending one, whose channel the next message shows, is read as the last message."""
-        if self._machine.output.pending is None:
-            return self.messages
-        again = PeerParser(*self.arguments)
-        again.feed(self._tokens)
-        again.close()
-        return again.messages
-
-
-class PeerReader:
-    """Reads token ids one at a time, or all at once.
+    As in strict mode, it changes no name in a valid header.
 
     Args:
         role: the role of the open header that they continue; None if they begin with a whole message.
@@ -135,41 +89,76 @@ class PeerReader:
 
     Attributes:
         role: the same as the argument until the header is complete, then None.
-        parser: replaced after an error, and after the end of the input.
-        header: the token ids of the open header.
+        open_header: the token ids of the open header.
     """
 
     def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
-        self.role, self._strict, self._tokenizer = role, strict, tokenizer
+        start = "transcript" if role is None else "completion"
+        given = {} if role is None else {SLOTS.role: role.value, SLOTS.name: None}
+        self.role, self._raises = role, strict
         self._finished: list[codec.Message] = []
-        self.header: list[int] = []
-        self.parser = PeerParser(role, strict, tokenizer)
+        self.open_header: list[int] = []
         self._held: list[int] | None = [] if strict and role is not None else None
-        self._continues = role is not None
         self._structure = _STOPS if strict else _STOPS | _HEADERS
+        super().__init__(codec.FORMAT, start, given, None, True, tokenizer)
+
+    def _refuse(self, span: Span) -> None:
+        """Do not raise: `read` raises the errors of `openai_harmony`."""
+
+    @property
+    def open_content(self) -> str:
+        """The content of the open message so far; empty if there is none."""
+        draft = self._machine.draft
+        return self.content if draft is not None and draft.started else ""
+
+    def reset(self) -> None:
+        """Forget the input since the last end, and set up the readers of `openai_harmony` again."""
+        super().reset()
+        machine = self._machine
+        machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, self._raises)
+        machine.shows_prose_early = not self._raises
+        if self._raises:
+            machine.limit = UNLIMITED
+
+    def message_begins(self, draft: Draft) -> None:
+        """Keep a message without channel as it is: recovery would infer a channel from the next message."""
+        if draft.reading.lacks_channel:
+            draft.reading = replace(draft.reading, lacks_channel=False)
+        super().message_begins(draft)
+
+    @property
+    def messages(self) -> list[codec.Message]:
+        """The complete messages. A pending one, whose channel the next message shows, is read as the last message."""
+        if self._machine.output.pending is None:
+            return self._finished + super().messages
+        role = Role(self._given[SLOTS.role]) if self._given else None
+        again = PeerParser(role, self._raises, self._tokenizer)
+        again.feed(self._tokens)
+        again.close()
+        return self._finished + again.messages
 
     @property
     def state(self) -> str:
         """The state: `BETWEEN` messages, in a `HEADER`, or in a `CONTENT`."""
-        return self.parser.state if self._held is None else HEADER
+        return super().state if self._held is None else HEADER
 
-    def feed(self, token: int) -> None:
+    def read(self, token: int) -> None:
         """Read a token id. Raises `HarmonyError` in strict mode."""
         before = self.state
         if self._held is not None:
             self._hold(self._held, token)
-        elif self._strict and before == BETWEEN:
+        elif self._raises and before == BETWEEN:
             if token != _START:
                 raise HarmonyError(f"Unexpected token {token} while expecting start token {_START}")
-            self._held, self._continues = [token], False
+            self._held = [token]
         elif before == CONTENT and token in SPELLINGS and token not in self._structure:
-            self.parser.feed(self._tokenizer.encode(SPELLINGS[token]))
+            self.feed(self._tokenizer.encode(SPELLINGS[token]))
         else:
-            self.parser.feed(token)
+            self.feed(token)
         if self.state != HEADER or (before != HEADER and token == _START):
-            self.header = []
+            self.open_header = []
         else:
-            self.header.append(token)
+            self.open_header.append(token)
         if self.state == CONTENT:
             self.role = None
 
@@ -177,12 +166,8 @@ class PeerReader:
         """End the input, or a part of it. Raises `HarmonyError` in strict mode inside of a header."""
         if self._held is not None:
             raise HarmonyError("Unexpected EOS while waiting for message header to complete")
-        self.parser.close()
+        self.close()
         self._restart()
-
-    @property
-    def messages(self) -> list[codec.Message]:
-        return self._finished + self.parser.settled()
 
     def read_all(self, tokens: Sequence[int]) -> list[codec.Message]:
         """Read a whole input and return its messages. Raises `HarmonyError` in strict mode."""
@@ -190,10 +175,10 @@ class PeerReader:
         first, at = min(codec.FORMAT.spellings), 0
         for place in [*(place for place, token in enumerate(known) if token >= first), len(known)]:
             if self.state == CONTENT and at < place:
-                self.parser.feed(known[at:place])
+                self.feed(known[at:place])
                 at = place
             for token in known[at : place + 1]:
-                self.feed(token)
+                self.read(token)
             at = place + 1
         self.end()
         return self.messages
@@ -207,23 +192,25 @@ class PeerReader:
         if refused := self._refusal(held):
             self._restart()
             raise refused
-        self.parser.feed(held)
+        self.feed(held)
 
     def _refusal(self, held: list[int]) -> HarmonyError | None:
         """Return the error of `openai_harmony` for a header; None if it reads it, or the grammar describes it."""
-        role = self.role if self._continues else None
+        continues = bool(self._given) and not self._tokens
+        role = self.role if continues else None
         try:
-            header = bytes_of_tokens(held[not self._continues : -1], self._tokenizer).decode()
+            header = bytes_of_tokens(held[not continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
             return HarmonyError("could not decode header")
         refused = find_refusal(header, None if role is None else role.value)
         return None if refused is None or _is_described([*held, _STOP], role) else refused
 
     def _restart(self) -> None:
-        """Continue with whole messages, after an error or the end of an input."""
-        self._finished += self.parser.settled()
-        self.header = []
-        self.parser = PeerParser(None, self._strict, self._tokenizer)
+        """Continue with whole messages, after an error or the end of an input. The last delta stays."""
+        self._finished, self._start, self._given = self.messages, "transcript", {}
+        self.open_header, last = [], self._last
+        self.reset()
+        self._last = last
 
 
 def _is_described(message: list[int], role: Role | None) -> bool:

@@ -11,14 +11,13 @@ from typing import Any
 from harmony_spec import codec
 from harmony_spec.recovery.recovered import BETWEEN, CONTENT, HEADER, ContentDelta
 
-from .conversion import RECOVERY, ROLES_BY_NAME, content_type, from_codec
+from .conversion import ROLES_BY_NAME, SLOTS, content_type, from_codec
 from .decoding import require_token_id
 from .encoding import HarmonyEncoding
 from .models import Message, Role
 from .peer_errors import HarmonyError
-from .peer_reading import PeerParser, PeerReader
+from .peer_reading import PeerParser
 
-SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
 
 _NO_DELTAS: dict[int, tuple[ContentDelta]] = {}
@@ -55,7 +54,7 @@ class StreamableParser:
     def __init__(self, encoding: HarmonyEncoding, role: Role | None, *, strict: bool = True) -> None:
         given = None if role is None else Role(role.value)
         self._arguments = (encoding, given, strict)
-        self._reader = PeerReader(given, strict, encoding._inner)
+        self._parser = PeerParser(given, strict, encoding._inner)
         self._tokens: list[int] = []
         self._fed = 0
         self._ends: list[int] = []
@@ -89,16 +88,15 @@ class StreamableParser:
         """
         self._catch_up(len(self._tokens))
         self._ends.append(len(self._tokens))
-        parser = self._reader.parser
-        self._reader.end()
+        self._parser.end()
         self._leave_content()
-        self._show_ended(parser)
+        self._show_ended()
         return self
 
     def _catch_up(self, end: int) -> None:
         """Feed the tokens whose deltas were known."""
         if self._fed < end:
-            self._reader.parser.feed(self._tokens[self._fed : end])
+            self._parser.feed(self._tokens[self._fed : end])
             self._fed = end
 
     def _more(self) -> None:
@@ -112,34 +110,32 @@ class StreamableParser:
 
         If the next one is known, it is not parsed at once: its delta is known, and many are fed together later.
         """
-        parser = self._reader.parser
-        self._delta = parser.last_delta or None
-        self._deltas = parser.repeatable if parser.is_plain else _NO_DELTAS
+        self._delta = self._parser.last_delta or None
+        self._deltas = self._parser.repeatable if self._parser.is_plain else _NO_DELTAS
 
     def _step(self, token: int) -> None:
         """Feed a token outside of a content, or a special token."""
         before, self._fed = self._inside, len(self._tokens)
         self._leave_content()
-        self._reader.feed(token)
-        self._role = self._reader.role
-        if self._reader.state == CONTENT:
+        self._parser.read(token)
+        self._role = self._parser.role
+        if self._parser.state == CONTENT:
             self._enter_content(before)
         else:
-            self._show_ended(self._reader.parser)
+            self._show_ended()
 
-    def _show_ended(self, parser: PeerParser) -> None:
+    def _show_ended(self) -> None:
         """Show the text of a message that only its end completed: before, it might have been a header or a gap.
 
         `openai_harmony` has no such deltas, so strict mode has none either.
         """
-        if self._arguments[-1] or not parser.last_delta:
-            return
-        self._delta = parser.last_delta
-        self._show_header(partial(getattr, parser.messages[-1]))
+        if not self._arguments[-1] and (delta := self._parser.last_delta):
+            self._delta = delta
+            self._show_header(partial(getattr, self._parser.messages[-1]))
 
     def _leave_content(self) -> None:
         """Set the visible state for no open content."""
-        self._inside, self._deltas, self._role = False, _NO_DELTAS, self._reader.role
+        self._inside, self._deltas, self._role = False, _NO_DELTAS, self._parser.role
         self._delta = self._channel = self._recipient = self._content_type = None
 
     def _enter_content(self, before: bool) -> None:
@@ -148,7 +144,7 @@ class StreamableParser:
             self._opened = len(self._tokens)
         self._inside = True
         self._show_delta()
-        self._show_header(self._reader.parser.value)
+        self._show_header(self._parser.value)
 
     def _show_header(self, value: Callable[[str, Any], Any]) -> None:
         self._role, self._name = ROLES_BY_NAME[value(SLOTS.role, None)], value(SLOTS.name, None)
@@ -159,7 +155,7 @@ class StreamableParser:
     def current_content(self) -> str:
         """The content of the open message so far, complete characters only; empty if there is none."""
         self._catch_up(len(self._tokens))
-        return self._reader.parser.open_content
+        return self._parser.open_content
 
     @property
     def current_role(self) -> Role | None:
@@ -179,7 +175,7 @@ class StreamableParser:
     @property
     def messages(self) -> list[Message]:
         """The complete messages."""
-        return from_codec(self._reader.messages)
+        return from_codec(self._parser.messages)
 
     @property
     def tokens(self) -> list[int]:
@@ -202,13 +198,13 @@ class StreamableParser:
             }
             return {"state": name, "header": header, "content_tokens": self._tokens[self._opened :]}
         if self.state is StreamState.HEADER:
-            return {"state": name, "header_tokens": list(self._reader.header)}
+            return {"state": name, "header_tokens": list(self._parser.open_header)}
         return {"state": name}
 
     @property
     def state(self) -> StreamState:
         """The state after the last token."""
-        return _STATES[self._reader.state]
+        return _STATES[self._parser.state]
 
     @property
     def current_recipient(self) -> str | None:

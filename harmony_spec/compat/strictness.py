@@ -12,13 +12,12 @@ from unicodedata import category
 
 from harmony_spec import codec
 
-from .conversion import RECOVERY
+from .conversion import RECOVERY, SLOTS
 from .models import Role
 from .peer_errors import HarmonyError
 
 _CHANNEL, _CONSTRAIN, _RECIPIENT = (
-    RECOVERY.leads[slot][0].strip()
-    for slot in (RECOVERY.slots.channel, RECOVERY.slots.constrain, RECOVERY.slots.recipient)
+    RECOVERY.leads[slot][0].strip() for slot in (SLOTS.channel, SLOTS.constrain, SLOTS.recipient)
 )
 _WORD = re.compile(r"[^ \t\n\f\r]+")
 _ROLES = frozenset(role.value for role in Role)
@@ -95,7 +94,7 @@ def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | b
         return None
     recipient, kind = (*words.left, None, None)[:2]
     bare = recipient is not None and not recipient.startswith((_RECIPIENT, RECOVERY.of_functions))
-    author, slots = words.author or role, RECOVERY.slots
+    author = words.author or role
     is_prose = kind is not None and kind.removeprefix(_CONSTRAIN) not in RECOVERY.content_types
     if not guess and (bare or is_prose or author not in _ROLES):
         return None
@@ -107,10 +106,10 @@ def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | b
     if any(spelling in word for word in (words.author, recipient, kind) if word for spelling in codec.SPECIAL_TOKENS):
         return None
     return {
-        slots.role: author if author in _ROLES else RECOVERY.tool,
-        slots.name: None if role or author in _ROLES - {RECOVERY.tool} else author,
-        slots.recipient: recipient,
-        slots.channel: words.channel,
-        slots.constrain: constrained,
-        slots.content_type: kind,
+        SLOTS.role: author if author in _ROLES else RECOVERY.tool,
+        SLOTS.name: None if role or author in _ROLES - {RECOVERY.tool} else author,
+        SLOTS.recipient: recipient,
+        SLOTS.channel: words.channel,
+        SLOTS.constrain: constrained,
+        SLOTS.content_type: kind,
     }
