@@ -26,7 +26,7 @@ from .conversion import RECOVERY, SLOTS
 from .decoding import SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Role
 from .peer_errors import HarmonyError
-from .strictness import find_refusal, read_fields
+from .strictness import read_fields, split_header
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
@@ -78,14 +78,12 @@ class PeerHeaders(Headers):
 class PeerParser(runtime.StreamParser[codec.Message]):
     """The streaming parser of the codec, which reads token ids one at a time, or all at once, as `openai_harmony` does.
 
-    As in strict mode, it changes no name in a valid header.
+    As in strict mode, it changes no name in a valid header. A special token inside of a content becomes its spelling,
+    unless it ends the message. If not strict, a token that begins another header ends the message, too.
 
     Args:
         role: the role of the open header that they continue; None if they begin with a whole message.
         strict: raise where `openai_harmony` raises.
-
-    As in `openai_harmony`, a special token inside of a content becomes its spelling, unless it ends the message. If not
-    strict, a token that begins another header ends the message, too.
 
     Attributes:
         role: the same as the argument until the header is complete, then None.
@@ -202,8 +200,8 @@ class PeerParser(runtime.StreamParser[codec.Message]):
             header = bytes_of_tokens(held[not continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
             return HarmonyError("could not decode header")
-        refused = find_refusal(header, None if role is None else role.value)
-        return None if refused is None or _is_described([*held, _STOP], role) else refused
+        refused = split_header(header, None if role is None else role.value)
+        return HarmonyError(refused) if isinstance(refused, str) and not _is_described([*held, _STOP], role) else None
 
     def _restart(self) -> None:
         """Continue with whole messages, after an error or the end of an input. The last delta stays."""

@@ -73,10 +73,12 @@ class StreamableParser:
         self._tokens.append(token if delta else require_token_id(token))
         if delta:
             self._delta = delta[0].text
-        elif self._inside and token in _ORDINARY:
-            self._more()
+            return self
+        self._catch_up(len(self._tokens) - 1)
+        if self._inside and token in _ORDINARY:
+            self._catch_up(len(self._tokens))
+            self._show_delta()
         else:
-            self._catch_up(len(self._tokens) - 1)
             self._step(self._tokens[-1])
         return self
 
@@ -99,12 +101,6 @@ class StreamableParser:
             self._parser.feed(self._tokens[self._fed : end])
             self._fed = end
 
-    def _more(self) -> None:
-        """Feed a token of a content whose delta is unknown."""
-        self._catch_up(len(self._tokens) - 1)
-        self._catch_up(len(self._tokens))
-        self._show_delta()
-
     def _show_delta(self) -> None:
         """Show what the last token added to a content.
 
@@ -115,14 +111,17 @@ class StreamableParser:
 
     def _step(self, token: int) -> None:
         """Feed a token outside of a content, or a special token."""
-        before, self._fed = self._inside, len(self._tokens)
+        was_inside, self._fed = self._inside, len(self._tokens)
         self._leave_content()
         self._parser.read(token)
-        self._role = self._parser.role
-        if self._parser.state == CONTENT:
-            self._enter_content(before)
-        else:
+        self._role, self._inside = self._parser.role, self._parser.state == CONTENT
+        if not self._inside:
             self._show_ended()
+            return
+        if not was_inside:
+            self._opened = len(self._tokens)
+        self._show_delta()
+        self._show_header(self._parser.value)
 
     def _show_ended(self) -> None:
         """Show the text of a message that only its end completed: before, it might have been a header or a gap.
@@ -137,14 +136,6 @@ class StreamableParser:
         """Set the visible state for no open content."""
         self._inside, self._deltas, self._role = False, _NO_DELTAS, self._parser.role
         self._delta = self._channel = self._recipient = self._content_type = None
-
-    def _enter_content(self, before: bool) -> None:
-        """Set the visible state for an open content; `before` if it was open already."""
-        if not before:
-            self._opened = len(self._tokens)
-        self._inside = True
-        self._show_delta()
-        self._show_header(self._parser.value)
 
     def _show_header(self, value: Callable[[str, Any], Any]) -> None:
         self._role, self._name = ROLES_BY_NAME[value(SLOTS.role, None)], value(SLOTS.name, None)

@@ -14,7 +14,6 @@ from harmony_spec import codec
 
 from .conversion import RECOVERY, SLOTS
 from .models import Role
-from .peer_errors import HarmonyError
 
 _CHANNEL, _CONSTRAIN, _RECIPIENT = (
     RECOVERY.leads[slot][0].strip() for slot in (SLOTS.channel, SLOTS.constrain, SLOTS.recipient)
@@ -34,7 +33,7 @@ class HeaderWords(NamedTuple):
 
 @lru_cache(HEADER_WORDS_CACHE_SIZE)
 def split_header(header: str, role: str | None) -> HeaderWords | str:
-    """Split a header into words; return an error message if there is no channel after the channel token.
+    """Split a header into words; return the error of `openai_harmony` if it refuses the header.
 
     Args:
         header: the text between the start token and the message token, special tokens spelled out.
@@ -48,25 +47,15 @@ def split_header(header: str, role: str | None) -> HeaderWords | str:
         before += after[channel.end() :]
     words = tuple(_WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
     author = words[0] if words and (role is None or words[0] == role) else None
-    return HeaderWords(author, channel[0] if marked and channel else None, words[1:] if author else words)
-
-
-def find_refusal(header: str, role: str | None) -> HarmonyError | None:
-    """Return why `openai_harmony` refuses a header that the grammar does not describe; None if it does not.
-
-    See `split_header` for the arguments.
-    """
-    words = split_header(header, role)
-    if isinstance(words, str):
-        return HarmonyError(words)
-    if role is None and words.author is None:
-        return HarmonyError("message header did not contain a role")
-    if role is None and words.author and not _is_author(words.author, words.left):
-        return HarmonyError(f"Unknown role: {words.author}")
-    named = words.left[-1:] and words.left[-1].startswith(_RECIPIENT)
-    more = words.left[:-1] if named else words.left[:-2]
-    left = f'unexpected tokens remaining in message header: Some("{_debugged(" ".join(more))}")'
-    return HarmonyError(left) if more else None
+    left = words[1:] if author else words
+    if role is None and author is None:
+        return "message header did not contain a role"
+    if role is None and author not in _ROLES and not left and not str(author).startswith(_RECIPIENT):
+        return f"Unknown role: {author}"  # with more words, it would be the name of a tool
+    named = left[-1:] and left[-1].startswith(_RECIPIENT)
+    if more := left[:-1] if named else left[:-2]:
+        return f'unexpected tokens remaining in message header: Some("{_debugged(" ".join(more))}")'
+    return HeaderWords(author, channel[0] if marked and channel else None, left)
 
 
 def _debugged(text: str) -> str:
@@ -74,11 +63,6 @@ def _debugged(text: str) -> str:
     shown = {'"': r"\"", "\\": r"\\", "\0": r"\0"}
     hidden = {char for char in text if not char.isprintable() or category(char) in ("Mn", "Me")}
     return "".join(shown.get(char) or (f"\\u{{{ord(char):x}}}" if char in hidden else char) for char in text)
-
-
-def _is_author(word: str, left: tuple[str, ...]) -> bool:
-    """Whether a word is an author: a role, or the name of a tool if more words follow."""
-    return word in _ROLES or bool(left) or word.startswith(_RECIPIENT)
 
 
 def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | bool | None] | None:
@@ -90,7 +74,7 @@ def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | b
             tool.
     """
     words = split_header(header, role)
-    if isinstance(words, str) or find_refusal(header, role):
+    if isinstance(words, str):
         return None
     recipient, kind = (*words.left, None, None)[:2]
     bare = recipient is not None and not recipient.startswith((_RECIPIENT, RECOVERY.of_functions))
