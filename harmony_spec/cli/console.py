@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -208,13 +209,7 @@ CODEC = click.option(
 
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A decorator that adds the options that several commands share, in this order."""
-
-    def added(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return added
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
 uses_codec = with_options(

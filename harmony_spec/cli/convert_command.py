@@ -106,10 +106,11 @@ def _written(path: Path, stack: ExitStack) -> BinaryIO:
     return stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
 
 
-def _require_suffix(option: str, path: Path | None, *suffixes: str) -> None:
+def _require_suffix(option: str, path: Path, *suffixes: str) -> None:
     """Raise a usage error for a name that promises something else than the rows that are written."""
-    if path is None:
-        return
+    if compression := UNWRITTEN_COMPRESSIONS.get(path.suffix.lower()):
+        known = " or ".join(COMPRESSIONS)
+        raise click.UsageError(f"{path}: {compression} is not written; choose a name that ends in {known}")
     bare = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
     if bare.suffix and kind_of(bare.name) not in map(SUFFIXES.get, suffixes):
         known = " or ".join(suffixes)
@@ -170,12 +171,9 @@ def convert(
     if target != TRAINING and (wrong := _passed(FOR_TRAINING)):
         raise click.UsageError(f"{', '.join(wrong)} require{'s' * (len(wrong) == 1)} --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
-    for each in filter(None, (output, rejected)):
-        if compression := UNWRITTEN_COMPRESSIONS.get(each.suffix.lower()):
-            suffixes = " or ".join(COMPRESSIONS)
-            raise click.UsageError(f"{each}: {compression} is not written; choose a name that ends in {suffixes}")
-    _require_suffix("-o", output, *OUTPUT_SUFFIXES)
-    _require_suffix("--rejected", rejected, *OUTPUT_SUFFIXES[:1])
+    outputs = {option: path for option, path in (("-o", output), ("--rejected", rejected)) if path is not None}
+    for option, path in outputs.items():
+        _require_suffix(option, path, *OUTPUT_SUFFIXES[: 2 if path is output else 1])
     conversion = Conversion(source, target, is_parquet=is_parquet, **others)
     columns: dict[str, Any] = {"columns": CHAT_COLUMNS, "beside": SETTING_COLUMNS} if source == CHAT else {}
     options = row_options(max_row_bytes, keeps_rows=rejected is not None, **columns)
@@ -187,9 +185,8 @@ def convert(
             if is_parquet:
                 require_pyarrow(str(output))
             claimed = files_read(progress.files, codec_choice()[0])
-            for name, path in (("-o", output), ("--rejected", rejected)):
-                if path is not None:
-                    claim(name, path, claimed)
+            for option, path in outputs.items():
+                claim(option, path, claimed)
             kept = _written(rejected, stack) if rejected else None
             stream = _written(output, stack) if output else sys.stdout.buffer
             rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
@@ -214,7 +211,7 @@ def convert(
             if rows:
                 rows.close()
     except KeyboardInterrupt:
-        unwritten = "".join(f"; {path} was not written" for path in (output, rejected) if path)
+        unwritten = "".join(f"; {path} was not written" for path in outputs.values())
         ERR.print(printable_name(f"interrupted{unwritten}"), style="red")
         sys.exit(INTERRUPTED)
     for name in progress.skipped:

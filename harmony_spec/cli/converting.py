@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import isfinite
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -263,15 +262,6 @@ def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _as_json(value: Any) -> Any:
-    """A value of Parquet without infinite numbers and NaN, which JSON lacks: they are null."""
-    if isinstance(value, dict):
-        return {key: _as_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_json(each) for each in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
 def _original(batch: Batch, row: Row, item: Any) -> bytes:
     """A row as a line of JSON, or the line that it is; empty for a row that was not read, or if rows are not kept.
 
@@ -280,7 +270,8 @@ def _original(batch: Batch, row: Row, item: Any) -> bytes:
     if isinstance(item, RowError) or not batch.options.keeps_rows:
         return b""
     if row.number is not None and isinstance(batch.rows, ColumnRows):
-        return _line(_as_json(batch.rows.whole(row.number)))
+        whole = dumped(batch.rows.whole(row.number))
+        return _line(json.loads(whole, parse_constant=lambda _: None))  # infinite numbers and NaN, which JSON lacks
     if not isinstance(item, bytes):  # a few rows of a column, by which processes are prepared
         return b""
     data: bytes = item.removeprefix(codecs.BOM_UTF8)
