@@ -210,19 +210,19 @@ class _Reader:
 
     def restore(self, chat: list[Any], side: Side) -> int:
         """Restore the messages of a side record; return how many chat messages they are."""
-        restored = restored_messages(self.purposes, chat, side)
-        for message, source in restored.values:
+        size, restored = restored_messages(self.purposes, chat, side)
+        for message, source in restored:
             pieces = [(source[0], Piece((tuple(source[1:]),), self.purposes.content(message)))] if source else []
             made = Made((next(self.numbers), 0), message, pieces)
             self.made.append(made)
             if source and source[1] == "tool_calls":
                 self.batch = source[0]
                 self.add_call(value_at(chat, source[:3])["id"], made)
-        for index in range(restored.size):
+        for index in range(size):
             identifier = chat[index].get("tool_call_id")
             if chat[index]["role"] in RESULTS and (call := self.open_call(identifier)):
                 call.is_answered = True
-        return restored.size
+        return size
 
     # Messages.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..codes import WRONG_SIDE
 from ..errors import ConversionError, HarmonyError
@@ -83,27 +83,15 @@ def value_at(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-class Restored(NamedTuple):
-    """What a side record restores.
-
-    Attributes:
-        size: how many values of the other side it was made with.
-        values: the restored values, each with the place of its first text on the other side.
-    """
-
-    size: int
-    values: list[tuple[Any, Any]]
-
-
-def restored_chat(purposes: Purposes, messages: Sequence[Any], side: Side) -> Restored:
-    """The chat messages of a record that `from_chat` made."""
+def restored_chat(purposes: Purposes, messages: Sequence[Any], side: Side) -> tuple[int, list[Any]]:
+    """The number of messages that belong to a record of `from_chat`, and their chat messages."""
     count, kept = _require_digest(side, "messages", "chat", messages, purposes.headers)
     texts = [purposes.content(message) for message in messages[:count]]
-    return Restored(count, [(restore(each, lambda at: texts[at], SEPARATOR), _first_place(each)) for each in kept])
+    return count, [restore(each, lambda at: texts[at], SEPARATOR) for each in kept]
 
 
-def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Restored:
-    """The messages of a record that `chat_side` made."""
+def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> tuple[int, list[tuple[Any, Any]]]:
+    """The number of chat messages that belong to a record of `chat_side`; their messages, with the places of texts."""
     count, kept = _require_digest(side, "chat", "messages", chat, chat_headers)
     values = [restore(each, lambda at: str(value_at(chat, at)), "") for each in kept]
     role, content = purposes.slots.role, purposes.format.content
@@ -116,16 +104,13 @@ def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Re
             if not isinstance(field, str | bool | None):
                 raise TypeError(name)
             setattr(message, name, field)
-    return Restored(count, [(message, _first_place(each)) for message, each in zip(found, kept, strict=True)])
+    places = [each["texts"][0]["parts"][0][0] if each["texts"] else None for each in kept]
+    return count, list(zip(found, places, strict=True))
 
 
 def tokens_in(value: dict[str, Any]) -> dict[str, Any]:
     """The token ids in the JSON form of a message, by their key, if there are any."""
     return {TOKENS_KEY: value[TOKENS_KEY]} if TOKENS_KEY in value else {}
-
-
-def _first_place(kept: Kept) -> Any:
-    return kept["texts"][0]["parts"][0][0] if kept["texts"] else None
 
 
 def _require_digest(

@@ -101,9 +101,8 @@ class _Writer:
         first, ids = 0, dict[int, str]()
         if side is not None:
             with reading_side():
-                restored = restored_chat(purposes, messages, side)
-                first, ids = restored.size, given_ids(side)
-            self.chat = [value for value, _ in restored.values]
+                first, self.chat = restored_chat(purposes, messages, side)
+                ids = given_ids(side)
         for index, message in enumerate(messages):
             self.write(message, index >= first, ids.get(index))
         for at, texts in self.thoughts.items():
