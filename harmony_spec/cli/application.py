@@ -47,11 +47,8 @@ class _Modules(UserDict[str, Any]):
     """The commands. Each is imported when it is used: one needs little of what another one needs."""
 
     def __getitem__(self, name: str) -> click.Command:
-        found = super().__getitem__(name)
-        if isinstance(found, str):
-            module, _, function = found.partition(":")
-            found = self[name] = getattr(import_module(f".{module}", __package__), function)
-        command: click.Command = found
+        module, _, function = super().__getitem__(name).partition(":")
+        command: click.Command = getattr(import_module(f".{module}", __package__), function)
         return command
 
 

@@ -194,9 +194,7 @@ def convert(
                 stack.callback(rows.abort)
             is_bar_wanted = not quiet and not (output is None and sys.stdout.isatty())
             shown = show_progress(progress, partial(_progress, numbers), OUT, is_bar_wanted, converted)
-            watched = stack.enter_context(shown)
-            stack.enter_context(closing(converted))
-            for found in watched:
+            for found in stack.enter_context(closing(shown)):
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")
                     status = UNUSABLE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from typing import TypeVar, cast
 
 from ..linting.row_reading import Progress as Read
 from .console import ERR, Stream
@@ -20,39 +20,34 @@ UPDATE_SECONDS = 0.1
 """The time between two updates of the bar."""
 
 
-@contextmanager
 def show_progress(
-    read: Read, describe: Callable[[], str], out: Stream, is_wanted: bool, items: Iterable[T]
-) -> Iterator[Iterator[T]]:
-    """Show the progress of a run on standard error while its items are taken from the returned iterator.
+    read: Read, describe: Callable[[], str], out: Stream, is_wanted: bool, items: Iterator[T]
+) -> Generator[T, None, None]:
+    """Yield the items of a run, and show its progress on standard error. If this is closed, the run ends.
 
     Args:
         read: how much was read.
         describe: returns the numbers so far.
         out: where results are printed, above the bar if this is a terminal.
         is_wanted: whether it is shown if standard error is a terminal.
-        items: the results of the run.
+        items: the results of the run, a generator.
     """
-    if not (is_wanted and sys.stderr.isatty()):
-        yield iter(items)
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    with closing(cast(Generator[T, None, None], items)):
+        if not (is_wanted and sys.stderr.isatty()):
+            yield from items
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=ERR.console, transient=True, redirect_stdout=out.console.is_terminal)
-    task = bar.add_task("", total=read.total)
-
-    def watched() -> Iterator[T]:
-        due = time.monotonic() + DELAY_SECONDS
-        for item in items:
-            yield item
-            if (now := time.monotonic()) >= due:
-                due = now + UPDATE_SECONDS
-                bar.start()
-                bar.update(task, description=describe(), completed=read.bytes, total=read.total)
-
-    try:
-        yield watched()
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        bar = Progress(*columns, console=ERR.console, transient=True, redirect_stdout=out.console.is_terminal)
+        task, due = bar.add_task("", total=read.total), time.monotonic() + DELAY_SECONDS
+        try:
+            for item in items:
+                yield item
+                if (now := time.monotonic()) >= due:
+                    due = now + UPDATE_SECONDS
+                    bar.start()
+                    bar.update(task, description=describe(), completed=read.bytes, total=read.total)
+        finally:
+            if bar.live.is_started:
+                bar.stop()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from ..linting import Checked, Finding
 from ..linting.baseline import Baseline
@@ -167,7 +166,7 @@ def follow(run: Run, checked: Iterator[Result], progress: Progress) -> bool:
     complete = failed = False
     try:
         shown = show_progress(progress, run.progress, run.stream, run.has_summary, checked)
-        with closing(cast(Generator[Result, None, None], checked)), shown as watched:  # its processes end with it
+        with closing(shown) as watched:  # its processes end with it
             run.print_around(run.output.head)
             for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
                 run.report(item)
