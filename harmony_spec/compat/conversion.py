@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
@@ -35,20 +35,16 @@ EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][SLOT
 """The recipient that means the same as none."""
 
 PLACEHOLDER = "\ue000"
-"""Written in place of a free text that would read back as another section, and then replaced by it."""
+"""Written in place of free texts and types, see `_write`."""
 
 FREE_TEXT_SETTINGS = ("model_identity", "knowledge_cutoff", "conversation_start_date")
-"""The settings that are free texts, see `_complete`."""
+"""The settings that are free texts, see `_write`."""
 
 ROLES_BY_NAME = {role.value: role for role in Role}
 
 EFFORTS: dict[ReasoningEffort, codec.Effort] = {
     ReasoningEffort(effort.capitalize()): effort for effort in get_args(codec.Effort)
 }
-
-
-CodecContent: TypeAlias = str | codec.SystemContent | codec.DeveloperContent
-R = TypeVar("R", codec.SystemContent, codec.DeveloperContent)
 
 
 def to_codec(messages: Sequence[Message], has_functions: bool) -> list[codec.Message]:
@@ -60,7 +56,14 @@ def to_codec(messages: Sequence[Message], has_functions: bool) -> list[codec.Mes
     Raises:
         HarmonyError: a content is in a message of the wrong role, or a tool message has no name.
     """
-    return [_to_codec(message, has_functions) for message in messages]
+    made = []
+    for index, message in enumerate(messages):
+        try:
+            made.append(_to_codec(message, has_functions))
+        except RenderError as error:
+            error.index = index
+            raise
+    return made
 
 
 def _to_codec(message: Message, has_functions: bool) -> codec.Message:
@@ -74,9 +77,9 @@ def _to_codec(message: Message, has_functions: bool) -> codec.Message:
     parts = message.content
     first = parts[0] if parts else None
     if len(parts) == 1 and type(first) is TextContent:
-        content: CodecContent = first.text
+        content = first.text
     else:
-        content = convert_content(parts, role, has_functions)
+        content = "".join(text_of(part, role, has_functions) for part in parts)
     return codec.Message(
         role.value,
         content,
@@ -98,15 +101,8 @@ def offers_functions(messages: Iterable[Message]) -> bool:
 # Contents.
 
 
-def convert_content(parts: Sequence[Content], role: Role, has_functions: bool) -> CodecContent:
-    """Convert parts to one content: a single part to a record or a str, several to their joined texts."""
-    read = [_convert_part(part, role, has_functions) for part in parts]
-    if len(read) == 1:
-        return read[0]
-    return "".join(map(_text_of, read))
-
-
-def _convert_part(part: Content, role: Role, has_functions: bool) -> CodecContent:
+def text_of(part: Content, role: Role, has_functions: bool) -> str:
+    """The text of a part of a content, as `openai_harmony` writes it."""
     if isinstance(part, TextContent):
         return part.text
     for kind, wanted in ((SystemContent, Role.SYSTEM), (DeveloperContent, Role.DEVELOPER)):
@@ -114,64 +110,49 @@ def _convert_part(part: Content, role: Role, has_functions: bool) -> CodecConten
             found = f"{wanted.value} messages, found in {role.value.capitalize()}"
             raise HarmonyError(f"{kind.__name__} may only appear in {found}")
     if isinstance(part, SystemContent):
-        return _convert_system(part, has_functions)
+        return _write(_convert_system(part, has_functions), FREE_TEXT_SETTINGS, part.tools)
     if isinstance(part, DeveloperContent):
-        return _complete(codec.DeveloperContent(part.instructions), ("instructions",), part.tools)
-    return _convert_part(content_from_dict(part.to_dict()), role, has_functions)
+        return _write(codec.DeveloperContent(part.instructions), ("instructions",), part.tools)
+    return text_of(content_from_dict(part.to_dict()), role, has_functions)
 
 
-def _convert_system(content: SystemContent, has_functions: bool) -> str | codec.SystemContent:
+def _convert_system(content: SystemContent, has_functions: bool) -> codec.SystemContent:
     effort, config, channels = content.reasoning_effort, content.channel_config, None
     if config is not None and config.valid_channels:
         channels = codec.ChannelConfig(list(config.valid_channels), config.channel_required, has_functions)
-    settings = codec.SystemContent(
+    return codec.SystemContent(
         **{name: getattr(content, name) for name in FREE_TEXT_SETTINGS},
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
         channel_config=channels,
     )
-    return _complete(settings, FREE_TEXT_SETTINGS, content.tools)
 
 
-def _complete(record: R, free: tuple[str, ...], tools: dict[str, ToolNamespaceConfig] | None) -> R | str:
-    """Add tools to a record; convert it to a str if the codec would read a free text back as something else.
+def _write(
+    record: codec.SystemContent | codec.DeveloperContent,
+    free: tuple[str, ...],
+    tools: dict[str, ToolNamespaceConfig] | None,
+) -> str:
+    """Write a record with tools.
+
+    The codec refuses a free text that it would read back as something else, and spells types in its own way. So it
+    writes a mark in place of each free text, and of each type that `openai_harmony` writes without loss.
 
     Args:
         free: the fields that are free texts, in the order in which they are written, before all other fields.
     """
-    made: type[Any] = type(record)
-    written = {name: str(text) for name in free if (text := getattr(record, name)) is not None}
-    if all(text and _can_be_written(made(**{name: text})) for name, text in written.items()):
-        return _add_tools(record, tools)
-    marks: dict[str, Any] = dict.fromkeys(written, PLACEHOLDER)
-    marked = _add_tools(replace(record, **marks), tools)
-    found = iter(written.values())
-    return re.sub(PLACEHOLDER, lambda _: next(found), _text_of(marked), count=len(written))
-
-
-def _add_tools(record: R, tools: dict[str, ToolNamespaceConfig] | None) -> R | str:
-    """Add tools to a record; convert it to a str with the types that `openai_harmony` writes without loss."""
-    whole = replace(record, tools=_convert_namespaces(tools))
-    found = [(tool, peer_type(tool.parameters)) for namespace in whole.tools for tool in namespace.tools]
-    types: list[str] = [text for _, text in found if text is not None]
-    mark, parts = "", [""]
-    while types and len(parts) != len(types) + 1:  # a text of the caller may contain a mark
+    written = [name for name in free if isinstance(getattr(record, name), str)]
+    texts: list[str] = [getattr(record, name) for name in written]
+    namespaces = _convert_namespaces(tools)
+    found = [(tool, peer_type(tool.parameters)) for namespace in namespaces for tool in namespace.tools]
+    texts += [text for _, text in found if text is not None]
+    mark, parts = "", list[str]()
+    while len(parts) != len(texts) + 1:  # a text of the caller may contain a mark
         mark += PLACEHOLDER
         for tool, text in found:
             tool.parameters = tool.parameters if text is None else {"const": mark}
-        parts = whole.text().split(f'"{mark}"')
-    return "".join(part + text for part, text in zip(parts, [*types, ""], strict=True)) if types else whole
-
-
-def _text_of(content: CodecContent) -> str:
-    return content if isinstance(content, str) else content.text()
-
-
-def _can_be_written(record: codec.SystemContent | codec.DeveloperContent) -> bool:
-    try:
-        record.text()
-    except RenderError:
-        return False
-    return True
+        marks: dict[str, Any] = dict.fromkeys(written, mark)
+        parts = re.split(f'"?{mark}"?', replace(record, tools=namespaces, **marks).text())
+    return "".join(part + text for part, text in zip(parts, [*texts, ""], strict=True))
 
 
 def _convert_namespaces(tools: dict[str, ToolNamespaceConfig] | None) -> list[codec.Namespace]:

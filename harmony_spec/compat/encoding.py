@@ -16,7 +16,7 @@ from harmony_spec.errors import HarmonyError as SpecError
 from harmony_spec.errors import ParseError, VocabularyError
 from harmony_spec.vocabulary import Vocabulary, load
 
-from .conversion import EVERYONE, RECOVERY, convert_content, from_codec, offers_functions, to_codec
+from .conversion import EVERYONE, RECOVERY, from_codec, offers_functions, text_of, to_codec
 from .decoding import PEER_SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
 from .peer_errors import HarmonyError, raise_disallowed_special_token
@@ -251,8 +251,7 @@ def _render_alone(message: Message, made: codec.Message, has_functions: bool) ->
     """Render a message as `openai_harmony` does: each part encoded by itself, a message to `all` ended as a call."""
     around = codec.render([replace(made, content="")], "transcript")
     role = Role(message.author.role)
-    parts = [convert_content([part], role, has_functions) for part in message.content]
-    texts = [part if isinstance(part, str) else part.text() for part in parts]
+    texts = [text_of(part, role, has_functions) for part in message.content]
     if role is _ASSISTANT and message.recipient == EVERYONE:
         around[-1] = _ENDS[RECOVERY.ends_calls]
     vocabulary = load(codec.FORMAT.encoding)
