@@ -40,12 +40,11 @@ def split_header(header: str, role: str | None) -> HeaderWords | str:
         role: the role of the open header that it continues; None if the header begins with its author.
     """
     before, marked, after = header.partition(_CHANNEL)
-    channel = re.match(r"[^\s<]*", after)
-    if marked and channel:
-        if not channel[0]:
-            return "channel marker present but no channel value found in header"
-        before += after[channel.end() :]
-    words = tuple(_WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
+    channel = re.split(r"[\s<]", after, maxsplit=1)[0]
+    if marked and not channel:
+        return "channel marker present but no channel value found in header"
+    rest = before + after[len(channel) :]
+    words = tuple(_WORD.findall(rest.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
     author = words[0] if words and (role is None or words[0] == role) else None
     left = words[1:] if author else words
     if role is None and author is None:
@@ -55,7 +54,7 @@ def split_header(header: str, role: str | None) -> HeaderWords | str:
     named = left[-1:] and left[-1].startswith(_RECIPIENT)
     if more := left[:-1] if named else left[:-2]:
         return f'unexpected tokens remaining in message header: Some("{_debugged(" ".join(more))}")'
-    return HeaderWords(author, channel[0] if marked and channel else None, left)
+    return HeaderWords(author, channel or None, left)
 
 
 def _debugged(text: str) -> str:
@@ -82,11 +81,8 @@ def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | b
     is_prose = kind is not None and kind.removeprefix(_CONSTRAIN) not in RECOVERY.content_types
     if not guess and (bare or is_prose or author not in _ROLES):
         return None
-    if recipient is not None:
-        recipient = recipient.removeprefix(_RECIPIENT)
     constrained = kind is not None and kind.startswith(_CONSTRAIN)
-    if constrained and kind is not None:
-        kind = kind.removeprefix(_CONSTRAIN)
+    recipient, kind = recipient and recipient.removeprefix(_RECIPIENT), kind and kind.removeprefix(_CONSTRAIN)
     if any(spelling in word for word in (words.author, recipient, kind) if word for spelling in codec.SPECIAL_TOKENS):
         return None
     return {
