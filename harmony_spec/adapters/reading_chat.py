@@ -181,8 +181,7 @@ class _Reader:
         self.purposes, self.reporter, self.tools = purposes, reporter, tools
         self.constrain, self.interleave = constrain, interleave
         self.made: list[Made] = []
-        self.by_id: dict[str, list[deque[Call]]] = {}
-        self.by_name: dict[str, deque[Call]] = {}
+        self.waiting: dict[tuple[bool, Any], list[deque[Call]]] = {}
         self.batch = 0
         self.numbers = count()
 
@@ -220,7 +219,7 @@ class _Reader:
                 self.add_call(value_at(chat, source[:3])["id"], made)
         for index in range(size):
             identifier = chat[index].get("tool_call_id")
-            if chat[index]["role"] in RESULTS and (call := self.open_call(identifier)):
+            if chat[index]["role"] in RESULTS and (call := self.open_call(True, identifier)):
                 call.is_answered = True
         return size
 
@@ -241,18 +240,18 @@ class _Reader:
         if settings is not None:
             self.made.append(Made((next(self.numbers), 0), purposes.make_settings(settings), []))
         instructs = bool(chat) and chat[0]["role"] in INSTRUCTS
-        pieces = self.texts(chat[0], 0) if instructs else []
-        name = self.author(chat[0], 0) if instructs else None
         declared = {purposes.tools: tools} | ({purposes.forms: forms} if purposes.forms else {})
-        if any(piece.text for piece in pieces) or tools or forms:
-            self.add_instructions(0, pieces, name, declared)
+        self.read_instructions(chat[0] if instructs else {"role": INSTRUCTS[0]}, 0, declared)
         return int(instructs)
 
-    def add_instructions(self, index: int, pieces: list[Piece], name: str | None, declared: Mapping[str, Any]) -> None:
+    def read_instructions(self, message: dict[str, Any], index: int, declared: Mapping[str, Any]) -> None:
+        """Read instructions; without a text and anything declared, there is no message."""
+        pieces, name = self.texts(message, index), self.author(message, index)
         text = "".join(piece.text for piece in pieces) or None
-        content = self.purposes.instructions(**{self.purposes.text: text}, **declared)
-        require_expressible(content, ("messages", index, "content") if pieces else ("tools",))
-        self.add("instructions", index, pieces, content, name=name)
+        if text is not None or any(declared.values()):
+            content = self.purposes.instructions(**{self.purposes.text: text}, **declared)
+            require_expressible(content, ("messages", index, "content") if pieces else ("tools",))
+            self.add("instructions", index, pieces, content, name=name)
 
     def read_messages(self, chat: list[Any], first: int) -> None:
         calls_follow = _calls_follow(chat)
@@ -266,14 +265,13 @@ class _Reader:
             self.batch += 1
             if role == ASSISTANT:
                 self.read_answer(message, index, calls_follow[index])
+            elif role in INSTRUCTS:
+                self.read_instructions(message, index, {})
             else:
                 pieces, name = self.texts(message, index), self.author(message, index)
-                if role in INSTRUCTS and any(piece.text for piece in pieces):
-                    self.add_instructions(index, pieces, name, {})
-                elif role not in INSTRUCTS:
-                    if message.get("content") is None:
-                        fail(("messages", index, "content"), "the content is missing")
-                    self.add("question", index, pieces, name=name)
+                if message.get("content") is None:
+                    fail(("messages", index, "content"), "the content is missing")
+                self.add("question", index, pieces, name=name)
             index += 1
 
     def read_answer(self, message: dict[str, Any], index: int, calls_follow: bool) -> None:
@@ -307,17 +305,19 @@ class _Reader:
     def add_call(self, identifier: Any, made: Made) -> None:
         recipient, channel = (self.purposes.get(made.message, slot) for slot in ("recipient", "channel"))
         call = Call(made.place[0], self.batch, str(recipient), channel)
-        for name in ("", self.purposes.tool_name(recipient)):  # a result without an id may have the name of its call
-            self.by_name.setdefault(name, deque()).append(call)
-        if identifier is not None:
-            batches = self.by_id.setdefault(identifier, [])
-            if not batches or batches[-1][-1].batch != self.batch:
+        keys = [(False, ""), (False, self.purposes.tool_name(recipient))]  # a result without an id may have the name
+        for is_id, key in [*keys, *[(True, identifier)] * (identifier is not None)]:
+            batches = self.waiting.setdefault((is_id, key), [])
+            if not batches or (is_id and batches[-1][-1].batch != self.batch):
                 batches.append(deque())
             batches[-1].append(call)
 
-    def open_call(self, identifier: Any) -> Call | None:
-        """The call with an id that waits for a result: of the last message with one, the first; others stay open."""
-        batches = self.by_id.get(identifier, [])
+    def open_call(self, is_id: bool, key: Any) -> Call | None:
+        """The call that waits for a result, by its id, or by its name, or any with the name "".
+
+        By an id, it is the first of the last message with one, while others stay open; by a name, it is the oldest.
+        """
+        batches = self.waiting.get((is_id, key), [])
         while batches:
             while batches[-1] and batches[-1][0].is_answered:
                 batches[-1].popleft()
@@ -390,16 +390,13 @@ class _Reader:
         self.unknown_keys(message, index)
         identifier, key = message.get("tool_call_id"), "tool_call_id"
         if identifier is not None:
-            call = self.open_call(require_text(identifier, ("messages", index, key)))
+            call = self.open_call(True, require_text(identifier, ("messages", index, key)))
         else:
             named = next((each for each in ("name", "tool_name") if isinstance(message.get(each), str)), None)
             key = named or key
-            queue = self.by_name.get(message[named] if named else "", deque())
-            while queue and queue[0].is_answered:
-                queue.popleft()
-            call = queue.popleft() if queue else None
+            call = self.open_call(False, message[named] if named else "")
         if call is None:
-            problem = "answered twice" if identifier in self.by_id else "not the id of an earlier call"
+            problem = "answered twice" if (True, identifier) in self.waiting else "not the id of an earlier call"
             problem = "no call waits for this result" if identifier is None else f"{quoted(identifier)} is {problem}"
             hint = "A result follows its call, and has its id."
             fail(("messages", index, key), problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
