@@ -274,14 +274,13 @@ class Machine:
 
     def _takes_up_header(self, start: int, end: int) -> bool:
         """Whether the content is that of the header before, which a stop token has ended too early."""
-        before = self.output.pending
-        if before is None or not before.abandoned or before.end != start or before.terminator is None:
+        draft = self.output.pending
+        if draft is None or not draft.abandoned or draft.end != start or draft.terminator is None:
             return False
-        self.output.pending = None
-        self.draft = Draft(self.form, before.reading, before.begin, before.header_end, end, True, before.lacks_start)
-        code, evidence = self.output.describe_stray(before.terminator)
-        self.output.report(code, Span(before.stop, before.end), evidence, draft=self.draft)
-        self.state = CONTENT
+        draft.abandoned, draft.content, draft.opened, draft.runs = False, end, True, []
+        self.output.pending, self.draft, self.state = None, draft, CONTENT
+        code, evidence = self.output.describe_stray(draft.terminator)
+        self.output.report(code, Span(draft.stop, draft.end), evidence, draft=draft)
         return True
 
     def _goes_on(self, spelling: str, start: int) -> bool:
@@ -375,10 +374,7 @@ class Machine:
         draft, before = self._make_unopened_draft(reading, end), self.output.pending
         if before is not None and before.abandoned and before.end == draft.begin and draft.headerless:
             self.output.pending = None  # a stop token instead of the one that opens the content
-            content = Draft(
-                self.form, before.reading, before.begin, before.header_end, draft.content, False, before.lacks_start
-            )
-            content.runs, draft = draft.runs, content
+            before.abandoned, before.content, before.runs, draft = False, draft.content, draft.runs, before
         self.draft, self.state = draft, CONTENT
         return draft
 
