@@ -93,10 +93,10 @@ class HeaderText:
         return Span(self._unit(start, 0), self._unit(max(end - 1, start), 1))
 
     def _unit(self, at: int, side: int) -> int:
-        number = max(bisect_right(self.offsets, at) - 1, 0)
+        number = bisect_right(self.offsets, at) - 1
         spelling, text, start, end = self.pieces[number]
-        if spelling is not None or at >= self.offsets[number] + len(text):
-            return (start, end)[side] if at == self.offsets[number] else end
+        if spelling is not None:
+            return (start, end)[side]
         return self.form.locate(start, text, at - self.offsets[number])[side]
 
     def shown(self, start: int, end: int) -> str:

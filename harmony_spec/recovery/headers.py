@@ -109,6 +109,7 @@ class Headers:
             reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
         if opener:
             reading.values.update(automaton.opener_sets.get(opener, ()))
+            reading.lacks_channel &= reading.values.get(self.recovery.slots.channel) is None
         if described:  # flags next to the token that opens the content
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
         if described and not reading.findings and reading.values == described.values:

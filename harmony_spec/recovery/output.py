@@ -117,7 +117,7 @@ class Output:
         """End a message, or keep it pending until the next one shows its channel."""
         self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
-        headless = draft.reading.lacks_channel and self.recovery.slots.channel and self._channel(draft) is None
+        headless = draft.reading.lacks_channel and self.recovery.slots.channel
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
             self.pending = draft
         else:
@@ -145,7 +145,7 @@ class Output:
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        if draft.reading.lacks_channel and self._channel(draft) is None:
+        if draft.reading.lacks_channel:
             self._infer_channel(draft, follower)
         content: Any = draft.text
         if content is None:
@@ -184,9 +184,6 @@ class Output:
             if damage:
                 self.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         return "".join(texts)
-
-    def _channel(self, draft: Draft) -> Any:
-        return draft.reading.values.get(self.recovery.slots.channel)
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""

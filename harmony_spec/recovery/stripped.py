@@ -182,7 +182,7 @@ class StrippedText:
             end = after.start if after else len(self.text)
             has_left = after is not None and self.may_begin and after.start == self.begins_again
             # A token directly after the header is there in place of the one that opens the content.
-            is_closed = self.closes and self.left <= end and (header.end < self.left or (has_left and self.left > 0))
+            is_closed = self.closes and self.left <= end and (header.end < self.left or has_left)
             content = self.text[header.end : self.left if is_closed else end]
             rest = self.text[self.left :].lstrip() if after is None and is_closed else ""
             yield header, content, is_closed, after.start if after else self.left if rest else None
