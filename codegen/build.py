@@ -10,7 +10,7 @@ from .model.frame_graph import graph
 from .model.framing_rules import FramingRules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import RuleValue, named_values, walk
+from .model.rule_nodes import named_values
 from .model.terminals import Terminals
 from .prove.definition_checks import (
     endless_definitions,
@@ -20,6 +20,7 @@ from .prove.definition_checks import (
 )
 from .read.data_files import read_layout, read_rendering, read_vocabulary
 from .read.grammar_folder import CONVERSATION_FILE, NAMESPACE_FILE, TOOLS_SUFFIX, Sources
+from .read.grammar_nodes import RuleValue, walk
 from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
 

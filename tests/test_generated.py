@@ -24,9 +24,8 @@ from codegen import GRAMMAR, generate
 from codegen.build import build
 from codegen.model.format_model import comment_parts
 from codegen.model.recovery_tables import library_diagnostics
-from codegen.model.rule_nodes import GrammarNode, RuleChoice, RuleList, walk
-from codegen.model.terminals import FixedText
 from codegen.read.grammar_folder import load
+from codegen.read.grammar_nodes import GrammarNode, RuleChoice, RuleList, Text, walk
 from codegen.write.catalogue_page import code_span, diagnostics_page, shown
 from codegen.write.library_codes import library_codes
 from codegen.write.library_source import api_version
@@ -109,7 +108,7 @@ def spellings() -> frozenset[str]:
     format = build(sources)
     found = {special.spelling for special in format.specials}
     for rule in format.rules.values():
-        found |= {node.text for node in walk(rule.node) if isinstance(node, FixedText)}
+        found |= {node.text for node in walk(rule.node) if isinstance(node, Text)}
         found |= {b.name for n in walk(rule.node) if isinstance(n, RuleChoice) for b in n.branches if b.name}
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         found |= set(terminal.values or ())
@@ -141,8 +140,8 @@ def texts_in(value: object) -> Iterator[str]:
 def fixed_texts(node: GrammarNode) -> Iterator[str]:
     """The fixed texts in a rule of contents."""
     for part in walk(node):
-        if isinstance(part, (FixedText, RuleList)):
-            yield part.text if isinstance(part, FixedText) else part.separator
+        if isinstance(part, (Text, RuleList)):
+            yield part.text if isinstance(part, Text) else part.separator
 
 
 def strings_of(path: Path) -> Iterator[str]:

@@ -14,27 +14,28 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString
-from ..read.problems import Place, Problem
-from ..read.reachable import reachable
-from .rule_building import RuleBuilder
-from .rule_nodes import (
+from ..read.grammar_nodes import (
     Branch,
+    Concat,
     GrammarNode,
-    GrammarRule,
-    GrammarRules,
+    Repeat,
     RuleCall,
     RuleChoice,
     RuleList,
     RuleMark,
-    RuleOption,
-    RuleSequence,
     RuleValue,
+    Special,
+    Text,
     called,
     parts,
     walk,
 )
-from .terminals import FixedText, Special, Terminal, Terminals, is_terminal
+from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString
+from ..read.problems import Place, Problem
+from ..read.reachable import reachable
+from .rule_building import RuleBuilder
+from .rule_nodes import GrammarRule, GrammarRules
+from .terminals import Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -108,9 +109,9 @@ class ContentGrammar(GrammarRules):
 def fixed_text(node: GrammarNode) -> str:
     """The text that a node always has, special tokens spelled out."""
     match node:
-        case Special(_, text) | FixedText(text):
+        case Special(_, text) | Text(text):
             return text
-        case RuleSequence(items):
+        case Concat(items):
             return "".join(map(fixed_text, items))
     return ""
 
@@ -174,7 +175,7 @@ def _unlike_spellings(
 def _empty_values(rules: Mapping[str, GrammarRule], terminals: Mapping[str, Terminal]) -> Iterator[Problem]:
     """Only a text may be empty: no JSON value is, and no listed one."""
     for rule in rules.values():
-        values = [part.item for part in parts(rule.node) if isinstance(part, RuleOption)] if rule.kind == "text" else []
+        values = [part.item for part in parts(rule.node) if isinstance(part, Repeat)] if rule.kind == "text" else []
         for value in (value for value in values if isinstance(value, RuleValue) and value.field):
             if is_json(value.terminal) or (value.terminal in terminals and terminals[value.terminal].values):
                 reason = f"`{rule.name}` may be empty, and `{value.terminal}` is not any text"
@@ -207,8 +208,8 @@ def _lists_of_themselves(rules: Mapping[str, GrammarRule]) -> Iterator[Problem]:
 def _may_lack_value(repeated: RuleList) -> bool:
     """Whether the value of an item is optional, and a text shows the item; without a text, it would be empty."""
     inner = parts(repeated.item)
-    around = repeated.separator or any(isinstance(part, FixedText) for part in inner)
-    return bool(around) and any(isinstance(part, RuleOption) and not _is_layout(part) for part in inner)
+    around = repeated.separator or any(isinstance(part, Text) for part in inner)
+    return bool(around) and any(isinstance(part, Repeat) and not _is_layout(part) for part in inner)
 
 
 def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:
@@ -230,7 +231,7 @@ class _Builder(RuleBuilder):
     def rule(self, definition: LarkDefinition) -> GrammarRule:
         ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
         if text := self.constants.get(definition.name):
-            ways = (replace(ways[0], node=FixedText(text)),)
+            ways = (replace(ways[0], node=Text(text)),)
         single = len(ways) == 1 and not ways[0].name
         kind = "record" if definition.collapses else self.kind(definition.name, ways)
         if kind == "text" and not single:  # spellings of one field
@@ -250,7 +251,7 @@ class _Builder(RuleBuilder):
         )
 
     def kind(self, name: str, ways: tuple[Branch, ...]) -> str:
-        constant = all(isinstance(part, FixedText) for way in ways for part in way.items)
+        constant = all(isinstance(part, Text) for way in ways for part in way.items)
         if constant and all(way.name for way in ways):
             return "enumerated"
         if name.startswith("_") or name in self.spelled_texts:
@@ -264,7 +265,7 @@ class _Builder(RuleBuilder):
                 if isinstance(ways[0].node, RuleList) and _is_lines(ways[0].node):
                     return "lines"
             return "choice" if all(self.is_field(way.node) for way in ways) else "record"
-        values = [part for part in ways[0].items if not isinstance(part, FixedText) and not _is_layout(part)]
+        values = [part for part in ways[0].items if not isinstance(part, Text) and not _is_layout(part)]
         if len(values) != 1:
             return "record"
         if isinstance(values[0], RuleList):
@@ -276,7 +277,7 @@ class _Builder(RuleBuilder):
         nodes: list[GrammarNode] = []
         for node in super().nodes(items):
             match node:
-                case RuleList(field, RuleSequence((FixedText(separator), again)), 0) if nodes and again == nodes[-1]:
+                case RuleList(field, Concat((Text(separator), again)), 0) if nodes and again == nodes[-1]:
                     nodes[-1] = RuleList(field, again, 1, separator)
                 case _:
                     nodes.append(node)
@@ -295,15 +296,13 @@ class _Builder(RuleBuilder):
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
             constant = isinstance(inner, RuleCall) and inner.rule in self.constants
-            texts = (
-                part != FixedText("") and (self.is_text(part) or self.is_spelled_text(part)) for part in parts(inner)
-            )
+            texts = (part != Text("") and (self.is_text(part) or self.is_spelled_text(part)) for part in parts(inner))
             if not constant and all(texts):
                 remedy = "Give it a rule of one text, which becomes a flag, or name all alternatives of its rule."
                 return self.refuse(item.place, "no field records whether this part is present", remedy)
             if isinstance(inner, RuleCall) and inner.rule in self.constants:
-                return RuleOption(RuleMark(inner.rule, FixedText(self.constants[inner.rule])))
-            return RuleOption(inner)
+                return Repeat(RuleMark(inner.rule, Text(self.constants[inner.rule])), 0, 1)
+            return Repeat(inner, 0, 1)
         values = [node for node in parts(inner) if not self.is_text(node) and not _is_layout(node)]
         field = self.item_field(values[0]) if len(values) == 1 else ""
         if not field:
@@ -312,7 +311,7 @@ class _Builder(RuleBuilder):
         return RuleList(f"{field}s", inner, int(item.operator == "+"))
 
     def is_text(self, node: GrammarNode) -> bool:
-        return isinstance(node, FixedText) or (isinstance(node, RuleCall) and node.rule in self.constants)
+        return isinstance(node, Text) or (isinstance(node, RuleCall) and node.rule in self.constants)
 
     @cached_property
     def constants(self) -> dict[str, str]:
@@ -363,7 +362,7 @@ class _Builder(RuleBuilder):
 
 def _text(node: GrammarNode) -> RuleValue | None:
     """The text that a part is, or may be."""
-    item = node.item if isinstance(node, RuleOption) else node
+    item = node.item if isinstance(node, Repeat) else node
     return item if isinstance(item, RuleValue) else None
 
 
@@ -375,7 +374,7 @@ def _is_lines(node: RuleList) -> bool:
     """Whether a list is lines of text: one terminal, then a line break. JSON values stay values."""
     *before, last = parts(node.item)
     texts = [text for part in before if (text := _text(part))]
-    return bool(node.least and texts) and last == FixedText("\n") and not any(is_json(text.terminal) for text in texts)
+    return bool(node.least and texts) and last == Text("\n") and not any(is_json(text.terminal) for text in texts)
 
 
 def is_date(terminal: str) -> bool:

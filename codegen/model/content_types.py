@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
+from ..read.grammar_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleValue, called
 from .content_rules import ContentGrammar, is_date, is_json, rule_of
-from .rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleValue, called, camel_case
+from .rule_nodes import GrammarRule, camel_case
 from .terminals import Terminal
 
 DATE_TYPE = "runtime.date | str"

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
+from ..read.grammar_nodes import GrammarNode, Repeat, RuleCall, RuleMark, RuleValue, Special
 from .content_rules import ContentGrammar
-from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleMark, RuleOption, RuleValue
-from .terminals import Special, Terminal
+from .rule_nodes import GrammarRule, GrammarRules
+from .terminals import Terminal
 
 CONTENT_FIELD = "content"
 STARTS = ("transcript", "prompt", "completion")
@@ -162,7 +163,7 @@ class Format(GrammarRules):
 
     @property
     def content_may_be_empty(self) -> bool:
-        return isinstance(self.rules[CONTENT_FIELD].node, RuleOption)
+        return isinstance(self.rules[CONTENT_FIELD].node, Repeat)
 
     def has_content(self, node: GrammarNode) -> bool:
         return CONTENT_FIELD in self.fields_of(node)

@@ -8,16 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..read.grammar_nodes import (
+    Concat,
+    GrammarNode,
+    Repeat,
+    RuleCall,
+    RuleChoice,
+    RuleMark,
+    RuleValue,
+    Special,
+    Text,
+)
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
 from .format_model import CONTENT_FIELD, Format
-from .rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue
-from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
 """A rule of twelve rules, each made of the next one twice, has more. Harmony's largest frame has 29."""
 
-FrameEdge = Special | FixedText | RuleValue
+FrameEdge = Special | Text | RuleValue
 
 
 @dataclass
@@ -52,9 +61,9 @@ def graph(format: Format, rule: str) -> Graph:
 
     def connect(node: GrammarNode, sources: frozenset[int]) -> frozenset[int]:
         match node:
-            case FixedText(""):
+            case Text(""):
                 return sources
-            case Special() | FixedText() | RuleValue():
+            case Special() | Text() | RuleValue():
                 if len(made.steps) > MAX_FRAME_STATES:
                     raise TooLarge
                 made.steps.append([])
@@ -62,11 +71,11 @@ def graph(format: Format, rule: str) -> Graph:
                 for source in sorted(sources):
                     made.steps[source].append((node, target))
                 return frozenset({target})
-            case RuleOption(item):
+            case Repeat(item, 0, 1):
                 return sources | connect(item, sources)
             case RuleMark(name, item):
                 return marked(connect(item, sources), ((name, True),), sources)
-            case RuleSequence(items):
+            case Concat(items):
                 for item in items:
                     sources = connect(item, sources)
                 return sources
@@ -81,8 +90,7 @@ def graph(format: Format, rule: str) -> Graph:
                 return connect(format.content_value, sources)
             case RuleCall():
                 return connect(format.resolve(node), sources)
-            case RuleList():
-                raise AssertionError("a message holds no list")
+        raise AssertionError(f"a message holds no {node}")
 
     def marked(
         ends: frozenset[int], sets: tuple[tuple[str, str | bool], ...], sources: frozenset[int]

@@ -12,23 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ..read.grammar_nodes import (
+    Branch,
+    Concat,
+    GrammarNode,
+    Repeat,
+    RuleCall,
+    RuleChoice,
+    RuleMark,
+    RuleValue,
+    Special,
+    Text,
+    walk,
+)
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, names_in
 from ..read.problems import Place, Problem
 from .format_model import STARTS, StartRule, Step
 from .rule_building import RuleBuilder
-from .rule_nodes import (
-    Branch,
-    GrammarNode,
-    GrammarRule,
-    RuleCall,
-    RuleChoice,
-    RuleMark,
-    RuleOption,
-    RuleSequence,
-    RuleValue,
-    walk,
-)
-from .terminals import FixedText, Special, Terminals, is_terminal
+from .rule_nodes import GrammarRule
+from .terminals import Terminals, is_terminal
 
 NAME_THE_RULES = "Write the whole rule for each, as alternatives with names: `… | … -> name`."
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first alternative has no name."
@@ -84,7 +86,7 @@ class FramingRules(RuleBuilder):
         match node:
             case RuleValue(field, terminal) if self.terminals.patterns[terminal].values:
                 yield field
-            case RuleSequence(items):
+            case Concat(items):
                 for item in items:
                     yield from self.enumerated(item)
             case RuleChoice(_, branches):
@@ -132,21 +134,21 @@ class FramingRules(RuleBuilder):
             return inner
         field = self.flag_field(items, inner)
         if field is None:
-            return RuleOption(inner)
+            return Repeat(inner, 0, 1)
         if field.startswith("_") or not field:
             self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
-        return RuleOption(RuleMark(field, inner))
+        return Repeat(RuleMark(field, inner), 0, 1)
 
     def flag_field(self, items: tuple[LarkItem, ...], inner: GrammarNode) -> str | None:
         """The name of the field for the presence of a part without values; None for a part with values."""
-        if isinstance(inner, (Special, FixedText)):
+        if isinstance(inner, (Special, Text)):
             return items[0].name.lower() if isinstance(items[0], LarkName) else ""
         if isinstance(inner, RuleCall) and inner.rule in self.definitions:
             definition = self.definitions[inner.rule]
             named = all(alternative.name for alternative in definition.alternatives)
             return inner.rule if self.kind(definition) == "constant" and not named else None
-        parts = inner.items if isinstance(inner, RuleSequence) else ()
-        return "" if parts and all(isinstance(part, (Special, FixedText)) for part in parts) else None
+        parts = inner.items if isinstance(inner, Concat) else ()
+        return "" if parts and all(isinstance(part, (Special, Text)) for part in parts) else None
 
     def mark_flags(self) -> None:
         """A part that is a flag in one place is one in all: an alternative that requires it sets the field."""
@@ -158,10 +160,10 @@ class FramingRules(RuleBuilder):
                     return RuleMark(name, node)
                 case Special(terminal) if terminal.lower() in flags:
                     return RuleMark(terminal.lower(), node)
-                case RuleOption(item):
-                    return RuleOption(marked(item))
-                case RuleSequence(items):
-                    return RuleSequence(tuple(map(marked, items)))
+                case Repeat(item, 0, 1):
+                    return Repeat(marked(item), 0, 1)
+                case Concat(items):
+                    return Concat(tuple(map(marked, items)))
                 case RuleChoice(rule, branches):
                     return RuleChoice(rule, tuple(replace(b, node=marked(b.node)) for b in branches))
             return node
@@ -175,7 +177,7 @@ def build_start(name: str, rules: FramingRules) -> StartRule:
     definition = rules.definitions[name]
     rules.require_names(definition)
     paths = tuple((each.name, tuple(_step(item, rules) for item in each.items)) for each in definition.alternatives)
-    rule = GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)
+    rule = GrammarRule(name, Text(""), definition.place, definition.doc, definition.source)
     return StartRule(name, paths, rule)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..read.grammar_nodes import RuleCall
 from .format_model import CONTENT_FIELD, Field, Format, comment_parts
-from .rule_nodes import RuleCall, camel_case, named_values
+from .rule_nodes import camel_case, named_values
 
 
 def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:

@@ -11,10 +11,9 @@ from typing import Any
 
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
+from ..read.grammar_nodes import Chars, GrammarNode, RuleValue, Special, Text, walk
 from .format_model import CatalogueEntry, Format, Recovery
 from .frame_graph import framing, graph, is_content
-from .rule_nodes import RuleValue
-from .terminals import FixedText, Special
 
 SLOT_NAMES = ("role", "name", "channel", "recipient", "content_type", "constrain")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
@@ -102,7 +101,7 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     for _, edge, target in made.edges():
         if isinstance(edge, Special):
             before.setdefault(target, []).append(edge.spelling)
-        elif isinstance(edge, FixedText):
+        elif isinstance(edge, Text):
             before.setdefault(target, []).append(edge.text)
     for source, edge, _ in made.edges():
         if isinstance(edge, RuleValue) and not is_content(edge):
@@ -121,7 +120,7 @@ def free_texts(format: Format) -> dict[str, str]:
         """The fields of the texts that may come next; None for one that is not any text."""
         found: set[str | None] = set()
         for edge, target in made.steps[state]:
-            if isinstance(edge, FixedText):
+            if isinstance(edge, Text):
                 found |= fields_after(target)
             elif isinstance(edge, RuleValue):
                 free = not is_content(edge) and pattern.is_free(format.terminals[edge.terminal].pattern)
@@ -151,17 +150,17 @@ def first_words(format: Format) -> int:
         found = [0]
         for edge, target in made.steps[state]:
             if not isinstance(edge, Special):
-                texts = (edge.text,) if isinstance(edge, FixedText) else format.terminals[edge.terminal].values or ("",)
+                texts = (edge.text,) if isinstance(edge, Text) else format.terminals[edge.terminal].values or ("",)
                 found.append(spaces_after(target) + max(len(re.findall(r"\s+", text)) for text in texts))
         return max(found)
 
     return 1 + max(map(spaces_after, firsts), default=0)
 
 
-def _may_have_space(node: pattern.RegexNode) -> bool:
+def _may_have_space(node: GrammarNode) -> bool:
     """Whether a text of a pattern may have white space that divides words."""
-    texts = (part.text for part in pattern.walk(node) if isinstance(part, pattern.Text))
-    classes = (pattern.expression(part) for part in pattern.walk(node) if isinstance(part, pattern.Chars))
+    texts = (part.text for part in walk(node) if isinstance(part, Text))
+    classes = (pattern.expression(part) for part in walk(node) if isinstance(part, Chars))
     return any(re.search(r"[\t\n\r ]", text) for text in texts) or any(re.search(each, "\t\n\r ") for each in classes)
 
 
@@ -172,7 +171,7 @@ def headings(format: Format) -> dict[str, tuple[str, ...]]:
     for path in (path for paths in format.recovery.declared.values() for path in paths):
         role, part, *_ = path.split(".")
         first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
-        if isinstance(first, FixedText):
+        if isinstance(first, Text):
             found.setdefault(role, {})[first.text] = None
     return {role: tuple(texts) for role, texts in found.items()}
 

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import Concat, GrammarNode, RuleCall, Text
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
-from .rule_nodes import GrammarNode, RuleCall, RuleSequence
-from .terminals import FixedText, Terminals, is_terminal
+from .terminals import Terminals, is_terminal
 
 
 class RuleBuilder(ABC):
@@ -22,11 +22,11 @@ class RuleBuilder(ABC):
 
     def refuse(self, place: Place, reason: str, remedy: str) -> GrammarNode:
         self.problems.append(Problem(place, reason, remedy))
-        return FixedText("")
+        return Text("")
 
     def sequence(self, items: tuple[LarkItem, ...]) -> GrammarNode:
         nodes = self.nodes(items)
-        return nodes[0] if len(nodes) == 1 else RuleSequence(nodes)
+        return nodes[0] if len(nodes) == 1 else Concat(nodes)
 
     def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         return tuple(map(self.node, items))
@@ -49,7 +49,7 @@ class RuleBuilder(ABC):
                     return self.value(name, place)
                 if name not in self.definitions:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-                return FixedText("") if is_terminal(name) else RuleCall(name)  # the terminal is a problem
+                return Text("") if is_terminal(name) else RuleCall(name)  # the terminal is a problem
 
     @abstractmethod
     def group(self, item: LarkGroup) -> GrammarNode: ...

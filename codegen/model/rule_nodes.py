@@ -1,4 +1,4 @@
-"""The rules of a grammar as trees, for framing and contents alike: what is read, and which part of it is a field."""
+"""The rules of a grammar, for framing and contents alike: which part of each is a field."""
 
 from __future__ import annotations
 
@@ -6,72 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
+from ..read.grammar_nodes import (
+    Branch,
+    Concat,
+    GrammarNode,
+    Repeat,
+    RuleCall,
+    RuleChoice,
+    RuleList,
+    RuleMark,
+    RuleValue,
+    walk,
+)
 from ..read.problems import Place
-from .terminals import FixedText, Special
-
-
-@dataclass(frozen=True)
-class RuleValue:
-    """Text that becomes a field. In contents, the field of layout is empty."""
-
-    field: str
-    terminal: str
-
-
-@dataclass(frozen=True)
-class RuleMark:
-    """A part without values whose presence is a boolean field."""
-
-    field: str
-    item: GrammarNode
-
-
-@dataclass(frozen=True)
-class RuleOption:
-    item: GrammarNode
-
-
-@dataclass(frozen=True)
-class RuleSequence:
-    items: tuple[GrammarNode, ...]
-
-
-@dataclass(frozen=True)
-class RuleList:
-    """A list: parts of which one is the item, `least` times or more, with a text between them."""
-
-    field: str
-    item: GrammarNode
-    least: int
-    separator: str = ""
-
-
-@dataclass(frozen=True)
-class RuleCall:
-    rule: str
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One alternative. `sets` are the fields whose value is its name. If there are none, the name is a variant."""
-
-    name: str | None
-    node: GrammarNode
-    sets: tuple[tuple[str, str], ...]
-    place: Place
-
-    @property
-    def items(self) -> tuple[GrammarNode, ...]:
-        return parts(self.node)
-
-
-@dataclass(frozen=True)
-class RuleChoice:
-    rule: str
-    branches: tuple[Branch, ...]
-
-
-GrammarNode = Special | FixedText | RuleValue | RuleMark | RuleOption | RuleSequence | RuleList | RuleCall | RuleChoice
 
 
 @dataclass(frozen=True)
@@ -122,9 +69,9 @@ class GrammarRules(ABC):
                 return [(field, node)]
             case RuleMark(field, item):
                 return [(field, node), *self.settings(item)]
-            case RuleOption(item):
+            case Repeat(item, 0, 1):
                 return self.settings(item)
-            case RuleSequence(items):
+            case Concat(items):
                 return [setting for item in items for setting in self.settings(item)]
             case RuleChoice(_, branches):
                 found: list[tuple[str, GrammarNode]] = []
@@ -149,7 +96,7 @@ class GrammarRules(ABC):
                 return {field}
             case RuleList(field, _, least) if least:
                 return {field}
-            case RuleSequence(items):
+            case Concat(items):
                 return set().union(*map(self.always_set, items))
             case RuleChoice(_, branches):
                 each = [self.always_set(b.node) | {field for field, _ in b.sets} for b in branches]
@@ -183,31 +130,8 @@ def camel_case(name: str) -> str:
     return "".join(part.title() for part in name.split("_"))
 
 
-def parts(node: GrammarNode) -> tuple[GrammarNode, ...]:
-    return node.items if isinstance(node, RuleSequence) else (node,)
-
-
 def named_values(rules: Mapping[str, GrammarRule]) -> Iterator[tuple[str, str]]:
     """The names of alternatives that are values of fields, such as roles that tokens spell, each after its field."""
     for rule in rules.values():
         for way in rule.ways:
             yield from way.sets
-
-
-def walk(node: GrammarNode) -> Iterator[GrammarNode]:
-    """A node and all nodes in it. Rules that it calls are not entered."""
-    yield node
-    match node:
-        case RuleMark(_, item) | RuleOption(item) | RuleList(_, item):
-            yield from walk(item)
-        case RuleSequence(items):
-            for item in items:
-                yield from walk(item)
-        case RuleChoice(_, branches):
-            for branch in branches:
-                yield from walk(branch.node)
-
-
-def called(node: GrammarNode) -> list[str]:
-    """The rules that a node calls, in order of appearance."""
-    return [part.rule for part in walk(node) if isinstance(part, RuleCall)]

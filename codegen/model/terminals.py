@@ -11,6 +11,7 @@ from itertools import combinations
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
 from ..read.grammar_folder import VOCABULARY_FILE
+from ..read.grammar_nodes import AnyOf, Concat, GrammarNode, Repeat, Special, Text, walk
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem, TooLarge
 
@@ -19,24 +20,11 @@ MAX_TERMINAL_PARTS = 50_000
 
 
 @dataclass(frozen=True)
-class Special:
-    terminal: str
-    spelling: str
-
-
-@dataclass(frozen=True)
-class FixedText:
-    """Text that is always the same."""
-
-    text: str
-
-
-@dataclass(frozen=True)
 class Terminal:
     """A pattern of ordinary text. If it is a list of strings, they are its `values`."""
 
     name: str
-    pattern: pattern.RegexNode
+    pattern: GrammarNode
     values: tuple[str, ...] | None
     place: Place
     source: str
@@ -61,13 +49,13 @@ def longest_first(texts: Collection[str]) -> list[str]:
     return list(texts)
 
 
-def _texts(node: pattern.RegexNode) -> Iterator[str]:
+def _texts(node: GrammarNode) -> Iterator[str]:
     """The texts in a pattern, and those that follow each other as one."""
-    for part in pattern.walk(node):
-        if isinstance(part, pattern.Text):
+    for part in walk(node):
+        if isinstance(part, Text):
             yield part.text
-        elif isinstance(part, pattern.Concat):
-            yield "".join(item.text if isinstance(item, pattern.Text) else "\0" for item in part.items)
+        elif isinstance(part, Concat):
+            yield "".join(item.text if isinstance(item, Text) else "\0" for item in part.items)
 
 
 class Terminals:
@@ -87,7 +75,7 @@ class Terminals:
     ) -> None:
         self.definitions, self.special, self.problems = definitions, special, problems
         self.specials: dict[str, Special] = {}
-        self.fixed: dict[str, Special | FixedText] = {}
+        self.fixed: dict[str, Special | Text] = {}
         self.patterns: dict[str, Terminal] = {}
         self.parts = 0
         for definition in definitions.values():
@@ -100,17 +88,17 @@ class Terminals:
     def add(self, definition: LarkDefinition) -> None:
         node, place, name = self.union(definition.alternatives), definition.alternatives[0].place, definition.name
         values = None
-        if isinstance(node, pattern.Text):
+        if isinstance(node, Text):
             self.fixed[name] = self.text(node.text, place, name)
             return
-        if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
+        if isinstance(node, AnyOf) and all(isinstance(o, Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
             for text in values:
                 if text in self.special or looks_special(text, self.special):
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
-            node = pattern.AnyOf(tuple(map(pattern.Text, longest_first(values))))
-        if node is not None and node != pattern.Concat(()):  # which is refused as empty
+            node = AnyOf(tuple(map(Text, longest_first(values))))
+        if node is not None and node != Concat(()):  # which is refused as empty
             texts = [text for text in _texts(node) if values is None or text not in self.special]
             if inside := next((special for special in self.special for text in texts if special in text), None):
                 reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
@@ -118,7 +106,7 @@ class Terminals:
                 return
             self.patterns[name] = Terminal(name, node, values, place, definition.source)
 
-    def text(self, text: str, place: Place, terminal: str = "") -> Special | FixedText:
+    def text(self, text: str, place: Place, terminal: str = "") -> Special | Text:
         """The node for a string in a rule, or for a terminal that is one."""
         if text in self.special:
             return self.specials.setdefault(text, Special(terminal or text, text))
@@ -131,29 +119,29 @@ class Terminals:
             self.refuse(
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
-        return FixedText(text)
+        return Text(text)
 
-    def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.RegexNode | None:
+    def union(self, alternatives: tuple[LarkAlternative, ...]) -> GrammarNode | None:
         options = []
         for alternative in alternatives:
             parts = [self.part(item) for item in alternative.items]
             if any(part is None for part in parts):
                 return None
             flat = [part for part in parts if part is not None]
-            texts = [part.text for part in flat if isinstance(part, pattern.Text)]
-            whole = pattern.Text("".join(texts)) if texts and len(texts) == len(flat) else pattern.Concat(tuple(flat))
+            texts = [part.text for part in flat if isinstance(part, Text)]
+            whole = Text("".join(texts)) if texts and len(texts) == len(flat) else Concat(tuple(flat))
             options.append(flat[0] if len(flat) == 1 else whole)
-        if len(options) > 1 and not all(isinstance(option, pattern.Text) for option in options):
+        if len(options) > 1 and not all(isinstance(option, Text) for option in options):
             options.sort(key=pattern.widths, reverse=True)  # as in Lark
-        return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
+        return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
-    def part(self, item: LarkItem) -> pattern.RegexNode | None:
+    def part(self, item: LarkItem) -> GrammarNode | None:
         self.parts += 1
         if self.parts > MAX_TERMINAL_PARTS:
             raise TooLarge
         match item:
             case LarkString(text):
-                return pattern.Text(text)
+                return Text(text)
             case LarkRegex(source, flags, place):
                 return self.regex(source, flags, place)
             case LarkName(name, place):
@@ -171,9 +159,9 @@ class Terminals:
                 if operator not in ("", *pattern.REPETITIONS):
                     self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
                     return None
-                return pattern.Repeat(inner, *pattern.REPETITIONS[operator]) if operator else inner
+                return Repeat(inner, *pattern.REPETITIONS[operator]) if operator else inner
 
-    def regex(self, source: str, flags: str, place: Place) -> pattern.RegexNode | None:
+    def regex(self, source: str, flags: str, place: Place) -> GrammarNode | None:
         try:
             return pattern.parse(source, flags)
         except pattern.PatternError as error:

@@ -12,22 +12,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model.format_model import Format, StartRule
-from ..model.rule_nodes import (
+from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import (
+    AnyOf,
+    Concat,
     GrammarNode,
+    Repeat,
     RuleCall,
     RuleChoice,
-    RuleList,
     RuleMark,
-    RuleOption,
-    RuleSequence,
     RuleValue,
+    Special,
+    called,
+    walk,
 )
-from ..model.terminals import FixedText, Special
-from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
-from ..read.regular_expressions import Ranges, Repeat
-from .finite_automata import Automaton, machine, overlap, sample, samples, token_letter
+from .finite_automata import END, Automaton, Move, Rest, Without, machine, overlap, sample, samples, token_letter
 
 MAX_SAMPLED_STATES = 1_000
 """There is a text for each transition, and the longest is as long. Harmony's largest pattern without lookaheads has 29
@@ -44,23 +45,34 @@ class Label:
 
 def ambiguities(format: Format) -> Iterator[Problem]:
     """A problem for each place where a start rule reads an input in two ways, and for each alternative never chosen."""
-    places = set()
+    automaton, places = _FrameAutomaton(format), set()
     for start in format.starts:
-        reader = _AutomatonBuilder(format)
-        begin = reader.automaton.state()
-        end = reader.start(start, begin)
-        yield from reader.problems
-        if found := _search(reader.automaton, begin, end):
+        if found := _search(automaton, automaton.state(_path_node(start), END, Label(None, start.name))):
             problem = _problem(format, start, *found)
             if problem.place not in places:
                 yield problem
             places.add(problem.place)
+    for rule in reachable(format.frames, lambda name: called(format.rules[name].node)):
+        node = format.rules[rule].node
+        for index, branch in enumerate(node.branches if isinstance(node, RuleChoice) else ()):
+            if isinstance(node, RuleChoice) and not automaton.ends(automaton.branch(node, index, END)):
+                reason = f"alternative `{branch.name}` of `{rule}` is never chosen: earlier ones read all of it"
+                yield Problem(branch.place, reason, "Put it first, or remove it.")
+
+
+def _path_node(start: StartRule) -> GrammarNode:
+    """The alternatives of a start rule."""
+    paths = []
+    for _, steps in start.paths:
+        calls = ((RuleCall(step.frame), pattern.REPETITIONS.get(step.times)) for step in steps)
+        paths.append(Concat(tuple(Repeat(call, *bounds) if bounds else call for call, bounds in calls)))
+    return AnyOf(tuple(paths))
 
 
 def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
     """A repetition that can split one text in two ways takes exponential time to fail."""
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
-        if any(_is_ambiguous(node) for node in pattern.walk(terminal.pattern) if isinstance(node, Repeat)):
+        if any(_is_ambiguous(node) for node in walk(terminal.pattern) if isinstance(node, Repeat)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
             yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
 
@@ -84,110 +96,71 @@ def _is_ambiguous(node: Repeat) -> bool:
     if node.high is not None and node.high < 2:
         return False
     automaton = Automaton()
-    begin = automaton.state()
-    end = automaton.pattern(begin, Repeat(node.item, 0, None))
-    return _search(automaton, begin, end) is not None
+    return _search(automaton, automaton.state(Repeat(node.item, 0, None), END, None)) is not None
 
 
-class _AutomatonBuilder:
-    """Builds the automaton of a start rule."""
+class _FrameAutomaton(Automaton):
+    """The automaton of all start rules."""
 
     def __init__(self, format: Format) -> None:
-        self.format, self.automaton = format, Automaton()
+        super().__init__()
+        self.format = format
         self.letters = {special.spelling: token_letter(i) for i, special in enumerate(format.specials)}
-        self.problems: list[Problem] = []
+        self.later: dict[tuple[str, int], Without] = {}
 
-    def start(self, start: StartRule, begin: int) -> int:
-        end = self.automaton.state()
-        for _, steps in start.paths:
-            at = self.automaton.branch(begin)
-            for step in steps:
-                call = RuleCall(step.frame)
-                repeated: dict[str, GrammarNode] = {"": call, "?": RuleOption(call), "*": RuleList("", call, 0)}
-                at = self.node(repeated[step.times], at, step.frame)
-            self.automaton.empty[at].append(end)
-        return end
-
-    def node(self, node: GrammarNode, at: int, rule: str) -> int:
-        automaton = self.automaton
+    def ways_of(self, rest: Rest, passed: frozenset[int]) -> Iterator[Move | None]:
+        node, after, label, *_ = rest
+        assert isinstance(label, Label)
         match node:
             case Special(_, spelling):
                 letter = self.letters[spelling]
-                return automaton.read(at, ((letter, letter),), Label(None, rule))
-            case FixedText(text):
-                return automaton.text(at, text, Label(None, rule))
+                yield Move(((letter, letter),), after, label)
             case RuleValue(field, terminal):
-                return automaton.insert(at, machine(self.format.terminals[terminal].pattern), Label(field, rule))
+                read = machine(self.format.terminals[terminal].pattern)
+                yield from self.ways(self.state(read, after, Label(field, label.rule)), passed)
             case RuleMark(_, item):
-                return self.node(item, at, rule)
-            case RuleOption(item):
-                end = automaton.state()
-                automaton.empty[at].append(end)
-                automaton.empty[self.node(item, automaton.branch(at), rule)].append(end)
-                return end
-            case RuleSequence(items):
-                for item in items:
-                    at = self.node(item, at, rule)
-                return at
+                yield from self.ways(self.state(item, after, label), passed)
             case RuleCall(name):
-                return self.node(self.format.rules[name].node, at, name)
-            case RuleChoice():
-                return self.choice(node, at)
-            case RuleList(_, item):  # in a start rule
-                end = automaton.state()
-                loop = automaton.branch(at)
-                automaton.empty[loop].append(end)
-                automaton.empty[self.node(item, automaton.branch(loop), rule)].append(loop)
-                return end
+                yield from self.ways(self.state(self.format.rules[name].node, after, Label(None, name)), passed)
+            case RuleChoice(_, branches):
+                for index in range(len(branches)):
+                    yield from self.ways(self.branch(node, index, after), passed)
+            case _:
+                yield from super().ways_of(rest, passed)
 
-    def choice(self, choice: RuleChoice, at: int) -> int:
-        """Add alternatives, each without the texts that an earlier one reads."""
-        automaton = self.automaton
-        end = automaton.state()
-        apart = automaton.state()
-        earlier: list[int] = []
-        for branch in choice.branches:
-            start = automaton.state()
-            last = self.node(branch.node, start, choice.rule)
-            if earlier:
-                before = automaton.determinize(apart, earlier)
-                rest = automaton.without(start, last, before, automaton.branch(at))
-                if not _reaches(automaton, at, rest):
-                    reason = (
-                        f"alternative `{branch.name}` of `{choice.rule}` is never chosen: earlier ones read all of it"
-                    )
-                    self.problems.append(Problem(branch.place, reason, "Put it first, or remove it."))
-                automaton.empty[rest].append(end)
-            else:
-                copy = self.node(branch.node, automaton.branch(at), choice.rule)
-                automaton.empty[copy].append(end)
-            automaton.empty[apart].append(start)
-            earlier.append(last)
-        return end
+    def branch(self, choice: RuleChoice, index: int, after: int) -> int:
+        """The state of an alternative, without the texts that an earlier one reads."""
+        label = Label(None, choice.rule)
+        if not index:
+            return self.state(choice.branches[0].node, after, label)
+        alone = [self.state(branch.node, END, label) for branch in choice.branches[: index + 1]]
+        key = choice.rule, index
+        if key not in self.later:
+            self.later[key] = Without(self.determinize(alone[:-1]))
+        return self.state(self.later[key], after, label, alone[-1])
+
+    def ends(self, state: int) -> bool:
+        """Whether any text can be read from a state."""
+        found = reachable([state], lambda each: [move.target for move in self.row(each)[0]])
+        return any(self.row(each)[1] for each in found)
 
 
-def _reaches(automaton: Automaton, start: int, end: int) -> bool:
-    return end in reachable([start], lambda s: [*automaton.empty[s], *(target for _, target, _ in automaton.steps[s])])
-
-
-Move = tuple[Ranges, int, object]
 Pair = tuple[int, int, bool]
 Reading = list[tuple[int, object]]
 
 
-def _search(automaton: Automaton, begin: int, end: int) -> tuple[Reading, Reading] | None:
-    """Two different paths from `begin` to `end` that read the same letters, as short as possible."""
-    moves, ends = _moves(automaton, begin, end)
+def _search(automaton: Automaton, begin: int) -> tuple[Reading, Reading] | None:
+    """Two different paths from a state to the end that read the same letters, as short as possible."""
     first: Pair = (begin, begin, False)
     back: dict[Pair, tuple[Pair, int, object, object] | None] = {first: None}
     todo = deque([first])
     while todo:
         one, other, differ = pair = todo.popleft()
-        count = ends[one] * ends[other] if differ else ends[one] * (ends[one] - 1)
-        if count:
+        (moves, ends), (their_moves, their_ends) = automaton.row(one), automaton.row(other)
+        if ends * (their_ends if differ else ends - 1):
             return _readings(back, pair)
-        for i, (letters, target, label) in enumerate(moves[one]):
-            for j, (theirs, their_target, their_label) in enumerate(moves[other]):
+        for i, (letters, target, label) in enumerate(moves):
+            for j, (theirs, their_target, their_label) in enumerate(their_moves):
                 if not differ and j < i:
                     continue
                 both = letters if letters is theirs else overlap(letters, theirs)
@@ -198,26 +171,6 @@ def _search(automaton: Automaton, begin: int, end: int) -> tuple[Reading, Readin
                     back[following] = (pair, sample(both), label, their_label)
                     todo.append(following)
     return None
-
-
-def _moves(automaton: Automaton, begin: int, end: int) -> tuple[dict[int, list[Move]], dict[int, int]]:
-    """For each state its transitions, also those after empty moves, once per way; and its number of ways to the end."""
-    moves: dict[int, list[Move]] = {}
-    ends: dict[int, int] = {}
-    todo = [begin]
-    while todo:
-        state = todo.pop()
-        if state in moves:
-            continue
-        moves[state], ends[state] = [], 0
-        ways = [(state, frozenset({state}))]
-        while ways:
-            at, passed = ways.pop()
-            moves[state] += automaton.steps[at]
-            ends[state] += at == end
-            ways += [(target, passed | {target}) for target in automaton.empty[at] if target not in passed]
-        todo += [target for _, target, _ in moves[state]]
-    return moves, ends
 
 
 def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: Pair) -> tuple[Reading, Reading]:

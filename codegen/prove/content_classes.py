@@ -27,19 +27,12 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import (
-    GrammarNode,
-    RuleCall,
-    RuleOption,
-    RuleSequence,
-    RuleValue,
-    walk,
-)
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
-from ..model.terminals import FixedText, Terminal
+from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS, misfits
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
+from ..read.grammar_nodes import Concat, GrammarNode, Repeat, RuleCall, RuleValue, Text, walk
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem, suggestion
 from ..read.value_places import ValuePath
@@ -126,8 +119,8 @@ def _presence(contents: ContentGrammar) -> Iterator[Problem]:
     for rule in contents.rules.values():
         for way in rule.ways:
             for index, node in enumerate(way.items):
-                fields = contents.fields_of(node).keys() if isinstance(node, RuleOption) else ()
-                others = RuleSequence((*way.items[:index], *way.items[index + 1 :]))
+                fields = contents.fields_of(node).keys() if isinstance(node, Repeat) else ()
+                others = Concat((*way.items[:index], *way.items[index + 1 :]))
                 if fields and contents.always_set(others) >= {*fields}:
                     reason = (
                         f"no field shows whether an optional part of `{rule.name}` is present: `{', '.join(fields)}`"
@@ -139,7 +132,7 @@ def _presence(contents: ContentGrammar) -> Iterator[Problem]:
 def _texts(items: tuple[GrammarNode, ...]) -> list[GrammarNode]:
     """What an alternative of lines has in one line, without layout."""
     nodes = [node for item in items for node in walk(item)]
-    return [node for node in nodes if isinstance(node, FixedText) or (isinstance(node, RuleValue) and node.field)]
+    return [node for node in nodes if isinstance(node, Text) or (isinstance(node, RuleValue) and node.field)]
 
 
 def _values(format: Format, sources: Sources) -> Iterator[Problem]:

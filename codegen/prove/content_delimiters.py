@@ -9,20 +9,23 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..model.content_rules import ContentGrammar, fixed_text, is_json
-from ..model.rule_nodes import (
+from ..model.rule_nodes import GrammarRule
+from ..model.terminals import Terminal
+from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import (
+    AnyOf,
+    Concat,
     GrammarNode,
-    GrammarRule,
+    Repeat,
     RuleCall,
     RuleList,
     RuleMark,
-    RuleOption,
-    RuleSequence,
     RuleValue,
+    Special,
+    Text,
     parts,
     walk,
 )
-from ..model.terminals import FixedText, Special, Terminal
-from ..read import regular_expressions as pattern
 from ..read.problems import Problem
 from .finite_automata import first_letters, machine, overlap, sample
 
@@ -70,10 +73,10 @@ def _in_order(
         rest = (*items[index + 1 :], *then)
         yield ContentPlace(owner, node, rest)
         match node:
-            case RuleOption(item):
+            case Repeat(item, 0, 1):
                 yield from _in_order(contents, owner, parts(item), rest, inside)
             case RuleList(_, item, _, separator):
-                again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
+                again = Repeat(Concat((Text(separator), *parts(item))), 0, 1)
                 yield from _in_order(contents, owner, parts(item), (again, *rest), inside)
             case RuleCall(rule) if rule not in inside and (
                 rule in contents.by_hand or not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list")
@@ -120,7 +123,7 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
 def _choice_of_texts(rule: GrammarRule) -> Terminal:
     """A rule whose alternatives are texts, as a terminal that lists them."""
     texts = tuple(fixed_text(way.node) for way in rule.ways)
-    return Terminal(rule.name, pattern.AnyOf(tuple(map(pattern.Text, texts))), texts, rule.place, rule.source)
+    return Terminal(rule.name, AnyOf(tuple(map(Text, texts))), texts, rule.place, rule.source)
 
 
 def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
@@ -141,11 +144,11 @@ def _tried(
 ) -> Iterator[tuple[str, str, GrammarNode, tuple[GrammarNode, ...]]]:
     """The parts that a node may be read as, and what may be written in their place; the rule and a name for each."""
     match place.node:
-        case RuleOption(item):
+        case Repeat(item, 0, 1):
             name = next((f"`{field}`" for field in contents.fields_of(item)), "part")
             yield place.rule, f"the optional {name}", item, place.rest
         case RuleList(field, item, least, separator):
-            for one_more in (RuleSequence((FixedText(separator), *parts(item))), *[item] * (not least)):
+            for one_more in (Concat((Text(separator), *parts(item))), *[item] * (not least)):
                 yield place.rule, f"the list `{field}`", one_more, place.rest
         case RuleCall(rule) if contents.rules[rule].kind in ("choice", "record", "inlined"):
             end = (CONTENT_END,) if rule in contents.roles else ()
@@ -153,7 +156,7 @@ def _tried(
             for (index, first), (later, way) in combinations(ways, 2):
                 if not (contents.is_spelling(rule, index) or contents.is_spelling(rule, later)):
                     written = (*way.items, *(place.rest or (AFTER_TYPES,)))
-                    yield rule, f"alternative {index + 1}", RuleSequence((*first.items, *end)), written
+                    yield rule, f"alternative {index + 1}", Concat((*first.items, *end)), written
 
 
 def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
@@ -166,11 +169,11 @@ def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarN
             ways = [begun]
             if isinstance(begun[0], RuleValue):
                 texts = _sample_values(contents.terminals[begun[0].terminal])
-                ways = [(FixedText(text), *begun[1:]) for text in texts]
+                ways = [(Text(text), *begun[1:]) for text in texts]
             read = [_read_sample(contents, item, (*way, *rest[at + 1 :])) for way in ways]
             if read and all(read):
                 return read[0][:MAX_SAMPLE_CHARS]
-        if not isinstance(first, RuleOption) and not (isinstance(first, RuleList) and not first.least):
+        if not isinstance(first, Repeat) and not (isinstance(first, RuleList) and not first.least):
             break
     return ""
 
@@ -180,7 +183,7 @@ def _beginnings(contents: ContentGrammar, node: GrammarNode) -> list[tuple[Gramm
     match node:
         case RuleValue(_, terminal):
             values = contents.terminals[terminal].values
-            return [(FixedText(text),) for text in values] if values else [(node,)]
+            return [(Text(text),) for text in values] if values else [(node,)]
         case RuleCall(rule) if contents.rules[rule].kind == "enumerated":
             return [way.items for way in contents.rules[rule].ways]
         case RuleCall(rule) if len(ways := contents.rules[rule].ways) == 1 and ways[0].items[0] != node:
@@ -205,7 +208,7 @@ def _end(contents: ContentGrammar, node: GrammarNode, text: str, at: int) -> int
     match node:
         case Special():
             return at if at == len(text) else None
-        case FixedText(fixed):
+        case Text(fixed):
             return at + len(fixed) if text.startswith(fixed, at) else None
         case RuleValue(field, name):
             found = contents.terminals[name].matcher.match(text, at)
@@ -214,9 +217,9 @@ def _end(contents: ContentGrammar, node: GrammarNode, text: str, at: int) -> int
             return found.end() if found else None if field else at
         case RuleMark(_, item):
             return _end(contents, item, text, at)
-        case RuleOption(item):
+        case Repeat(item, 0, 1):
             return at if (end := _end(contents, item, text, at)) is None else end
-        case RuleSequence(items):
+        case Concat(items):
             end = at
             for item in items:
                 if (end := _end(contents, item, text, end)) is None:
@@ -225,12 +228,12 @@ def _end(contents: ContentGrammar, node: GrammarNode, text: str, at: int) -> int
         case RuleList(_, item, least, separator):
             if (end := _end(contents, item, text, at)) is None:
                 return None if least else at
-            again = RuleSequence((FixedText(separator), *parts(item)))
+            again = Concat((Text(separator), *parts(item)))
             while (more := _end(contents, again, text, end)) is not None and more > end:
                 end = more
             return end
         case RuleCall(rule):
-            ends = (_end(contents, RuleSequence(way.items), text, at) for way in contents.rules[rule].ways)
+            ends = (_end(contents, Concat(way.items), text, at) for way in contents.rules[rule].ways)
             return next((end for end in ends if end is not None), None)
     return None
 
@@ -270,7 +273,7 @@ class Lead(NamedTuple):
 def _goes_on(
     contents: ContentGrammar,
     terminal: Terminal,
-    aheads: list[pattern.RegexNode],
+    aheads: list[GrammarNode],
     lead: Lead,
     quantifier: Callable[[Iterable[bool]], bool],
 ) -> str:
@@ -299,7 +302,7 @@ def _goes_on(
     return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
 
 
-def _may_stop(ahead: pattern.RegexNode, text: str, has_more: bool) -> bool:
+def _may_stop(ahead: GrammarNode, text: str, has_more: bool) -> bool:
     """Whether a lookahead finds its pattern in a text; if the text has more than is known, whether it can."""
     if re.match(pattern.expression(ahead), text):
         return True
@@ -317,17 +320,17 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
     match node:
         case Special():
             return {Lead("", CONTENT_END.terminal)}
-        case FixedText(text) if text.isspace() or not text:
+        case Text(text) if text.isspace() or not text:
             leads = _leads(contents, rest, seen)
             return {
                 Lead(text + found, then, tuple(sample._replace(text=text + sample.text) for sample in samples))
                 for found, then, samples in leads
             }
-        case FixedText(text):
+        case Text(text):
             return {Lead(text, "", _samples(contents, items))}
         case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
-        case RuleOption(item) | RuleList(_, item, 0):
+        case Repeat(item, 0, 1) | RuleList(_, item, 0):
             return _leads(contents, (*parts(item), *rest), seen) | _leads(contents, rest, seen)
         case RuleList(_, item):
             return _leads(contents, (*parts(item), *rest), seen)
@@ -344,7 +347,7 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
 def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[Sample, ...]:
     """What may be written for parts, as far as that is known: with all that is optional, with nothing that is, and with
     one part that is."""
-    options = [at for at, node in enumerate(items) if isinstance(node, RuleOption)]
+    options = [at for at, node in enumerate(items) if isinstance(node, Repeat)]
     single = ([node for at, node in enumerate(items) if at == kept or at not in options] for kept in options)
     ways = [(items, True), (items, False), *((tuple(each), True) for each in single)]
     samples = (_sample(contents, each, with_options, frozenset()) for each, with_options in ways)
@@ -354,7 +357,7 @@ def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[
 SAMPLES = ("a", "1", '"a"', "{}", "true")
 """Texts of which most terminals read one."""
 
-AFTER_TYPES = FixedText(";")
+AFTER_TYPES = Text(";")
 """A text that may follow a rule for types of tools. No name and no value of a type has it."""
 
 MAX_SAMPLE_CHARS = 40
@@ -376,10 +379,10 @@ def _sample(
         match node:
             case Special():
                 return Sample(text, True)
-            case FixedText(written):
+            case Text(written):
                 text += written
                 continue
-            case RuleOption(item) | RuleList(_, item, 0):
+            case Repeat(item, 0, 1) | RuleList(_, item, 0):
                 if not with_options or (found := _sample(contents, parts(item), with_options, seen)) is None:
                     continue
             case RuleMark(_, item) | RuleList(_, item):

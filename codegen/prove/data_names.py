@@ -24,10 +24,10 @@ from ..model.content_types import (
 from ..model.format_model import CONTENT_FIELD, JSON_KEYS, MESSAGE, Format
 from ..model.frame_graph import graph
 from ..model.recovery_tables import SLOT_NAMES, closes, library_table
-from ..model.rule_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
 from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
+from ..read.grammar_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
 from ..read.problems import Problem, suggestion
 from ..read.reachable import reachable
 from ..read.value_places import ValuePath

@@ -7,140 +7,122 @@ ranges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import AnyOf, Chars, Concat, GrammarNode, Repeat, Text
 from ..read.problems import TooLarge
-from ..read.reachable import reachable
-from ..read.regular_expressions import LAST_CODE_POINT, Ranges, RegexNode
+from ..read.regular_expressions import LAST_CODE_POINT, Ranges
 
 MAX_AUTOMATON_STATES = 20_000
 """A repetition such as `(a{1000}){1000}` would need a million. Harmony's largest automaton has about 1,200."""
 
+END = 0
+"""The state in which nothing is left to read."""
 
-@dataclass
+
+class Rest(NamedTuple):
+    """What is left to read: a node from some place in it, then another state. The label is of the letters of the node.
+
+    Attributes:
+        at: the letters or parts of the node that were read; for an automaton, its state.
+    """
+
+    node: AutomatonNode
+    after: int
+    label: object
+    at: int = 0
+    beside: int = 0
+
+
+class Move(NamedTuple):
+    letters: Ranges
+    target: int
+    label: object
+
+
 class Automaton:
-    """States with transitions (letters, target, label), and with moves that read nothing."""
+    """An automaton whose states are what is left to read. Each way to read a text is a path of its own."""
 
-    steps: list[list[tuple[Ranges, int, object]]] = field(default_factory=list)
-    empty: list[list[int]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.states: list[Rest | None] = [None]
+        self.numbers: dict[tuple[int, int, object, int, int], int] = {}
+        self.rows: dict[int, tuple[list[Move], int]] = {END: ([], 1)}
 
-    def state(self) -> int:
-        if len(self.steps) >= MAX_AUTOMATON_STATES:
-            raise TooLarge
-        self.steps.append([])
-        self.empty.append([])
-        return len(self.steps) - 1
+    def state(self, node: AutomatonNode, after: int, label: object, at: int = 0, beside: int = 0) -> int:
+        key = (id(node), after, label, at, beside)  # comparing large nodes would take long
+        if key not in self.numbers:
+            if len(self.states) >= MAX_AUTOMATON_STATES:
+                raise TooLarge
+            self.numbers[key] = len(self.states)
+            self.states.append(Rest(node, after, label, at, beside))
+        return self.numbers[key]
 
-    def read(self, start: int, letters: Ranges, label: object) -> int:
-        target = self.state()
-        self.steps[start].append((letters, target, label))
-        return target
+    def row(self, state: int) -> tuple[list[Move], int]:
+        """The moves from a state, one for each way to them, and the number of ways to the end without a letter."""
+        if state not in self.rows:
+            found = [*self.ways(state, frozenset())]
+            moves = [move for move in found if move is not None]
+            self.rows[state] = moves, len(found) - len(moves)
+        return self.rows[state]
 
-    def text(self, start: int, text: str, label: object) -> int:
-        for char in text:
-            start = self.read(start, ((ord(char), ord(char)),), label)
-        return start
+    def ways(self, state: int, passed: frozenset[int]) -> Iterator[Move | None]:
+        """Each next letter of what is left to read, None for each way to its end; `passed` are states before it."""
+        rest = self.states[state]
+        if rest is None:
+            yield None
+        elif state in passed:  # a repetition whose item may be empty
+            yield from self.ways(rest.after, passed)
+        else:
+            yield from self.ways_of(rest, passed | {state})
 
-    def pattern(self, start: int, node: RegexNode) -> int:
-        """Add a pattern as it is written: it may read a string in several ways. Returns the end state."""
+    def ways_of(self, rest: Rest, passed: frozenset[int]) -> Iterator[Move | None]:
+        node, after, label, at, beside = rest
         match node:
-            case pattern.Text(text):
-                return self.text(start, text, None)
-            case pattern.Chars():
-                return self.read(start, pattern.ranges(node), None)
-            case pattern.Concat(items):
-                for item in items:
-                    start = self.pattern(start, item)
-                return start
-            case pattern.AnyOf(options):
-                end = self.state()
+            case Text(text) if at < len(text):
+                target = self.state(node, after, label, at + 1) if at + 1 < len(text) else after
+                yield Move(((ord(text[at]), ord(text[at])),), target, label)
+            case Chars():
+                yield Move(pattern.ranges(node), after, label)
+            case Concat(items) if at < len(items):
+                then = self.state(node, after, label, at + 1) if at + 1 < len(items) else after
+                yield from self.ways(self.state(items[at], then, label), passed)
+            case AnyOf(options):
                 for option in options:
-                    self.empty[self.pattern(self.branch(start), option)].append(end)
-                return end
-            case pattern.Repeat(item, low, high):
-                return self.repeat(start, item, low, high)
-        return start
+                    yield from self.ways(self.state(option, after, label), passed)
+            case Repeat(item, low, high):
+                if high is None or at < high:
+                    again = self.state(node, after, label, at + 1 if high is not None else min(at + 1, low))
+                    yield from self.ways(self.state(item, again, label), passed)
+                if at >= low:
+                    yield from self.ways(after, passed)
+            case DeterministicAutomaton(steps, final):
+                for letters, target in steps[at]:
+                    yield Move(letters, self.state(node, after, label, target), label)
+                if at in final:
+                    yield from self.ways(after, passed)
+            case Without(machine):
+                for move in self.ways(at, passed):
+                    if move is not None:
+                        for part, other in machine.moves(beside, move.letters):
+                            yield Move(part, self.state(node, after, label, move.target, other), move.label)
+                    elif beside not in machine.final:
+                        yield from self.ways(after, passed)
+            case _:
+                yield from self.ways(after, passed)
 
-    def branch(self, start: int) -> int:
-        state = self.state()
-        self.empty[start].append(state)
-        return state
-
-    def repeat(self, start: int, item: RegexNode, low: int, high: int | None) -> int:
-        for _ in range(low):
-            start = self.pattern(start, item)
-        end = self.state()
-        self.empty[start].append(end)
-        if high is None:
-            loop = self.branch(start)
-            last = self.pattern(loop, item)
-            self.empty[last] += [loop, end]
-            return end
-        for _ in range(high - low):
-            start = self.pattern(start, item)
-            self.empty[start].append(end)
-        return end
-
-    def insert(self, start: int, machine: DeterministicAutomaton, label: object) -> int:
-        """Add a deterministic automaton, which reads each string in one way. Returns the end state."""
-        states = [self.state() for _ in machine.steps]
-        end = self.state()
-        self.empty[start].append(states[0])
-        for source, row in enumerate(machine.steps):
-            self.steps[states[source]] += [(letters, states[target], label) for letters, target in row]
-            if source in machine.final:
-                self.empty[states[source]].append(end)
-        return end
-
-    def without(self, start: int, end: int, machine: DeterministicAutomaton, source: int) -> int:
-        """Add a copy of the part between two states, without the strings of a machine. Returns the end state."""
-        made: dict[tuple[int, int], int] = {}
-        final = self.state()
-        todo: list[tuple[int, int]] = []
-
-        def place(state: int, other: int) -> int:
-            if (state, other) not in made:
-                made[state, other] = self.state()
-                todo.append((state, other))
-            return made[state, other]
-
-        self.empty[source].append(place(start, 0))
-        while todo:
-            state, other = todo.pop()
-            here = made[state, other]
-            if state == end:
-                if other not in machine.final:
-                    self.empty[here].append(final)
-                continue
-            for target in self.empty[state]:
-                self.empty[here].append(place(target, other))
-            for letters, target, label in self.steps[state]:
-                for part, their_target in machine.moves(other, letters):
-                    self.steps[here].append((part, place(target, their_target), label))
-        return final
-
-    def determinize(self, start: int, ends: Iterable[int]) -> DeterministicAutomaton:
-        """The deterministic automaton for the part between a state and some ends."""
-        final = set(ends)
-        closures: dict[int, frozenset[int]] = {}
-
-        def closure(states: Iterable[int]) -> frozenset[int]:
-            for state in states:
-                if state not in closures:
-                    closures[state] = frozenset(reachable([state], self.empty.__getitem__))
-            return frozenset().union(*map(closures.__getitem__, states))
-
-        first = closure([start])
-        numbers = {first: 0}
+    def determinize(self, starts: Iterable[int]) -> DeterministicAutomaton:
+        """The deterministic automaton for all that can be read from some states."""
+        numbers: dict[frozenset[int], int] = {}
+        todo: list[frozenset[int]] = []
         rows: list[list[tuple[Ranges, int]]] = []
-        todo = [first]
 
         @cache  # most ranges of a class have the same targets
         def number_of(targets: tuple[int, ...]) -> int:
-            subset = closure(targets)
+            subset = frozenset(targets)
             if subset not in numbers:
                 if len(todo) >= MAX_AUTOMATON_STATES:
                     raise TooLarge
@@ -148,8 +130,10 @@ class Automaton:
                 todo.append(subset)
             return numbers[subset]
 
+        number_of(tuple(starts))
         while len(rows) < len(todo):
-            edges = [(letters, target) for s in todo[len(rows)] for letters, target, _ in self.steps[s]]
+            found = (move[:2] for state in sorted(todo[len(rows)]) for move in self.row(state)[0])
+            edges = [*dict.fromkeys(found)]
             if len({letters for letters, _ in edges}) == 1:
                 rows.append([(edges[0][0], number_of(tuple(target for _, target in edges)))])
                 continue
@@ -168,7 +152,8 @@ class Automaton:
                 if active:
                     moves.setdefault(number_of(tuple(active)), []).extend((low, after - 1))
             rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
-        return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
+        final = (number for subset, number in numbers.items() if any(self.row(state)[1] for state in subset))
+        return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(final))
 
 
 @dataclass(frozen=True)
@@ -200,16 +185,25 @@ def _joined(bounds: list[int]) -> Ranges:
     return tuple(joined)
 
 
+@dataclass(frozen=True)
+class Without:
+    """What another state can read, apart from the texts of a machine."""
+
+    machine: DeterministicAutomaton
+
+
+AutomatonNode = GrammarNode | DeterministicAutomaton | Without
+
+
 @cache
-def machine(node: RegexNode) -> DeterministicAutomaton:
+def machine(node: GrammarNode) -> DeterministicAutomaton:
     """The deterministic automaton of a pattern."""
     made = Automaton()
-    start = made.state()
-    return made.determinize(start, [made.pattern(start, node)])
+    return made.determinize([made.state(node, END, None)])
 
 
 @cache
-def first_letters(node: RegexNode) -> Ranges:
+def first_letters(node: GrammarNode) -> Ranges:
     """The letters with which a string of a pattern can begin."""
     return tuple(sorted(bounds for letters, _ in machine(node).steps[0] for bounds in letters))
 

@@ -8,18 +8,19 @@ from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
 from ..model.frame_graph import FrameEdge, Graph, framing, graph
-from ..model.rule_nodes import (
+from ..read.grammar_nodes import (
+    Concat,
     GrammarNode,
+    Repeat,
     RuleCall,
     RuleChoice,
     RuleMark,
-    RuleOption,
-    RuleSequence,
     RuleValue,
+    Special,
+    Text,
     called,
     walk,
 )
-from ..model.terminals import FixedText, Special
 from ..read.problems import Problem
 from ..read.reachable import reachable
 from .finite_automata import machine, witness
@@ -38,7 +39,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         return
     content = format.rules[CONTENT_FIELD]
     texts = [RuleValue(CONTENT_FIELD, name) for name in format.terminals_of(CONTENT_FIELD)]
-    if len(texts) != 1 or content.node not in (*texts, *map(RuleOption, texts)):
+    if len(texts) != 1 or content.node not in (*texts, *(Repeat(text, 0, 1) for text in texts)):
         reason = f"`{CONTENT_FIELD}` is not one terminal, optional or not"
         yield Problem(
             content.place,
@@ -104,7 +105,7 @@ def _presence(format: Format) -> Iterator[Problem]:
     """The presence of an optional part shows in a field that it always sets."""
     for rule in format.rules.values():
         for node in walk(rule.node):
-            if isinstance(node, RuleOption) and rule.name != CONTENT_FIELD and not format.always_set(node.item):
+            if isinstance(node, Repeat) and rule.name != CONTENT_FIELD and not format.always_set(node.item):
                 part = format.rules[node.item.rule] if isinstance(node.item, RuleCall) else None
                 optional = f"the optional `{part.name}`" if part else f"an optional part of `{rule.name}`"
                 remedy = (
@@ -120,9 +121,9 @@ def _most(format: Format, node: GrammarNode) -> Counter[str]:
             return Counter([field])
         case RuleMark(field, item):
             return Counter([field]) + _most(format, item)
-        case RuleOption(item):
+        case Repeat(item, 0, 1):
             return _most(format, item)
-        case RuleSequence(items):
+        case Concat(items):
             return sum((_most(format, item) for item in items), Counter[str]())
         case RuleChoice(owner, branches):
             found = Counter[str]()
@@ -231,7 +232,7 @@ def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, Fr
         return
     for edge, target in made.steps[place.state]:
         names = place.names | made.names.get(target, frozenset())
-        if isinstance(edge, FixedText):
+        if isinstance(edge, Text):
             yield edge.text[0], FramePlace(target, edge.text[1:], names)
         else:
             yield edge, FramePlace(target, "", names)

@@ -13,9 +13,9 @@ from ..model.recovery_tables import (
     library_diagnostics,
     value_of,
 )
-from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
+from ..read.grammar_nodes import Special, Text
 from ..read.problems import Problem
 from .data_names import unfit_terminals
 
@@ -111,8 +111,8 @@ def _gaps(format: Format) -> Iterator[Problem]:
     """A header is divided at white space, so there is one text with it between two parts."""
     made = graph(format, format.message)
     for _, edge, target in made.edges():
-        after = [other for other, _ in made.steps[target] if isinstance(other, FixedText) and other.text[0].isspace()]
-        if isinstance(edge, FixedText) and edge.text[-1].isspace() and after:
+        after = [other for other, _ in made.steps[target] if isinstance(other, Text) and other.text[0].isspace()]
+        if isinstance(edge, Text) and edge.text[-1].isspace() and after:
             reason = (
                 f"recovery needs one text with white space between two parts; {after[0].text!r} follows {edge.text!r}"
             )

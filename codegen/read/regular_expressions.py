@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
+
+from .grammar_nodes import Ahead, AnyOf, Chars, Concat, GrammarNode, Repeat, Text, walk
 
 SURROGATE_CLASS = r"\ud800-\udfff"
 SURROGATE_TEXT = "".join(map(chr, range(0xD800, 0xE000)))
@@ -29,47 +29,7 @@ class PatternError(Exception):
         self.reason, self.offset, self.remedy = reason, offset, remedy
 
 
-@dataclass(frozen=True)
-class Text:
-    text: str
-
-
-@dataclass(frozen=True)
-class Chars:
-    """One character of a class; `body` is the text between the brackets of a regular expression."""
-
-    body: str
-    negated: bool = False
-
-
-@dataclass(frozen=True)
-class Concat:
-    items: tuple[RegexNode, ...]
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    options: tuple[RegexNode, ...]
-
-
-@dataclass(frozen=True)
-class Repeat:
-    item: RegexNode
-    low: int
-    high: int | None
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """A negative lookahead: the text from here does not begin with the pattern."""
-
-    item: RegexNode
-
-
-RegexNode = Text | Chars | Concat | AnyOf | Repeat | Ahead
-
-
-def widths(node: RegexNode) -> tuple[float, float]:
+def widths(node: GrammarNode) -> tuple[float, float]:
     """The lengths of the longest and of the shortest text of a pattern."""
     match node:
         case Text(text):
@@ -94,7 +54,7 @@ REPETITIONS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 """The bounds of each sign after a part, in Lark, too."""
 
 
-def is_free(node: RegexNode) -> bool:
+def is_free(node: GrammarNode) -> bool:
     """Whether the pattern matches every text that is not empty, apart from lookaheads."""
     match node:
         case Repeat(Concat((Ahead(), item)), 1, None) | Repeat(item, 1, None):
@@ -102,18 +62,7 @@ def is_free(node: RegexNode) -> bool:
     return False
 
 
-def walk(node: RegexNode) -> Iterator[RegexNode]:
-    """A pattern and all patterns in it, but those in lookaheads."""
-    yield node
-    match node:
-        case Concat(children) | AnyOf(children):
-            for child in children:
-                yield from walk(child)
-        case Repeat(item):
-            yield from walk(item)
-
-
-def aheads(node: RegexNode) -> list[RegexNode]:
+def aheads(node: GrammarNode) -> list[GrammarNode]:
     """The patterns of the lookaheads in a pattern, but not those in other lookaheads."""
     return [found.item for found in walk(node) if isinstance(found, Ahead)]
 
@@ -147,7 +96,7 @@ def any_of(words: list[str]) -> str:
     return f"(?:{whole})?" if optional else whole
 
 
-def expression(node: RegexNode, lookaheads: bool = True) -> str:
+def expression(node: GrammarNode, lookaheads: bool = True) -> str:
     """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens.
 
     Without lookaheads, it is the pattern for the same strings, whatever follows them.
@@ -170,6 +119,7 @@ def expression(node: RegexNode, lookaheads: bool = True) -> str:
             inner = expression(item, lookaheads) if single else f"(?:{expression(item, lookaheads)})"
             sign = next((sign for sign, bounds in REPETITIONS.items() if bounds == (low, high)), None)
             return inner + (sign or f"{{{low},{'' if high is None else high}}}")
+    raise AssertionError(f"no pattern has {node}")
 
 
 MAX_REPETITIONS = 1000
@@ -179,7 +129,7 @@ MAX_LISTED_STRINGS = 20_000
 """A range of characters to the power of 100 would not end. Harmony's longest list, its special tokens, has 1,090."""
 
 
-def strings(node: RegexNode) -> list[str]:
+def strings(node: GrammarNode) -> list[str]:
     """All strings of a pattern; raises `ValueError` if there are more than `MAX_LISTED_STRINGS`."""
     match node:
         case Text(text):
@@ -237,7 +187,7 @@ def _scanned(chars: Chars, first: int, last: int) -> Ranges:
     return tuple((first + match.start(), first + match.end() - 1) for match in found)
 
 
-def parse(source: str, flags: str = "") -> RegexNode:
+def parse(source: str, flags: str = "") -> GrammarNode:
     """Read a regular expression; raises `PatternError` if it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start(), "Write whole characters.")
@@ -269,14 +219,14 @@ class _PatternReader:
         self.at += len(expected) * found
         return found
 
-    def union(self) -> RegexNode:
+    def union(self) -> GrammarNode:
         options = [self.concat()]
         while self.take("|"):
             options.append(self.concat())
         return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
-    def concat(self) -> RegexNode:
-        items: list[RegexNode] = []
+    def concat(self) -> GrammarNode:
+        items: list[GrammarNode] = []
         while (char := self.peek()) and char not in "|)":
             item = self.repeat(self.atom())
             previous = items[-1] if items else None
@@ -286,7 +236,7 @@ class _PatternReader:
                 items.append(item)
         return items[0] if len(items) == 1 else Concat(tuple(items))
 
-    def repeat(self, item: RegexNode) -> RegexNode:
+    def repeat(self, item: GrammarNode) -> GrammarNode:
         start = self.at
         self.peek()
         if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at):
@@ -307,7 +257,7 @@ class _PatternReader:
             raise PatternError(reason, start, "Leave the greater one out for any number, as in `{2,}`.")
         return Repeat(item, low, high)
 
-    def atom(self) -> RegexNode:
+    def atom(self) -> GrammarNode:
         start, char = self.at, self.peek()
         if char == "(":
             return self.group()
@@ -323,11 +273,11 @@ class _PatternReader:
             raise PatternError(f"`{char}` is not supported here", start, remedy)
         return Text(char)
 
-    def group(self) -> RegexNode:
+    def group(self) -> GrammarNode:
         start = self.at
         dotall = self.dotall
         if self.take("(?!"):
-            node: RegexNode = Ahead(self.union())
+            node: GrammarNode = Ahead(self.union())
         elif self.take("(?s:"):
             self.dotall = True
             node = self.union()
@@ -344,7 +294,7 @@ class _PatternReader:
             raise PatternError("a group is not closed", start, r"Close it. For the character, write `\(`.")
         return node
 
-    def escape(self) -> RegexNode:
+    def escape(self) -> GrammarNode:
         char = self.source[self.at : self.at + 1]
         if char in set("dDsSwW"):
             self.at += 1
@@ -372,7 +322,7 @@ class _PatternReader:
         )
         raise PatternError(f"the escape `\\{char}` is not supported", start, remedy)
 
-    def characters(self) -> RegexNode:
+    def characters(self) -> GrammarNode:
         start = self.at
         self.at += 1
         negated = self.source.startswith("^", self.at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.format_model import Format
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import AnyOf, Chars, Concat, GrammarNode, Repeat, Text
 from .framing_code import ordered_rules
 from .node_code import algebra_name, algebra_node, node_code
 from .source_text import Block, Writer, data, group, literal, mapping
@@ -20,19 +21,19 @@ def emit_algebra(format: Format, writer: Writer) -> None:
         writer.block(made, prefix="return ")
 
 
-def _terminal(node: pattern.RegexNode) -> Block:
+def _terminal(node: GrammarNode) -> Block:
     """A terminal. Lookaheads only exclude special tokens, which no text of the algebra contains."""
     if pattern.is_free(node):
         return algebra_node("Text")
     match node:
-        case pattern.Text(text):
+        case Text(text):
             return algebra_node("Literal", literal(text))
-        case pattern.Chars():
+        case Chars():
             return algebra_node("Character", data(pattern.ranges(node)))
-        case pattern.Concat(items):
+        case Concat(items):
             return algebra_node("Sequence", group(_terminal(item) for item in items))
-        case pattern.AnyOf(options):
+        case AnyOf(options):
             return algebra_node("Alternatives", group(_terminal(option) for option in options))
-        case pattern.Repeat(item, low, high):
+        case Repeat(item, low, high):
             return algebra_node("Repeat", _terminal(item), str(low), str(high))
     return algebra_node("Sequence", "()")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from ..model.content_rules import ContentGrammar, fixed_text, is_date, is_json
 from ..model.content_types import class_name, core_fields, tools_name
 from ..model.format_model import Format
-from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
+from ..model.rule_nodes import GrammarRule
 from ..model.schema_rules import FITTING_TERMINALS
-from ..model.terminals import FixedText, longest_first
+from ..model.terminals import longest_first
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import GrammarNode, Repeat, RuleCall, RuleList, RuleMark, RuleValue, Text, parts
 from .message_types import plain_values, record_code
 from .source_text import Block, Writer, arguments, call, data, group, literal, mapping, raw
 
@@ -49,7 +50,7 @@ class _Row:
             named = {fixed_text(way.node): way.name or "" for way in rule.ways}
             texts = {literal(named[text]): literal(text) for text in longest_first(named)}
             return call("runtime.Enumerated", mapping(texts))
-        ways = data(tuple(tuple(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways))
+        ways = data(tuple(tuple(self.part(node) for node in way.items if node != Text("")) for way in rule.ways))
         options: dict[str, object] = {}
         if any(names := contents.spellings(rule.name)):
             options["names"] = names
@@ -76,12 +77,12 @@ class _Row:
     def part(self, node: GrammarNode) -> str | Block:
         """A text, or the code of a part."""
         match node:
-            case FixedText(text):
+            case Text(text):
                 return text
-            case RuleOption(RuleMark(name, FixedText(text))):
+            case Repeat(RuleMark(name, Text(text))):
                 decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
                 return call("runtime.Flag", literal(name), literal(text), *decided)
-            case RuleOption(RuleValue(name, terminal)) if not is_json(terminal):
+            case Repeat(RuleValue(name, terminal)) if not is_json(terminal):
                 return self.token(name, terminal, optional=True)
             case RuleValue(name, terminal):
                 return self.token(name, terminal, optional=False)
@@ -89,7 +90,7 @@ class _Row:
                 return fixed_text(self.contents.rules[rule].node)
             case RuleCall(rule):
                 return call("runtime.Value" if self.contents.is_field(rule) else "runtime.Use", literal(rule))
-            case RuleOption(item):
+            case Repeat(item, 0, 1):
                 return call("runtime.Option", data(tuple(map(self.part, parts(item)))))
             case RuleList(name, item, least, separator):
                 options = [f"separator={literal(separator)}"] if separator else ["0"] * (not least)

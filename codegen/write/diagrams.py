@@ -9,9 +9,9 @@ from typing import Any
 
 from ..model.format_model import Format
 from ..model.frame_graph import framing, graph
-from ..model.rule_nodes import RuleCall
-from ..model.terminals import Special, is_terminal
+from ..model.terminals import is_terminal
 from ..read.grammar_folder import CONTENTS_FILE, Sources
+from ..read.grammar_nodes import RuleCall, Special
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 
 MAX_REGEX_CHARS = 40

@@ -6,9 +6,8 @@ from itertools import count
 
 from ..model.format_model import Format
 from ..model.frame_graph import FrameEdge, framing, graph, is_content
-from ..model.rule_nodes import RuleCall
-from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import RuleCall, Special, Text
 from .node_code import constant, writer_name
 from .source_text import Block, PythonCode, Writer, arguments, call, data, group, literal, mapping
 
@@ -32,7 +31,7 @@ def _atom_name(edge: FrameEdge) -> str:
     match edge:
         case Special(terminal):
             return f"_NEXT_{terminal}" if terminal.isidentifier() else "_NEXT_TOKEN"
-        case FixedText():
+        case Text():
             return "_NEXT_TEXT"
     return f"_NEXT_{edge.field}"
 
@@ -47,7 +46,7 @@ def _atom(format: Format, edge: FrameEdge) -> Block:
     match edge:
         case Special(_, spelling):
             return call("runtime.Atom", literal(spelling), *arguments(special=spelling))
-        case FixedText(text):
+        case Text(text):
             return call("runtime.Atom", literal(repr(text)), *arguments(text=text))
     values: dict[str, object] = {"pattern": PythonCode(constant(edge.terminal))}
     values |= {"values": listed} if (listed := format.terminals[edge.terminal].values) else {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.rule_nodes import Branch, GrammarNode, GrammarRule, RuleChoice, RuleOption, called, parts
+from ..model.rule_nodes import GrammarRule
 from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import Branch, GrammarNode, Repeat, RuleChoice, called, parts
 from .node_code import constant, is_flag, is_in_place, is_set, node_code, present, writer_name
 from .source_text import PythonCode, Writer, call, literal, mapping, raw
 
@@ -93,7 +94,7 @@ def _body(format: Format, node: GrammarNode, writer: Writer) -> None:
     terms: list[str] = []
     started = False
     for item in parts(node):
-        if not isinstance(item, RuleOption):
+        if not isinstance(item, Repeat):
             terms += node_code(format, item).terms
             continue
         writer.chain(terms or ['""'], "+", "text += " if started else "text = ") if terms or not started else None

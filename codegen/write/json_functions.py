@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.content_rules import fixed_text
 from ..model.content_types import terminals_of, user_rules
 from ..model.format_model import Format
-from ..model.terminals import FixedText
+from ..read.grammar_nodes import Text
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .public_functions import emit_json_functions
@@ -14,7 +14,7 @@ from .source_text import PythonCode, Writer, arguments, call, data, literal
 
 def emit_json(format: Format, writer: Writer) -> None:
     joined = {
-        name: {field: fixed_text(format.mark_of(field) or FixedText("")) or None for field in fields}
+        name: {field: fixed_text(format.mark_of(field) or Text("")) or None for field in fields}
         for name, fields in format.json.get("joined", {}).items()
     }
     found = {**format.json, "joined": joined, "patterns": _patterns(format)}

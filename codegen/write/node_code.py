@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format
-from ..model.rule_nodes import (
+from ..model.terminals import is_terminal
+from ..read import regular_expressions as pattern
+from ..read.grammar_nodes import (
+    Concat,
     GrammarNode,
+    Repeat,
     RuleCall,
     RuleChoice,
-    RuleList,
     RuleMark,
-    RuleOption,
-    RuleSequence,
     RuleValue,
+    Special,
+    Text,
 )
-from ..model.terminals import FixedText, Special, is_terminal
-from ..read import regular_expressions as pattern
 from .source_text import Block, PythonCode, call, data, group, literal
 
 FIRST_MARKER = 0xD800
@@ -67,7 +68,7 @@ def node_code(format: Format, node: GrammarNode) -> NodeCode:
         case Special(_, spelling):
             marker = markers(format)[spelling]
             return NodeCode([f"\\u{ord(marker):04x}"], [literal(marker)], algebra_node("Token", literal(spelling)))
-        case FixedText(text):
+        case Text(text):
             written = [literal(text)] if text else []
             return NodeCode([pattern.escape(text)], written, algebra_node("Literal", literal(text)))
         case RuleValue(field, terminal):
@@ -80,11 +81,11 @@ def node_code(format: Format, node: GrammarNode) -> NodeCode:
         case RuleMark(field, item):
             read, written, algebra = node_code(format, item)
             return NodeCode([_named(field), *read, ")"], written, algebra_node("Flag", literal(field), algebra))
-        case RuleOption(item):
+        case Repeat(item, 0, 1):
             read, written, algebra = node_code(format, item)
             term = f'({" + ".join(written)} if {" and ".join(present(format, item))} else "")'
             return NodeCode(["(?:", *read, ")?"], [term], algebra_node("Optional", algebra))
-        case RuleSequence(items):
+        case Concat(items):
             codes = [node_code(format, item) for item in items]
             read = [piece for code in codes for piece in code.pattern]
             written = [term for code in codes for term in code.terms]
@@ -102,13 +103,12 @@ def node_code(format: Format, node: GrammarNode) -> NodeCode:
                 pieces += ["|" if ways else "(?:", *read, *named]
                 ways.append(call("runtime.algebra.Way", data(branch.name), data(branch.sets), algebra))
             return NodeCode([*pieces, ")"], [], algebra_node("Choice", group(ways)))
-        case RuleList():
-            raise AssertionError("a message holds no list")
+    raise AssertionError(f"a message holds no {node}")
 
 
 def is_in_place(format: Format, rule: str) -> bool:
     """Whether a rule is a constant, which needs no function to write it."""
-    return isinstance(format.rules[rule].node, (Special, FixedText)) and rule not in format.frames
+    return isinstance(format.rules[rule].node, (Special, Text)) and rule not in format.frames
 
 
 def _named(field: str, value: str = "") -> str:

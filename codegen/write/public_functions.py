@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format
-from ..model.rule_nodes import RuleCall
+from ..read.grammar_nodes import RuleCall
 from .message_types import annotation
 from .source_text import Block, Writer, call, data, literal, mapping
 
