@@ -28,7 +28,7 @@ from ..read.grammar_nodes import (
 )
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
-from .finite_automata import END, Automaton, Move, Rest, Without, machine, overlap, sample, samples, token_letter
+from .finite_automata import DONE, Automaton, Move, Rest, Without, machine, overlap, sample, samples, token_letter
 
 MAX_SAMPLED_STATES = 1_000
 """There is a text for each transition, and the longest is as long. Harmony's largest pattern without lookaheads has 29
@@ -47,7 +47,7 @@ def ambiguities(format: Format) -> Iterator[Problem]:
     """A problem for each place where a start rule reads an input in two ways, and for each alternative never chosen."""
     automaton, places = _FrameAutomaton(format), set()
     for start in format.starts:
-        if found := _search(automaton, automaton.state(_path_node(start), END, Label(None, start.name))):
+        if found := _search(automaton, automaton.state(_path_node(start), DONE, Label(None, start.name))):
             problem = _problem(format, start, *found)
             if problem.place not in places:
                 yield problem
@@ -55,7 +55,7 @@ def ambiguities(format: Format) -> Iterator[Problem]:
     for rule in reachable(format.frames, lambda name: called(format.rules[name].node)):
         node = format.rules[rule].node
         for index, branch in enumerate(node.branches if isinstance(node, RuleChoice) else ()):
-            if isinstance(node, RuleChoice) and not automaton.ends(automaton.branch(node, index, END)):
+            if isinstance(node, RuleChoice) and not automaton.ends(automaton.branch(node, index, DONE)):
                 reason = f"alternative `{branch.name}` of `{rule}` is never chosen: earlier ones read all of it"
                 yield Problem(branch.place, reason, "Put it first, or remove it.")
 
@@ -96,7 +96,7 @@ def _is_ambiguous(node: Repeat) -> bool:
     if node.high is not None and node.high < 2:
         return False
     automaton = Automaton()
-    return _search(automaton, automaton.state(Repeat(node.item, 0, None), END, None)) is not None
+    return _search(automaton, automaton.state(Repeat(node.item, 0, None), DONE, None)) is not None
 
 
 class _FrameAutomaton(Automaton):
@@ -133,7 +133,7 @@ class _FrameAutomaton(Automaton):
         label = Label(None, choice.rule)
         if not index:
             return self.state(choice.branches[0].node, after, label)
-        alone = [self.state(branch.node, END, label) for branch in choice.branches[: index + 1]]
+        alone = [self.state(branch.node, DONE, label) for branch in choice.branches[: index + 1]]
         key = choice.rule, index
         if key not in self.later:
             self.later[key] = Without(self.determinize(alone[:-1]))

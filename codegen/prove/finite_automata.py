@@ -20,7 +20,7 @@ from ..read.regular_expressions import LAST_CODE_POINT, Ranges
 MAX_AUTOMATON_STATES = 20_000
 """A repetition such as `(a{1000}){1000}` would need a million. Harmony's largest automaton has about 1,200."""
 
-END = 0
+DONE = 0
 """The state in which nothing is left to read."""
 
 
@@ -50,7 +50,7 @@ class Automaton:
     def __init__(self) -> None:
         self.states: list[Rest | None] = [None]
         self.numbers: dict[tuple[int, int, object, int, int], int] = {}
-        self.rows: dict[int, tuple[list[Move], int]] = {END: ([], 1)}
+        self.rows: dict[int, tuple[list[Move], int]] = {DONE: ([], 1)}
 
     def state(self, node: AutomatonNode, after: int, label: object, at: int = 0, beside: int = 0) -> int:
         key = (id(node), after, label, at, beside)  # comparing large nodes would take long
@@ -199,7 +199,7 @@ AutomatonNode = GrammarNode | DeterministicAutomaton | Without
 def machine(node: GrammarNode) -> DeterministicAutomaton:
     """The deterministic automaton of a pattern."""
     made = Automaton()
-    return made.determinize([made.state(node, END, None)])
+    return made.determinize([made.state(node, DONE, None)])
 
 
 @cache
