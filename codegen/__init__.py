@@ -8,8 +8,7 @@ from pathlib import Path
 
 from .build import build
 from .model.format_model import Format
-from .prove.examples import ExampleReader, wrong_examples
-from .prove.whole_format import check
+from .prove.whole_format import ExampleReader, check, wrong_examples
 from .read.grammar_folder import Sources, load
 from .read.problems import GrammarError, Place, Problem, TooLarge
 from .write.codec_module import emit

@@ -13,8 +13,7 @@ from .model.recovery_tables import library_diagnostics
 from .read.grammar_folder import DIAGNOSTICS_FILE, load
 from .read.problems import GrammarError
 from .update import update
-from .write.catalogue_page import diagnostics_page
-from .write.library_codes import library_codes
+from .write.catalogue_files import diagnostics_page, library_codes
 
 if __name__ == "__main__":
     root = GRAMMAR.parent

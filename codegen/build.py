@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model.content_rules import build_contents
-from .model.format_model import CONTENT_FIELD, STARTS, Format
+from .model.format_model import CONTENT_FIELD, STARTS, Format, build_fields
 from .model.frame_graph import graph
 from .model.framing_rules import FramingRules, build_start
-from .model.message_fields import build_fields
+from .model.grammar_rules import named_values
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import named_values
 from .model.terminals import Terminals
 from .prove.definition_checks import (
     endless_definitions,

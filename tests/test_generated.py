@@ -26,8 +26,7 @@ from codegen.model.format_model import comment_parts
 from codegen.model.recovery_tables import library_diagnostics
 from codegen.read.grammar_folder import load
 from codegen.read.grammar_nodes import GrammarNode, RuleChoice, RuleList, Text, walk
-from codegen.write.catalogue_page import code_span, diagnostics_page, shown
-from codegen.write.library_codes import library_codes
+from codegen.write.catalogue_files import code_span, diagnostics_page, library_codes, shown
 from codegen.write.library_source import api_version
 from harmony_spec import codec, runtime
 
@@ -183,7 +182,7 @@ OF_SOMETHING_ELSE = {
         "codegen/model/schema_rules.py",
         "codegen/prove/data_names.py",
         "codegen/read/data_files.py",
-        "codegen/write/definition_tables.py",
+        "codegen/write/content_table.py",
         "harmony_spec/linting/outputs.py",
     ],
     # A key of tables of the generator, and of older requests of Chat Completions.

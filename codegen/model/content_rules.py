@@ -33,8 +33,7 @@ from ..read.grammar_nodes import (
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
-from .rule_building import RuleBuilder
-from .rule_nodes import GrammarRule, GrammarRules
+from .grammar_rules import GrammarRule, GrammarRules, RuleBuilder
 from .terminals import Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..read.grammar_folder import TOOLS_SUFFIX
 from ..read.grammar_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleValue, called
 from .content_rules import ContentGrammar, is_date, is_json, rule_of
-from .rule_nodes import GrammarRule, camel_case
+from .grammar_rules import GrammarRule, camel_case
 from .terminals import Terminal
 
 DATE_TYPE = "runtime.date | str"

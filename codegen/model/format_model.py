@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from ..read.grammar_nodes import GrammarNode, Repeat, RuleCall, RuleMark, RuleValue, Special
 from .content_rules import ContentGrammar
-from .rule_nodes import GrammarRule, GrammarRules
+from .grammar_rules import GrammarRule, GrammarRules, camel_case, named_values
 from .terminals import Terminal
 
 CONTENT_FIELD = "content"
@@ -199,3 +199,22 @@ def comment_parts(doc: Iterable[str], fields: Iterable[str] = ()) -> dict[str, s
             part, line = parts.setdefault(name, []), text.strip()
         part.append(line)
     return {name: " ".join(lines) for name, lines in parts.items()}
+
+
+def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:
+    message = RuleCall(partial.message)
+    required = partial.always_set(message)
+    order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT_FIELD))
+    for name in order:
+        flag = partial.mark_of(name) is not None
+        doc = comment_parts(docs.get(name, ()))[""] or "See the grammar."
+        yield Field(name, camel_case(name), _values(partial, name), flag, name in required, doc)
+
+
+def _values(partial: Format, field: str) -> tuple[str, ...] | None:
+    """The values of an enumerated field in order of appearance."""
+    listed = [partial.terminals[name].values for name in partial.terminals_of(field)]
+    if None in listed:
+        return None
+    named = (value for name, value in named_values(partial.rules) if name == field)
+    return tuple(dict.fromkeys([value for values in listed for value in values or ()] + [*named])) or None

@@ -28,8 +28,7 @@ from ..read.grammar_nodes import (
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, names_in
 from ..read.problems import Place, Problem
 from .format_model import STARTS, StartRule, Step
-from .rule_building import RuleBuilder
-from .rule_nodes import GrammarRule
+from .grammar_rules import GrammarRule, RuleBuilder
 from .terminals import Terminals, is_terminal
 
 NAME_THE_RULES = "Write the whole rule for each, as alternatives with names: `… | … -> name`."

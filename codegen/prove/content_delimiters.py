@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..model.content_rules import ContentGrammar, fixed_text, is_json
-from ..model.rule_nodes import GrammarRule
+from ..model.grammar_rules import GrammarRule
 from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_nodes import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..model.content_types import class_name
 from ..model.format_model import CONTENT_FIELD, JSON_KEYS, Format
-from ..model.rule_nodes import camel_case
+from ..model.grammar_rules import camel_case
 from ..read.grammar_folder import CONTENTS_FILE
 from ..read.grammar_nodes import RuleCall, walk
 from ..read.problems import Place, Problem

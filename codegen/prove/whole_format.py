@@ -1,14 +1,16 @@
-"""All checks of a format, run together, so that one run reports every problem."""
+"""All checks of a format, run together, so that one run reports every problem; those of its examples by its codec."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from lark import Lark, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import LarkError
 
 from ..model.format_model import STARTS, Format
-from ..read.grammar_folder import CONVERSATION_FILE, Sources
+from ..model.recovery_tables import library_diagnostics
+from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, Sources
 from ..read.lark_files import lark_refusal
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions, texts_cut_short
@@ -89,3 +91,37 @@ def _unexpected(lark: Lark, error: UnexpectedInput, example: str, sources: Sourc
     names = sorted({each.name if each.name in defined else each.pattern.raw or each.name for each in terminals})
     rest = example[error.pos_in_stream or 0 :][:MAX_SHOWN_CHARS] if is_inside else ""
     return f"expected {' or '.join(names) or 'its end'} {f'before {rest!r}' if rest else 'at its end'}"
+
+
+Findings = Sequence[tuple[str, str]]
+"""The name of each diagnostic, and the diagnostic as text."""
+
+ExampleReader = Callable[[Any, Mapping[str, Any]], Findings]
+"""What a codec finds in an example that is read with these options. Only the library can run a codec."""
+
+
+def wrong_examples(format: Format, sources: Sources, read: ExampleReader) -> Iterator[Problem]:
+    """Nothing is found in the example of conversations and in good ones; a bad one has its diagnostic, and its `with`.
+
+    The diagnostics of the library have examples in Harmony, which other grammars may copy.
+    """
+    if format.example and (found := read(format.example, {})):
+        place = sources.place(CONVERSATION_FILE, "example")
+        reason = f"the example has {_shown(found)}"
+        yield Problem(place, reason, "Write one that is valid, or correct [[turn]].")
+    for name, entry in sources.table(DIAGNOSTICS_FILE).items():
+        if name in library_diagnostics() or "read" in entry:
+            continue
+        options = {"start": entry.get("start", STARTS[0]), "tools": entry.get("tools")}
+        options["stripped"] = entry.get("stripped", False)
+        for key, expected in (("bad", {name, *entry.get("with", ())}), ("good", set[str]())):
+            found = read(entry[key], options) if key in entry else ()
+            if key in entry and {other for other, _ in found} != expected:
+                reason = f"the {key} example of `{name}` has {_shown(found)}"
+                remedy = f"Write one with {' and '.join(f'`{each}`' for each in sorted(expected)) or 'none'}."
+                yield Problem(sources.place(DIAGNOSTICS_FILE, name, key), reason, remedy)
+
+
+def _shown(found: Findings) -> str:
+    texts = "; ".join(text for _, text in found)
+    return f"{len(found)} finding{'s' * (len(found) > 1)}: {texts}" if found else "no findings"

@@ -10,16 +10,12 @@ from ..model.frame_graph import framing, graph
 from ..model.recovery_tables import closes
 from ..read.data_files import VocabularyFile, common_ends
 from ..read.regular_expressions import any_of, is_free
-from .algebra_tables import emit_algebra
-from .content_table import emit_contents, emit_tools
-from .definition_tables import emit_definitions
+from .content_table import emit_contents, emit_definitions, emit_tools
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
-from .framing_code import emit_patterns, emit_writers
-from .json_functions import emit_json
+from .framing_code import constant, emit_algebra, emit_patterns, emit_writers, markers
 from .library_source import api_version
 from .message_types import emit_message
-from .node_code import constant, markers
-from .public_functions import PUBLIC_FUNCTIONS, emit_functions
+from .public_functions import PUBLIC_FUNCTIONS, emit_functions, emit_json
 from .recovery_code import emit_recovery
 from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, mapping, raw
 

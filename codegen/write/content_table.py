@@ -1,13 +1,15 @@
-"""The part of the codec for contents: the table of their rules, and built-in tools."""
+"""The part of the codec for contents: the table of their rules, what they define, and built-in tools."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..model.content_rules import ContentGrammar, fixed_text, is_date, is_json
-from ..model.content_types import class_name, core_fields, tools_name
+from ..model.content_types import class_name, core_fields, is_list, record_in, terminal_of, tools_name
 from ..model.format_model import Format
-from ..model.rule_nodes import GrammarRule
+from ..model.grammar_rules import GrammarRule
 from ..model.schema_rules import FITTING_TERMINALS
-from ..model.terminals import longest_first
+from ..model.terminals import Terminal, longest_first
 from ..read import regular_expressions as pattern
 from ..read.grammar_nodes import GrammarNode, Repeat, RuleCall, RuleList, RuleMark, RuleValue, Text, parts
 from .message_types import plain_values, record_code
@@ -141,3 +143,31 @@ def _emit_table(format: Format, writer: Writer) -> None:
         for item in format.implied
     )
     writer.assign("_CONTENTS", call("runtime.Contents", literal(format.role), rules, implied))
+
+
+def emit_definitions(format: Format, writer: Writer) -> None:
+    if not format.definitions:
+        return
+    values: dict[str, object] = {}
+    for key, defined in format.definitions.items():
+        values[key] = call("runtime.Definition", class_name(format.contents, defined.rule), data(defined.fields))
+    made = arguments(functions=format.functions, **values, holders=tuple(_holders(format)))
+    writer.assign("_DEFINITIONS", call("runtime.Definitions", *made))
+    if format.functions:
+        doc = "The namespace of the tools that a developer offers."
+        writer.assign("FUNCTION_NAMESPACE", literal(format.functions), doc=doc)
+
+
+def _holders(format: Format) -> Iterator[tuple[str, str]]:
+    """The roles whose contents have namespaces, with their field."""
+    contents, namespace = format.contents, format.definitions.get("namespace")
+    for role in contents.roles if namespace else ():
+        for name, nodes in contents.fields(role).items():
+            if is_list(contents, nodes[0]) and namespace and record_in(contents, nodes[0]) == namespace.rule:
+                yield role, name
+
+
+def name_terminal(format: Format) -> Terminal | None:
+    """The terminal for the names of tools; None if contents do not define any."""
+    tool = format.definitions.get("tool")
+    return terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None

@@ -8,7 +8,7 @@ from ..model.format_model import Format
 from ..model.frame_graph import FrameEdge, framing, graph, is_content
 from ..read import regular_expressions as pattern
 from ..read.grammar_nodes import RuleCall, Special, Text
-from .node_code import constant, writer_name
+from .framing_code import constant, writer_name
 from .source_text import Block, PythonCode, Writer, arguments, call, data, group, literal, mapping
 
 AtomNames = dict[FrameEdge, str]

@@ -17,7 +17,7 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
-from ..model.rule_nodes import camel_case
+from ..model.grammar_rules import camel_case
 from ..read.grammar_nodes import GrammarNode, RuleMark
 from .source_text import Block, Writer, arguments, call, data, literal, prefixed
 

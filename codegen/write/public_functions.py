@@ -1,14 +1,16 @@
-"""The functions and classes that users call, from one list of arguments and one of functions."""
+"""The functions and classes that users call, from one list of arguments and one of functions; the JSON form."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..model.content_types import class_name
+from ..model.content_rules import fixed_text
+from ..model.content_types import class_name, terminals_of, user_rules
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format
-from ..read.grammar_nodes import RuleCall
+from ..read.grammar_nodes import RuleCall, Text
+from .content_table import name_terminal, terminal_pattern
 from .message_types import annotation
-from .source_text import Block, Writer, call, data, literal, mapping
+from .source_text import Block, PythonCode, Writer, arguments, call, data, literal, mapping
 
 FUNCTION_PARAMETERS = {
     "self": "self",
@@ -240,3 +242,38 @@ def _stream(format: Format, writer: Writer) -> None:
                 )
                 writer.line(f"value: {kind} = self.value({literal(field.name)}, {missing})")
                 writer.line("return value")
+
+
+def emit_json(format: Format, writer: Writer) -> None:
+    joined = {
+        name: {field: fixed_text(format.mark_of(field) or Text("")) or None for field in fields}
+        for name, fields in format.json.get("joined", {}).items()
+    }
+    found = {**format.json, "joined": joined, "patterns": _patterns(format)}
+    used = arguments(**{key: value for key, value in found.items() if value})
+    with writer.function("_json", [], "runtime.JsonForm", decorator="cache"):
+        writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
+        writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
+    writer.line("CONVERSATION_SCHEMA: dict[str, Any]")
+    writer.line('"""The JSON Schema of the JSON form of a conversation."""')
+    writer.space()
+    with writer.body("if not TYPE_CHECKING:"), writer.function("__getattr__", ["name: str"], "Any"):
+        writer.line('if name == "CONVERSATION_SCHEMA":')
+        writer.line("    return globals().setdefault(name, _json().schema())")
+        writer.line('raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
+    if format.namespace is not None:
+        writer.space(2)
+        doc = "The JSON Schema of a tool namespace."
+        writer.assign("NAMESPACE_SCHEMA: dict[str, Any]", data(format.namespace), doc=doc)
+    emit_json_functions(format, writer)
+
+
+def _patterns(format: Format) -> dict[str, PythonCode]:
+    """The pattern of the fields of contents that have the terminal for the names of tools."""
+    contents, named, found = format.contents, name_terminal(format), dict[str, PythonCode]()
+    for rule in user_rules(contents) if named else ():
+        for name, (node, *_) in contents.fields(rule).items():
+            if named in (terminals := terminals_of(contents, node)):
+                patterns = (terminal_pattern(terminal.name) for terminal in terminals)
+                found[f"{rule}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
+    return found

@@ -17,9 +17,8 @@ from ..model.recovery_tables import (
 )
 from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
-from .content_table import terminal_pattern
-from .definition_tables import name_terminal
-from .library_codes import code
+from .catalogue_files import code
+from .content_table import name_terminal, terminal_pattern
 from .source_text import PythonCode, Writer, arguments, call, data, literal, mapping, raw
 
 

@@ -1,4 +1,7 @@
-"""The page `docs/diagnostics.md`: for each diagnostic its code, name, reason and examples."""
+"""What is made of the catalogue: the page `docs/diagnostics.md`, and the module `harmony_spec/codes.py`.
+
+The module has a constant for each diagnostic that the library reports. Neither is a part of any codec.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..model.format_model import CatalogueEntry
 from ..model.recovery_tables import DEFAULT_SEVERITY
 from ..read.grammar_folder import DIAGNOSTICS_FILE
+from .source_text import Block, Writer, call, literal
 
 MAX_EXAMPLE_CHARS = 300
 """Longer examples are cut in the middle. Those with a declaration of tools have up to 340."""
@@ -83,3 +88,26 @@ def _circumstances(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"where {', '.join(map(code_span, entry['tools']))} is offered"
     if entry.get("stripped"):
         yield "read with `stripped=True`"
+
+
+def library_codes(diagnostics: Mapping[str, CatalogueEntry]) -> str:
+    writer = Writer()
+    writer.docstring(
+        [f"What the library reports. Generated from grammar/{DIAGNOSTICS_FILE} by `python -m codegen`. Do not edit."]
+    )
+    writer.space()
+    writer.line("from .errors import Code")
+    writer.space()
+    for name, entry in sorted(diagnostics.items(), key=lambda item: item[1].code):
+        writer.block(code(name, entry, "Code"), prefix=f"{constant_of(name)} = ")
+    return writer.text()
+
+
+def constant_of(name: str) -> str:
+    """The name of the constant for a diagnostic."""
+    return name.upper().replace("-", "_")
+
+
+def code(name: str, entry: CatalogueEntry, made: str) -> Block:
+    arguments = [literal(entry.code), literal(name), literal(entry.why), literal(entry.severity)]
+    return call(made, *arguments, *([f"fix={literal(entry.fix)}"] if entry.fix else []))
