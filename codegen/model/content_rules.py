@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,6 @@ from ..read.grammar_nodes import (
     RuleList,
     RuleMark,
     RuleValue,
-    Special,
     Text,
     called,
     parts,
@@ -33,92 +32,11 @@ from ..read.grammar_nodes import (
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
-from .grammar_rules import GrammarRule, GrammarRules, RuleBuilder
+from .content_grammar import ContentGrammar, is_date, is_json
+from .grammar_rules import GrammarRule, RuleBuilder
 from .terminals import Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
-
-
-@dataclass(frozen=True)
-class ContentGrammar(GrammarRules):
-    """The grammar of contents.
-
-    Attributes:
-        roles: the rules of the contents of messages, named like the role.
-        schemas: the rules whose values are JSON Schemas.
-        defaults: the values of absent fields, by rule.
-        implied: rules and their flags that the conversation decides.
-        indents: by how many spaces the lines in a rule are indented.
-    """
-
-    rules: Mapping[str, GrammarRule]
-    terminals: Mapping[str, Terminal]
-    roles: tuple[str, ...]
-    schemas: frozenset[str]
-    defaults: Mapping[str, Mapping[str, Any]]
-    implied: frozenset[tuple[str, str]]
-    indents: Mapping[str, int]
-
-    @cached_property
-    def samples(self) -> dict[tuple[str, bool], str]:
-        """Texts of rules, with and without what is optional, which `prove` keeps: to find each anew takes long."""
-        return {}
-
-    @cached_property
-    def by_hand(self) -> tuple[str, ...]:
-        """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
-
-        def used(rule: str) -> list[str]:
-            found = [rule_of(node) for _, node in self.settings(self.rules[rule].node)]
-            return [name for name in found if name and name not in self.schemas]
-
-        return tuple(reachable(self.roles, used))
-
-    @cached_property
-    def unused(self) -> frozenset[str]:
-        """The rules that no role leads to."""
-        return frozenset(self.rules.keys() - reachable(self.roles, lambda rule: called(self.rules[rule].node)))
-
-    def is_field(self, rule: str) -> bool:
-        return not rule.startswith("_") and self.rules[rule].kind not in ("constant", "inlined")
-
-    def fields(self, rule: str) -> dict[str, list[GrammarNode]]:
-        """The fields of a rule, with the nodes that set them, in order of appearance."""
-        found: dict[str, list[GrammarNode]] = {}
-        for name, node in self.settings(self.rules[rule].node):
-            found.setdefault(name, []).append(node)
-        return found
-
-    def spellings(self, rule: str) -> tuple[str, ...]:
-        """The names of the alternatives that records remember; "" for those that a field shows."""
-        ways, kind = self.rules[rule].ways, self.rules[rule].kind
-        if kind == "lines":
-            return tuple(way.name or "" for way in ways)
-        if kind not in ("record", "inlined", "text"):
-            return ()
-        return tuple(way.name or "" if self.is_spelling(rule, index) else "" for index, way in enumerate(ways))
-
-    def needs(self, node: GrammarNode) -> list[Set[str]]:
-        """Those of any node, and the fields of a rule with alternatives, of which each sets one."""
-        used = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
-        fields = (self.fields(rule).keys() for rule in used if len(self.rules[rule].ways) > 1)
-        return super().needs(node) + [each for each in fields if each]
-
-
-def fixed_text(node: GrammarNode) -> str:
-    """The text that a node always has, special tokens spelled out."""
-    match node:
-        case Special(_, text) | Text(text):
-            return text
-        case Concat(items):
-            return "".join(map(fixed_text, items))
-    return ""
-
-
-def rule_of(node: GrammarNode) -> str | None:
-    """The rule whose value a node is, or each item of it if it is a list."""
-    inner = parts(node.item) if isinstance(node, RuleList) else (node,)
-    return next((part.rule for part in inner if isinstance(part, RuleCall)), None)
 
 
 def build_contents(
@@ -374,13 +292,3 @@ def _is_lines(node: RuleList) -> bool:
     *before, last = parts(node.item)
     texts = [text for part in before if (text := _text(part))]
     return bool(node.least and texts) and last == Text("\n") and not any(is_json(text.terminal) for text in texts)
-
-
-def is_date(terminal: str) -> bool:
-    """Whether a text that fits a terminal of contents becomes the date that it spells, if it is one."""
-    return terminal.startswith("DATE")
-
-
-def is_json(terminal: str) -> bool:
-    """Whether a text that fits a terminal of contents becomes the JSON value that it spells."""
-    return terminal.startswith("JSON")

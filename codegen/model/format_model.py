@@ -9,7 +9,7 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, VocabularyFile
 from ..read.grammar_nodes import GrammarNode, Repeat, RuleCall, RuleMark, RuleValue, Special
-from .content_rules import ContentGrammar
+from .content_grammar import ContentGrammar
 from .grammar_rules import GrammarRule, GrammarRules, camel_case, named_values
 from .terminals import Terminal
 

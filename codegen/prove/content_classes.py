@@ -11,21 +11,7 @@ from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
-from ..model.content_rules import ContentGrammar, is_json
-from ..model.content_types import (
-    core_fields,
-    is_schema,
-    item_of,
-    kind_of,
-    listed_values,
-    ordered_fields,
-    record_in,
-    required_fields,
-    terminal_of,
-    terminals_of,
-    tools_name,
-    user_rules,
-)
+from ..model.content_grammar import ContentGrammar, is_json, tools_name
 from ..model.format_model import Format
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import Terminal
@@ -77,9 +63,9 @@ def check_contents(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _types(contents: ContentGrammar) -> Iterator[Problem]:
-    tagged, written = {*contents.roles, *_with_a_kind(contents)}, {*user_rules(contents)}
+    tagged, written = {*contents.roles, *_with_a_kind(contents)}, {*contents.user_rules()}
     for rule in contents.rules.values():
-        if rule.collapses and not core_fields(contents, rule.name):
+        if rule.collapses and not contents.core_fields(rule.name):
             reason = f"`?{rule.name}` has no rule or list with separators in it that is always there"
             yield Problem(rule.place, reason, "Remove the `?`: its value is a class then.")
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
@@ -151,7 +137,7 @@ def _class_shape(contents: ContentGrammar, rule: str) -> dict[str, Any]:
     """The JSON Schema for the fields of a class."""
     return {
         "type": "object",
-        "required": sorted(required_fields(contents, rule)),
+        "required": sorted(contents.required_fields(rule)),
         "properties": {name: _value_shape(contents, nodes[0]) for name, nodes in contents.fields(rule).items()},
         "additionalProperties": False,
     }
@@ -159,16 +145,16 @@ def _class_shape(contents: ContentGrammar, rule: str) -> dict[str, Any]:
 
 def _value_shape(contents: ContentGrammar, node: GrammarNode) -> dict[str, Any]:
     """The JSON Schema for the value of a field."""
-    kind, terminals = kind_of(contents, node), terminals_of(contents, node)
+    kind, terminals = contents.kind_of(node), contents.terminals_of(node)
     if kind == "bool":
         return {"type": "boolean"}
-    if is_schema(contents, node):
+    if contents.is_schema(node):
         return {"title": "a JSON Schema", "type": ["object", "boolean"]}
-    if kind.startswith("list[") and (item := item_of(contents, node)):
+    if kind.startswith("list[") and (item := contents.item_of(node)):
         return {"type": "array", "items": _value_shape(contents, item)}
-    if record := record_in(contents, node):
+    if record := contents.record_in(node):
         return {"$ref": f"#/$defs/{record}"}
-    if kind != "Any" and (listed := listed_values(contents, node)):
+    if kind != "Any" and (listed := contents.listed_values(node)):
         return {"enum": listed}
     if kind == "str" and not terminals:  # the lines of a text
         return {"type": "string"}
@@ -187,7 +173,7 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
         rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
             yield Problem(place, f"a rule `{rule}` with parts is missing; the library needs it", "Define it.")
-        elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
+        elif (held := tuple(dict(contents.ordered_fields(rule)))) != needed:
             reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
             remedy = "Keep these parts in this order, optional ones last."
             yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
@@ -205,12 +191,12 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
 def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
     """The schema of a namespace allows the same names as the grammar."""
     definitions = schema.get("$defs", {})
-    for rule in user_rules(contents):
+    for rule in contents.user_rules():
         entry = definitions.get(rule)
         if not isinstance(entry, dict):
             continue
         properties = entry.get("properties", {})
-        missing = required_fields(contents, rule) - set(entry.get("required", ()))
+        missing = contents.required_fields(rule) - set(entry.get("required", ()))
         for name in sorted(missing) if properties.keys() <= contents.fields(rule).keys() else ():
             place = sources.place(NAMESPACE_FILE, "$defs", rule, "required")
             yield Problem(place, f"the schema does not require `{name}`, as `{rule}` does", "Add it to `required`.")
@@ -221,7 +207,7 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
                 remedy = suggestion(name, contents.fields(rule), "Fields")
                 yield Problem(sources.place(*at), f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
                 continue
-            terminal = terminal_of(contents, nodes[0])
+            terminal = contents.terminal_of(nodes[0])
             if terminal is not None and not is_json(terminal.name):
                 yield from _same_texts(terminal, name, described, ("$defs", rule, "properties", name), sources)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from ..model.content_rules import ContentGrammar, fixed_text, is_json
+from ..model.content_grammar import ContentGrammar, fixed_text, is_json
 from ..model.grammar_rules import GrammarRule
 from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern

@@ -10,17 +10,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..model.content_rules import is_json
-from ..model.content_types import (
-    is_list,
-    is_schema,
-    kind_of,
-    listed_values,
-    record_in,
-    required_fields,
-    terminal_of,
-    user_rules,
-)
+from ..model.content_grammar import is_json
 from ..model.format_model import CONTENT_FIELD, JSON_KEYS, MESSAGE, Format
 from ..model.frame_graph import graph
 from ..model.recovery_tables import SLOT_NAMES, closes, library_table
@@ -241,8 +231,8 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
         node = contents.fields(rule)[field][0]
         if index == len(fields) - 1:
             return "" if _is_of_kind(format, node, kind) else f"`{field}` is not {kind}"
-        inner = record_in(contents, node)
-        if inner is None or is_list(contents, node) or contents.rules[inner].kind != "record":
+        inner = contents.record_in(node)
+        if inner is None or contents.is_list(node) or contents.rules[inner].kind != "record":
             return f"`{field}` of `{rule}` has no fields"
         rule = inner
     return f"`{rule}` is not {kind}"
@@ -252,7 +242,7 @@ def _owners(format: Format, schema: Mapping[str, Any]) -> Collection[str]:
     """The rules that a path may begin with."""
     if "x-of-role" in schema:
         return format.contents.roles
-    return [*user_rules(format.contents), *[MESSAGE] * (schema["x-leads-to"] == "a field")]
+    return [*format.contents.user_rules(), *[MESSAGE] * (schema["x-leads-to"] == "a field")]
 
 
 def _paths(format: Format, rule: str) -> list[str]:
@@ -266,20 +256,20 @@ def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
     contents = format.contents
     if table := ITEM_TABLES.get(kind):
         defined = format.definitions.get(table)
-        return is_list(contents, node) and defined is not None and record_in(contents, node) == defined.rule
+        return contents.is_list(node) and defined is not None and contents.record_in(node) == defined.rule
     match kind:
         case "a field":
             return True
         case "a list of records":
-            return is_list(contents, node) and record_in(contents, node) is not None
+            return contents.is_list(node) and contents.record_in(node) is not None
         case "one of several values":
-            return bool(listed_values(contents, node))
+            return bool(contents.listed_values(node))
         case "a JSON Schema":
-            terminal = terminal_of(contents, node)
-            return is_schema(contents, node) or (terminal is not None and is_json(terminal.name))
+            terminal = contents.terminal_of(node)
+            return contents.is_schema(node) or (terminal is not None and is_json(terminal.name))
         case "text that may be absent":
             return isinstance(node, RuleMark)
-    return kind_of(contents, node) == PYTHON_TYPES[kind]
+    return contents.kind_of(node) == PYTHON_TYPES[kind]
 
 
 def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -291,7 +281,7 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
             reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
             yield Problem(sources.place(CONVERSATION_FILE, table), reason, "Use paths of one rule.")
         elif table != "answer" and _fields_exist(format, defined):
-            for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
+            for field in sorted(format.contents.required_fields(defined.rule) - set(defined.fields.values())):
                 reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
                 place = sources.place(CONVERSATION_FILE, table)
                 yield Problem(place, reason, f"Make it optional in {CONTENTS_FILE}.")
@@ -325,15 +315,15 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
         if is_field and (fault := _unlike_optional_text(format, path, text)):
             yield Problem(sources.place(CONVERSATION_FILE, "json", "absent", path), f"`{path}` {fault}", "Remove it.")
     for path, key in tables.get("keyed", {}).items():
-        if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
+        if (node := _led_to(format, path, "a list of records")) and (item := contents.record_in(node)):
             nodes = contents.fields(item).get(key)
-            if not nodes or kind_of(contents, nodes[0]) != "str" or key not in required_fields(contents, item):
+            if not nodes or contents.kind_of(nodes[0]) != "str" or key not in contents.required_fields(item):
                 reason = f"`{key}` is not a text that each item of `{path}` has"
                 place = sources.place(CONVERSATION_FILE, "json", "keyed", path)
                 yield Problem(place, reason, "Name a field of its records.")
     for path, spellings in tables.get("spelled", {}).items():
         if node := _led_to(format, path, "one of several values"):
-            values = {value.casefold() for value in listed_values(contents, node)}
+            values = {value.casefold() for value in contents.listed_values(node)}
             for unknown in [each for each in spellings if each.casefold() not in values][:1]:
                 place = sources.place(CONVERSATION_FILE, "json", "spelled", path)
                 reason = f"`{unknown}` is not a value of `{path}`"
@@ -351,9 +341,9 @@ def _unlike_absent(format: Format, path: str) -> str:
     node = contents.fields(rule)[field][0]
     is_lines = isinstance(node, RuleCall) and contents.rules[node.rule].kind == "lines"
     is_flag = isinstance(node, RuleMark) and (rule, field) not in contents.implied
-    if is_lines or is_flag or is_list(contents, node):
+    if is_lines or is_flag or contents.is_list(node):
         return ""
-    if field in required_fields(contents, rule):
+    if field in contents.required_fields(rule):
         return "is always written"
     return "is not absent if it is read from an empty text"
 
@@ -363,7 +353,7 @@ def _unlike_optional_text(format: Format, path: str, text: str) -> str:
     rule, _, name = path.partition(".")
     if rule != MESSAGE:
         node = format.contents.fields(rule)[name][0]
-        is_optional = kind_of(format.contents, node) == "str" and name not in required_fields(format.contents, rule)
+        is_optional = format.contents.kind_of(node) == "str" and name not in format.contents.required_fields(rule)
         return "" if is_optional else "is not a text that may be absent"
     field = next(field for field in format.fields if field.name == name)
     if field.required or field.flag or name == CONTENT_FIELD:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.content_types import class_name
 from ..model.format_model import CONTENT_FIELD, JSON_KEYS, Format
 from ..model.grammar_rules import camel_case
 from ..read.grammar_folder import CONTENTS_FILE
@@ -64,7 +63,7 @@ def type_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     rules = [rule for rule in contents.rules.values() if rule.kind in ("record", "enumerated")]
     terminals = (terminal for terminal in contents.terminals.values() if terminal.values)
     named = [(each.name, each.type_name, _field_place(format, each.name)) for each in format.fields if each.values]
-    named += [(rule.name, class_name(contents, rule.name), rule.place) for rule in rules]
+    named += [(rule.name, contents.class_name(rule.name), rule.place) for rule in rules]
     named += [(terminal.name, camel_case(terminal.name), terminal.place) for terminal in terminals]
     for owner, name, place in named:
         if name in taken or name in owners or keyword.iskeyword(name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..model.content_types import class_name, tools_name, user_rules
+from ..model.content_grammar import tools_name
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Format
 from ..model.frame_graph import framing, graph
 from ..model.recovery_tables import closes
@@ -59,7 +59,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported += [field.type_name for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
     exported += [tools_name(file) for file in format.tools]
-    exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]
+    exported += [format.contents.class_name(rule) for rule in format.contents.user_rules()]
     exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"]
     writer.docstring(
         [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.content_rules import ContentGrammar, fixed_text, is_date, is_json
-from ..model.content_types import class_name, core_fields, is_list, record_in, terminal_of, tools_name
+from ..model.content_grammar import ContentGrammar, fixed_text, is_date, is_json, tools_name
 from ..model.format_model import Format
 from ..model.grammar_rules import GrammarRule
 from ..model.schema_rules import FITTING_TERMINALS
@@ -69,12 +68,12 @@ class _Row:
                 empty = {"text": '""', "list": "[]"}.get(rule.kind)
                 return call("runtime.Single", ways, *([empty] if empty else []), *arguments(**options))
         if rule.collapses:
-            options["core"] = core_fields(contents, rule.name)[-1]
+            options["core"] = contents.core_fields(rule.name)[-1]
         if absent := plain_values(contents, rule.name):
             options["absent"] = absent
         if rule.name in contents.schemas:
             options["is_schema"] = True
-        return call("runtime.RecordRule", ways, class_name(contents, rule.name), *arguments(**options))
+        return call("runtime.RecordRule", ways, contents.class_name(rule.name), *arguments(**options))
 
     def part(self, node: GrammarNode) -> str | Block:
         """A text, or the code of a part."""
@@ -124,7 +123,7 @@ def emit_tools(format: Format, writer: Writer) -> None:
     for file, value in format.tools.items() if namespace else ():
         assert namespace is not None
         name = tools_name(file)
-        with writer.function(name, [], class_name(contents, namespace.rule)):
+        with writer.function(name, [], contents.class_name(namespace.rule)):
             writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
             writer.block(record_code(contents, namespace.rule, value), prefix="return ")
 
@@ -150,7 +149,7 @@ def emit_definitions(format: Format, writer: Writer) -> None:
         return
     values: dict[str, object] = {}
     for key, defined in format.definitions.items():
-        values[key] = call("runtime.Definition", class_name(format.contents, defined.rule), data(defined.fields))
+        values[key] = call("runtime.Definition", format.contents.class_name(defined.rule), data(defined.fields))
     made = arguments(functions=format.functions, **values, holders=tuple(_holders(format)))
     writer.assign("_DEFINITIONS", call("runtime.Definitions", *made))
     if format.functions:
@@ -163,11 +162,11 @@ def _holders(format: Format) -> Iterator[tuple[str, str]]:
     contents, namespace = format.contents, format.definitions.get("namespace")
     for role in contents.roles if namespace else ():
         for name, nodes in contents.fields(role).items():
-            if is_list(contents, nodes[0]) and namespace and record_in(contents, nodes[0]) == namespace.rule:
+            if contents.is_list(nodes[0]) and namespace and contents.record_in(nodes[0]) == namespace.rule:
                 yield role, name
 
 
 def name_terminal(format: Format) -> Terminal | None:
     """The terminal for the names of tools; None if contents do not define any."""
     tool = format.definitions.get("tool")
-    return terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None
+    return format.contents.terminal_of(format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None

@@ -30,7 +30,6 @@ from ..read.grammar_nodes import (
 )
 from .source_text import Block, PythonCode, Writer, call, data, group, literal, mapping, raw
 
-
 FIRST_MARKER = 0xD800
 
 

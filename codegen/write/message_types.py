@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model.content_rules import ContentGrammar, rule_of
-from ..model.content_types import (
-    DATE_TYPE,
-    class_name,
-    is_schema,
-    ordered_fields,
-    record_in,
-    required_fields,
-    terminal_of,
-    user_rules,
-)
+from ..model.content_grammar import DATE_TYPE, ContentGrammar, rule_of
 from ..model.format_model import CONTENT_FIELD, Field, Format, comment_parts
 from ..model.grammar_rules import camel_case
 from ..read.grammar_nodes import GrammarNode, RuleMark
@@ -27,10 +17,10 @@ NO_JSON_SCHEMAS = ("null", "0", '""', "[]")
 
 def _content_types(format: Format, writer: Writer) -> None:
     contents = format.contents
-    users = user_rules(contents)
+    users = contents.user_rules()
     for rule in contents.rules.values():
         if rule.kind == "enumerated":
-            _emit_listed(class_name(contents, rule.name), rule.values, writer)
+            _emit_listed(contents.class_name(rule.name), rule.values, writer)
     for name, terminal in contents.terminals.items():
         if terminal.values:
             _emit_listed(camel_case(name), terminal.values, writer)
@@ -45,7 +35,7 @@ def _emit_listed(name: str, values: Iterable[str], writer: Writer) -> None:
 
 def plain_values(contents: ContentGrammar, rule: str) -> dict[str, list[Any] | None]:
     """For each field with a default of its own: the value for its absence."""
-    kinds = dict(ordered_fields(contents, rule))
+    kinds = dict(contents.ordered_fields(rule))
     own = contents.defaults.get(rule, {})
     return {name: [] if kinds[name].startswith("list[") else None for name in own}
 
@@ -53,14 +43,14 @@ def plain_values(contents: ContentGrammar, rule: str) -> dict[str, list[Any] | N
 def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     contents = format.contents
     made = contents.rules[rule]
-    fields = dict(ordered_fields(contents, rule))
+    fields = dict(contents.ordered_fields(rule))
     answer = format.definitions.get("answer")
     if answer and answer.rule == rule:
         schema = answer.fields["schema"]
-        terminal = terminal_of(contents, contents.fields(rule)[schema][0])
+        terminal = contents.terminal_of(contents.fields(rule)[schema][0])
         if terminal is not None and not any(map(terminal.fits, NO_JSON_SCHEMAS)):
             fields[schema] = "dict[str, Any] | bool"  # a grammar that reads other values needs a JSON form for them
-    first = f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'})"
+    first = f"class {contents.class_name(rule)}(runtime.{'Record' if user else 'Part'})"
     with writer.definition(first, decorator="dataclass(eq=False, repr=False, slots=True)"):
         text = comment_parts(made.doc, fields)[""] or f"The parts of `{rule}`."
         attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
@@ -96,7 +86,7 @@ def _optional(kind: str) -> str:
 def _declaration(contents: ContentGrammar, rule: str, name: str, kind: str) -> str:
     if kind.startswith("list["):
         return f"{kind} = field(default_factory=list)"
-    if name in required_fields(contents, rule):
+    if name in contents.required_fields(rule):
         return kind
     return f"{_optional(kind)} = {'False' if kind == 'bool' else 'None'}"
 
@@ -109,13 +99,13 @@ def _default(contents: ContentGrammar, rule: str, name: str, value: Any) -> str 
 def record_code(contents: ContentGrammar, rule: str, value: Mapping[str, Any]) -> Block:
     """The code of a record with these values of its fields."""
     values = {name: _field_value(contents, contents.fields(rule)[name][0], item) for name, item in value.items()}
-    return call(class_name(contents, rule), *arguments(**values))
+    return call(contents.class_name(rule), *arguments(**values))
 
 
 def _field_value(contents: ContentGrammar, node: GrammarNode, value: Any) -> object:
     """A value of a field; tables become the code of records if the field holds records."""
-    rule = record_in(contents, node)
-    if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):
+    rule = contents.record_in(node)
+    if rule is None or contents.is_schema(node) or not isinstance(value, (dict, list)):
         return value
     if isinstance(value, dict):
         return record_code(contents, rule, value)
@@ -142,7 +132,7 @@ def emit_class(format: Format, writer: Writer) -> None:
     with writer.definition("class Message", decorator="dataclass(repr=False, slots=True)"):
         _docstring(format, writer)
         writer.space()
-        contents = [class_name(format.contents, role) for role in format.contents.roles]
+        contents = [format.contents.class_name(role) for role in format.contents.roles]
         for field in format.fields:
             default = "" if field.required else " = False" if field.flag else " = None"
             kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field, field.required)

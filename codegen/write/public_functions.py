@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..model.content_rules import fixed_text
-from ..model.content_types import class_name, terminals_of, user_rules
+from ..model.content_grammar import fixed_text
 from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format
 from ..read.grammar_nodes import RuleCall, Text
 from .content_table import name_terminal, terminal_pattern
@@ -179,7 +178,7 @@ def _given(format: Format, function: Function) -> list[Field]:
 
 def _parameters(format: Format, function: Function, start: str) -> list[str]:
     namespace = format.definitions.get("namespace")
-    offered = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
+    offered = f"str | {format.contents.class_name(namespace.rule)}" if namespace else "str"
     values = {"start": literal(start), "style": literal(format.default_style), "offered": offered}
     values["train"] = _train(format)
     found = [FUNCTION_PARAMETERS[name].format(**values) for name in function.arguments.split()]
@@ -271,9 +270,9 @@ def emit_json(format: Format, writer: Writer) -> None:
 def _patterns(format: Format) -> dict[str, PythonCode]:
     """The pattern of the fields of contents that have the terminal for the names of tools."""
     contents, named, found = format.contents, name_terminal(format), dict[str, PythonCode]()
-    for rule in user_rules(contents) if named else ():
+    for rule in contents.user_rules() if named else ():
         for name, (node, *_) in contents.fields(rule).items():
-            if named in (terminals := terminals_of(contents, node)):
+            if named in (terminals := contents.terminals_of(node)):
                 patterns = (terminal_pattern(terminal.name) for terminal in terminals)
                 found[f"{rule}.{name}"] = PythonCode(f" + {literal('|')} + ".join(patterns))
     return found

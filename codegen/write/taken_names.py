@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from ..model.content_types import class_name
 from ..model.format_model import Format
 from .codec_module import emit_imports
 from .library_source import stream_attributes
@@ -32,7 +31,7 @@ def taken_names(format: Format) -> frozenset[str]:
                 bound.add(name)
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 bound.add(name)
-    contents = {class_name(format.contents, rule) for rule in format.contents.rules}
+    contents = {format.contents.class_name(rule) for rule in format.contents.rules}
     attributes = stream_attributes() if format.recovery is not None else frozenset()
     of_classes = {name for name in dir(type) if not name.startswith("_")}  # a dataclass would take one as a default
     return attributes | bound | of_classes | (used - contents)
