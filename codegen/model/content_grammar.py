@@ -134,12 +134,15 @@ class ContentGrammar(GrammarRules):
         return next(iter(self.terminals_of(node)), None)
 
     def listed_values(self, node: GrammarNode) -> tuple[str, ...]:
-        """The values of an enumerated field."""
-        core = self.core_of(node)
-        if isinstance(core, RuleValue):
-            return self.terminals[core.terminal].values or ()
-        rule = self.rules[core.rule] if isinstance(core, RuleCall) else None
-        return rule.values if rule and rule.kind == "enumerated" else ()
+        """The values of an enumerated field, also if its rule may have a value with more parts."""
+        match self.core_of(node):
+            case RuleValue(_, terminal):
+                return self.terminals[terminal].values or ()
+            case RuleCall(rule) if self.rules[rule].kind == "enumerated":
+                return self.rules[rule].values
+            case RuleCall(rule) if self.rules[rule].collapses:
+                return next(filter(None, (self.listed_values(nodes[0]) for nodes in self.fields(rule).values())), ())
+        return ()
 
     def ordered_fields(self, rule: str) -> Iterator[tuple[str, str]]:
         """The fields of a class and their types; those without a default come first, as dataclasses require."""

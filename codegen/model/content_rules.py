@@ -92,6 +92,12 @@ def _unlike_spellings(
 def _empty_values(rules: Mapping[str, GrammarRule], terminals: Mapping[str, Terminal]) -> Iterator[Problem]:
     """Only a text may be empty: no JSON value is, and no listed one."""
     for rule in rules.values():
+        for way in rule.ways if rule.kind == "enumerated" else ():
+            if not way.items:
+                reason = f"the alternative `{way.name}` of `{rule.name}` is an empty text"
+                yield Problem(
+                    way.place, reason, f"Write a text, or remove it, and write `{rule.name}?` where it is used."
+                )
         values = [part.item for part in parts(rule.node) if isinstance(part, Repeat)] if rule.kind == "text" else []
         for value in (value for value in values if isinstance(value, RuleValue) and value.field):
             if is_json(value.terminal) or (value.terminal in terminals and terminals[value.terminal].values):
