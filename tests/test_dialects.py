@@ -314,6 +314,10 @@ def test_errors_list_the_values_that_the_grammar_lists() -> None:
     with pytest.raises(RenderError) as caught:
         module.render_text([module.Message("assistant", "Hi.")])
     assert caught.value.message == "unknown role 'assistant'; allowed: user, model"
+    module = codec_of("chatml")  # no rule of a message has alternatives
+    with pytest.raises(RenderError) as caught:
+        module.render_text([module.Message("usr", "Hi.")])
+    assert caught.value.message == "unknown role 'usr'; did you mean 'user'? allowed: system, user, assistant, tool"
 
 
 @pytest.mark.parametrize(
