@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from harmony_spec.validation import budget as budgets
-from harmony_spec.validation import keywords
+from harmony_spec.validation import keywords, schema_checker
 from harmony_spec.validation.breaches import Breach, InvalidSchema
 from harmony_spec.validation.budget import Budget, UnfinishedCheck
 from harmony_spec.validation.schemas import find_breaches as breaches_within
@@ -305,7 +305,7 @@ def test_names_that_are_missing_are_those_of_the_reference(made: Any, schema: An
 def test_properties_are_read_until_enough_are_unexpected(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hostile schema asks the same of a large object many times."""
     read: list[str] = []
-    monkeypatch.setattr(keywords, "matches", lambda pattern, name: read.append(name))
+    monkeypatch.setattr(keywords, "matches", lambda pattern, name, budget: read.append(name))
     schema = {"patternProperties": {"x": True}, "properties": {"n0": {}}, "additionalProperties": False}
     assert len(breaches(schema, {f"n{number}": 1 for number in range(100)})) == 1
     assert len(read) == 100 + keywords.MAX_REPORTED_ERRORS
@@ -339,9 +339,9 @@ def test_references_may_be_nested_as_deep_as_values(reference: str) -> None:
     """Up to a limit, beyond which the check is not finished."""
     part = {"type": "object", "properties": {"a": {"$ref": reference}}}
     value: dict[str, Any] = {}
-    for depth in range(1, 2 * keywords.MAX_OPEN_REFERENCES):
+    for depth in range(1, 2 * schema_checker.MAX_OPEN_REFERENCES):
         value, schema = {"a": value}, {**part, "$defs": {"part": part}}
-        if depth <= keywords.MAX_OPEN_REFERENCES:
+        if depth <= schema_checker.MAX_OPEN_REFERENCES:
             assert breaches_within(schema, value, Budget(10**6)) == []
         else:
             with pytest.raises(UnfinishedCheck):

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped
-from ..validation.budget import Budget, UnfinishedCheck, current_budget
+from ..validation.budget import Budget, UnfinishedCheck
 from ..validation.plain_schemas import key_of
 from .schema_keywords import (
     ABOUT,
@@ -483,12 +483,11 @@ class _Reader:
 
         matched: dict[str, set[str]] = {}
         kept = list[str]()
-        current_budget.set(self._budget)
         for row in rows:
             for pattern in row.dict("patternProperties"):
                 if pattern not in matched and is_simple_pattern(pattern):
                     with suppress(UnfinishedCheck):
-                        matched[pattern] = {name for name in names if matches(pattern, name)}
+                        matched[pattern] = {name for name in names if matches(pattern, name, self._budget)}
                 # An engine applies a pattern to the names that it matches. Those of another part may be exempt there.
                 exempt = (
                     other

@@ -6,7 +6,6 @@ A step is about a microsecond of work: one keyword of a schema applied to one va
 from __future__ import annotations
 
 import time
-from contextvars import ContextVar
 
 FIRST_STEPS = 20_000
 """Steps that every row may use: a hundred times what a call of a tool with ten parameters needs."""
@@ -66,7 +65,3 @@ class Budget:
         if self.slow_seconds < 0:
             self.steps = -1
             raise UnfinishedCheck("the patterns of this input need too much time (a limit of time, not of steps)")
-
-
-current_budget: ContextVar[Budget] = ContextVar("current_budget")
-"""The budget of the row that is checked. A context variable, since `jsonschema` calls the keywords."""

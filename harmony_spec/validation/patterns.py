@@ -8,7 +8,7 @@ import time
 import regex
 
 from ..format.cache_limits import SizedCache
-from .budget import SECONDS_PER_MATCH, UnfinishedCheck, current_budget
+from .budget import SECONDS_PER_MATCH, Budget, UnfinishedCheck
 
 MAX_PATTERN_CHARS = 50_000
 """The length of a pattern with its repetitions written out, as `regex` compiles them: a tenth of a second of work."""
@@ -47,12 +47,11 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     return found
 
 
-def matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str, budget: Budget) -> bool:
     """Whether a pattern matches somewhere in a text.
 
     Raises what `compiled` raises, and `UnfinishedCheck` if the budget is spent.
     """
-    budget = current_budget.get()
     budget.spend(MATCH_STEPS + len(text) // MATCH_CHARS_PER_STEP)
     found = compiled(pattern)
     started = time.process_time()

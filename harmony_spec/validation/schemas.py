@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import marshal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ..format.cache_limits import SizedCache
 from .breaches import Breach, InvalidSchema
@@ -11,7 +12,7 @@ from .budget import FIRST_STEPS, Budget, UnfinishedCheck
 from .plain_schemas import allows, is_plain
 
 if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
+    from .schema_checker import Checker
 
 SCHEMA_CACHE_BYTES = 64 << 20
 """The memory of cached schemas: more than the tools of any corpus need."""
@@ -20,18 +21,19 @@ MEMORY_PER_KEY_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
 """The measured memory of a cached schema: for each byte of its key, and in addition."""
 
 MEMORY_PER_PLAIN = 256
-"""The measured memory of a plain schema without its validator, in addition to its key."""
+"""The measured memory of a plain schema and its checker, in addition to its key."""
 
 
-class CheckedSchema(NamedTuple):
-    """A schema after its check: its validator or its error, and the steps that the check needed.
+@dataclass
+class CheckedSchema:
+    """A schema after its check: its checker or its error, and the steps that the check needed.
 
-    A plain schema has no validator until one is needed.
+    A plain schema has no checker until one is needed.
     """
 
-    checked: Validator | InvalidSchema | None
-    steps: int
-    is_plain: bool
+    checked: Checker | InvalidSchema | None
+    steps: int = 0
+    is_plain: bool = False
 
 
 def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = True) -> list[Breach]:
@@ -44,25 +46,26 @@ def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = 
         InvalidSchema: the schema itself is invalid.
         UnfinishedCheck: the budget is spent.
     """
-    checked, _, is_plain = _check_schema(schema, budget, is_exclusive)
-    if isinstance(checked, InvalidSchema):
-        raise checked
-    if is_plain and allows(schema, value):
+    found = _check_schema(schema, budget, is_exclusive)
+    if isinstance(found.checked, InvalidSchema):
+        raise found.checked
+    if found.is_plain and allows(schema, value):
         return []
-    from .validators import breaches_of
+    from .schema_checker import breaches_of, checker_of_plain
 
     try:
-        return breaches_of(checked or _validator_of_plain(schema, is_exclusive), value, budget)
+        found.checked = found.checked or checker_of_plain(schema, is_exclusive)
+        return breaches_of(found.checked, value, budget)
     except RecursionError:
         raise UnfinishedCheck("the schema, or the value, is nested too deeply") from None
 
 
 def find_schema_error(schema: Any, budget: Budget, is_exclusive: bool = True) -> InvalidSchema | None:
     """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
-    found, steps, _ = _check_schema(schema, budget, is_exclusive)
+    found = _check_schema(schema, budget, is_exclusive)
     # Also for a cached schema: findings must not depend on the rows before.
-    budget.spend(steps // STEPS_PER_DECLARED_STEP)
-    return found if isinstance(found, InvalidSchema) else None
+    budget.spend(found.steps // STEPS_PER_DECLARED_STEP)
+    return found.checked if isinstance(found.checked, InvalidSchema) else None
 
 
 CHECK_STEPS = 8
@@ -86,30 +89,19 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSch
     try:
         key = marshal.dumps(schema, 2)  # version 2 has no references between objects: equal schemas have equal bytes
     except ValueError as error:
-        return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0, False)
+        return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"))
     budget.spend(len(key) // BYTES_PER_STEP)
-    found = _schemas.get((key, is_exclusive))
-    if found is not None:
+    if (found := _schemas.get((key, is_exclusive))) is not None:
         return found
     if is_plain(schema):
-        found = CheckedSchema(None, 0, True)
-        _schemas.put((key, is_exclusive), found, MEMORY_PER_PLAIN + len(key))
+        found = CheckedSchema(None, is_plain=True)
     else:
-        from .validators import make_validator
+        from .schema_checker import checker_of
 
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
-        checked = make_validator(marshal.loads(key), own, is_exclusive)
-        found = CheckedSchema(checked, before - own.steps, False)
-        _schemas.put((key, is_exclusive), found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
+        checked = checker_of(marshal.loads(key), own, is_exclusive)
+        found = CheckedSchema(checked, before - own.steps)
+    memory = MEMORY_PER_PLAIN if found.is_plain else MEMORY_PER_SCHEMA
+    _schemas.put((key, is_exclusive), found, memory + MEMORY_PER_KEY_BYTE * len(key))
     return found
-
-
-def _validator_of_plain(schema: Any, is_exclusive: bool) -> Validator:
-    """Make the validator of a plain schema, and keep it."""
-    from .validators import validator_of_plain
-
-    made = validator_of_plain(schema, is_exclusive)
-    key = marshal.dumps(schema, 2)
-    _schemas.put((key, is_exclusive), CheckedSchema(made, 0, True), MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
-    return made
