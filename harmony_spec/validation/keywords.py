@@ -46,26 +46,20 @@ class Prepared:
     """A value, or a part of a schema, with a short `repr` (`jsonschema` writes all of it into each reason)."""
 
     @cached_property
-    def shown(self) -> str:
-        text = self.begin()
+    def shown(self: Any) -> str:
+        most = MAX_VALUE_CHARS + 1  # parts, too, since each has a character
+        text = repr(dict(islice(self.items(), most)) if isinstance(self, dict) else self[:most])
         return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}\u2026"
 
     @cached_property
     def key(self) -> str:
         return key_of(self)
 
-    def begin(self) -> str:
-        """The `repr` of its first parts: the others would be cut off."""
-        raise NotImplementedError
-
     def __repr__(self) -> str:
         return self.shown
 
 
 class PreparedList(Prepared, list[Any]):
-    def begin(self) -> str:
-        return repr(self[:MAX_VALUE_CHARS])
-
     @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of its values, for `enum`."""
@@ -73,13 +67,11 @@ class PreparedList(Prepared, list[Any]):
 
 
 class PreparedDict(Prepared, dict[str, Any]):
-    def begin(self) -> str:
-        return repr(dict(islice(self.items(), MAX_VALUE_CHARS)))
+    pass
 
 
 class PreparedStr(Prepared, str):
-    def begin(self) -> str:
-        return repr(self[: MAX_VALUE_CHARS + 1])
+    pass
 
 
 def prepared(value: Any) -> Any:

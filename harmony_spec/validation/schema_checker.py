@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from jsonschema_specifications import REGISTRY
-from referencing import Registry, Resource
+from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
@@ -44,9 +44,6 @@ PAIRS_PER_STEP = 64
 MAX_OPEN_REFERENCES = 150
 """References inside of references for one value, or one schema, which has three for each level of alternatives. Each
 needs up to five calls, and Python allows 1,000."""
-
-NO_REFERENCES = Registry[Any]().resolver()
-"""The resolver of schemas without references."""
 
 
 class Checker:
@@ -147,15 +144,17 @@ def breaches_of(checker: Checker, value: Any, budget: Budget) -> list[Breach]:
 
 
 def checker_of_plain(schema: Any, is_exclusive: bool) -> Checker:
-    """Return the checker of a plain schema, which is valid."""
-    return Checker(Draft202012Validator, prepared(schema), NO_REFERENCES, Budget(), is_exclusive)
+    """Return the checker of a plain schema, which is valid and has no references."""
+    resolver = _meta_resolver(Draft202012Validator)
+    return Checker(Draft202012Validator, prepared(schema), resolver, Budget(), is_exclusive)
 
 
 def checker_of(schema: Any, budget: Budget, is_exclusive: bool) -> Checker | InvalidSchema:
     """Check a schema."""
     try:
         schema = prepared(schema)
-        dialect: Any = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
+        names_dialect = isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
+        dialect: Any = validator_for(schema if names_dialect else {}, default=Draft202012Validator)
         meta = Checker(dialect, dialect.META_SCHEMA, _meta_resolver(dialect), budget, is_exclusive, is_meta=True)
         if error := best_match(meta.iter_errors(schema)):
             error = error.context[0] if error.context else error  # of alternatives, `type` has the names of types first
@@ -191,10 +190,6 @@ def _resolver_of(resource: Resource[Any]) -> Any:
 @cache
 def _meta_resolver(dialect: Any) -> Any:
     return _resolver_of(_resource_of(dialect, dialect.META_SCHEMA))
-
-
-def _names_dialect(schema: Any) -> bool:
-    return isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
 
 
 def _require_targets(resource: Resource[Any], resolver: Any) -> None:
