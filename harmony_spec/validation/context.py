@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,8 @@ from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, Repair, abridge
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, continues
 from ..recovery.recovered import Recovered
-from ..source.forms import Form, TextForm
+from ..source.forms import CHARACTER, Form, TextForm, TokenForm
 from .budget import Budget
-from .content_places import ContentPlaces
 from .declarations import Declarations
 
 Change = tuple[Span, str | tuple[int, ...]]
@@ -59,7 +59,7 @@ class Context:
         self.reported: list[Diagnostic] = []
         self.budget = Budget()
         self.reported_out_of_steps = False
-        self._places: tuple[int, ContentPlaces] | None = None
+        self._places: tuple[int, int, array[int], array[int]] | None = None
 
     # Kinds of messages.
 
@@ -110,10 +110,15 @@ class Context:
         return Span(stop, end)
 
     def span_in_content(self, index: int, start: int, end: int) -> Span:
-        """The span in the input of the code points `start` to `end` of a content."""
+        """The span in the input of the code points `start` to `end` of a content; an empty one at its end for none."""
+        content = self.content_span(index)
+        if start >= end:
+            return Span(content.end, content.end)
         if self._places is None or self._places[0] != index:
-            self._places = index, ContentPlaces(self.form, self.content_span(index), len(self.text(index)))
-        return self._places[1].span(start, end)
+            firsts, lasts = places_of_characters(self.form, content)
+            self._places = index, len(firsts) - len(self.text(index)), firsts, lasts
+        _, before, firsts, lasts = self._places  # more text in the span comes before the content
+        return Span(firsts[before + start], lasts[before + end - 1] + 1) if before >= 0 else content
 
     # Diagnostics and fixes.
 
@@ -173,3 +178,18 @@ class Context:
 def _is_checked(repair: Repair | None) -> bool:
     """Whether checks look at a message with this repair."""
     return repair is None or not (repair.after_stop or repair.forged)
+
+
+def places_of_characters(form: Form, content: Span) -> tuple[array[int], array[int]]:
+    """For each character of a content, the units in which it begins and ends. Special tokens have no characters."""
+    firsts, lasts = array("q"), array("q")
+    for spelling, _, start, end in form.pieces(*content):
+        if spelling is None and isinstance(form, TokenForm):
+            owners = array("q", (at for at in range(start, end) for _ in form.decode_bytes([form.tokens[at]])))
+            for character in CHARACTER.finditer(form.decode_bytes(form.tokens[start:end])):
+                firsts.append(owners[character.start()])
+                lasts.append(owners[character.end() - 1])
+        elif spelling is None:
+            firsts.extend(range(start, end))
+            lasts.extend(range(start, end))
+    return firsts, lasts
