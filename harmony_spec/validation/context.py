@@ -136,7 +136,7 @@ class Context:
         """Add a diagnostic for a message, by default for its header; `change` would remove the mistake."""
         span = span or self.header_span(index)
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
-        fix = self.make_fix(change, [code], index) if change else None
+        fix = self.make_fix(change, [code], index) if change and not self.stripped else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
 
     def make_fix(self, change: Change, codes: Sequence[Code], index: int | None) -> Fix | None:

@@ -6,16 +6,18 @@ token. So a fix is offered only if recovery reads the same messages from the cha
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import accumulate, chain, repeat
+from operator import attrgetter
 from typing import Any
 
 from .. import codes
-from ..diagnostics import Diagnostic, Fix
-from ..errors import APPLICABILITIES, RenderError, Span
+from ..diagnostics import Diagnostic, Fix, Repair
+from ..errors import APPLICABILITIES, Code, RenderError, Span
 from ..format.tables import continues
-from ..recovery.recovered import Recovered
+from ..recovery.recovered import BETWEEN, CONTENT, HEADER, Recovered
 from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
 from ..source.forms import Form, TextForm
@@ -35,6 +37,8 @@ MAX_PASSES = 10
 """Fixes are applied and the result is checked again, since two fixes of one place need two passes. Fixes that do not
 end by then undo each other."""
 
+BY_SPAN = attrgetter("span")
+
 InputReading = tuple[Form, Recovered[Any]]
 """An input, and what recovery read from it."""
 
@@ -43,7 +47,7 @@ def apply(source: Source, fixes: Iterable[Fix]) -> Source:
     """Apply fixes to a text or to token ids. A fix that overlaps an earlier one, or has the same span, is left out."""
     parts: list[Any] = []
     end, last = 0, None
-    for fix in sorted(fixes, key=lambda fix: fix.span):
+    for fix in sorted(fixes, key=BY_SPAN):
         if fix.span.start < end or fix.span == last:
             continue
         last = fix.span
@@ -89,19 +93,25 @@ def is_same_reading(before: InputReading, after: InputReading, exact: bool) -> b
     Args:
         exact: contents must also be equal to the character, or to the token id.
     """
-    (old_form, old), (new_form, new) = before, after
-    if old.messages != new.messages or old.opening != new.opening or _marks(old) != _marks(new):
+    (_, old), (_, new) = before, after
+    if len(old.messages) != len(new.messages) or old.opening != new.opening:
         return False
-    if exact and any(
-        old_form.slice(first[1], first[2]) != new_form.slice(second[1], second[2])
-        for first, second in zip(old.bounds, new.bounds, strict=True)
-    ):
-        return False
-    return "".join(_gap_texts(before)) == "".join(_gap_texts(after))
+    same = (_is_same_message(before, after, index, index, exact) for index in range(len(old.messages)))
+    return all(same) and "".join(_gap_texts(before)) == "".join(_gap_texts(after))
 
 
-def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
-    return [(repair.after_stop, repair.forged) if (repair := m.repair) else (False, False) for m in recovered.messages]
+def _is_same_message(before: InputReading, after: InputReading, old: int, new: int, exact: bool) -> bool:
+    """Whether the messages at these indices are equal, and their marks."""
+    readings = (before, old), (after, new)
+    first, second = (recovered.messages[index] for (_, recovered), index in readings)
+    if first != second or _marks(first.repair) != _marks(second.repair):
+        return False
+    parts = [form.slice(*recovered.bounds[index][1:3]) for (form, recovered), index in readings] if exact else []
+    return parts[:1] == parts[1:]
+
+
+def _marks(repair: Repair | None) -> tuple[bool, bool]:
+    return (repair.after_stop, repair.forged) if repair else (False, False)
 
 
 def _gap_texts(reading: InputReading) -> Iterator[str]:
@@ -110,26 +120,22 @@ def _gap_texts(reading: InputReading) -> Iterator[str]:
         yield from (text for spelling, text, _, _ in form.pieces(*gap) if spelling is None)
 
 
-def add_fixes(
-    context: Context, source: Source, found: list[Diagnostic], read: Callable[[Source], InputReading]
-) -> list[Diagnostic]:
-    """Return the diagnostics with the fixes that are proven.
+def add_fixes(context: Context, source: Source, read: Callable[[Source], InputReading]) -> list[Diagnostic]:
+    """Return the diagnostics of recovery and of the checks, ordered by span, with the fixes that are proven.
 
     Args:
-        found: the diagnostics of the input; those of checks have the fixes that they propose.
         read: recovers a changed input.
     """
-    if next(context.form.specials(0), None) is None and not context.stripped:
-        return [replace(each, fix=None) for each in found]  # without a special token, this may not be Harmony at all
+    # Without a special token, this may not be Harmony at all.
+    is_harmony = context.stripped or next(context.form.specials(0), None) is not None
+    recovered = sorted(context.recovered.diagnostics, key=BY_SPAN)
+    fixes = _propose_fixes(context, recovered) if is_harmony else repeat(None)
+    fixed = (replace(each, fix=fix) for each, fix in zip(recovered, fixes, strict=False))
+    found = sorted((*fixed, *context.reported), key=BY_SPAN)
     as_source: Any = type(source)
-    proposed = [
-        None if fix is None or source[slice(*fix.span)] == as_source(fix.replacement) else fix
-        for fix in (_propose_stripped_fixes(context, found) if context.stripped else _propose_fixes(context, found))
-    ]
-    if not any(proposed):
-        return [replace(each, fix=None) for each in found]
-    kept = _prove_fixes((context.form, context.recovered), source, {fix for fix in proposed if fix}, read)
-    return [replace(each, fix=fix if fix in kept else None) for each, fix in zip(found, proposed, strict=True)]
+    changing = {fix for each in found if (fix := each.fix) and source[slice(*fix.span)] != as_source(fix.replacement)}
+    kept = _prove_fixes((context.form, context.recovered), source, changing if is_harmony else set(), read)
+    return [each if each.fix is None or each.fix in kept else replace(each, fix=None) for each in found]
 
 
 def _prove_fixes(
@@ -150,100 +156,86 @@ def _prove_fixes(
 
     for level in APPLICABILITIES:
         exact = level == APPLICABILITIES[0]
-        of_level = sorted((fix for fix in fixes if fix.applicability == level), key=lambda fix: (fix.span, fix.codes))
-        waiting = [of_level]
-        while waiting:
-            tried = waiting.pop()
-            while tried and left > 0:
-                parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
-                bad = spoils([*kept, *tried], tried, exact)
-                bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
-                if not bad:
-                    kept += tried
-                    break
-                if len(bad) == len(tried):
-                    half = len(tried) // 2
-                    waiting += [tried[half:], tried[:half]] if half else []
-                    break
-                tried = [fix for fix in tried if fix not in bad]
+        waiting = [sorted((fix for fix in fixes if fix.applicability == level), key=lambda fix: (fix.span, fix.codes))]
+        while waiting and left > 0:
+            if not (tried := waiting.pop()):
+                continue
+            parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
+            bad = spoils([*kept, *tried], tried, exact)
+            bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
+            if not bad:
+                kept += tried
+            elif len(bad) < len(tried):
+                waiting.append([fix for fix in tried if fix not in bad])
+            elif half := len(tried) // 2:
+                waiting += [tried[half:], tried[:half]]
     return set(kept)
 
 
 def _find_suspects(before: InputReading, after: InputReading, fixes: list[Fix], exact: bool) -> set[Fix]:
     """The fixes inside of messages that changed or moved; if there are none, those that touch such a message."""
-    (old_form, old), (new_form, new) = before, after
+    (_, old), (_, new) = before, after
     there = {begin: index for index, (begin, _, _, _) in enumerate(new.bounds[: len(new.messages)])}
-    ordered = sorted(fixes, key=lambda fix: fix.span)
-    marks, new_marks = _marks(old), _marks(new)
+    fixes = sorted(fixes, key=BY_SPAN)
+    starts, ends = [fix.span.start for fix in fixes], [fix.span.end for fix in fixes]
+    sizes = (len(fix.replacement) - (fix.span.end - fix.span.start) for fix in fixes)
+    shifts = list(accumulate(sizes, initial=0))
     inside: set[Fix] = set()
     touching: set[Fix] = set()
-    shift = passed = first = 0
-    for index, (begin, content, stop, end) in enumerate(old.bounds[: len(old.messages)]):
-        while passed < len(ordered) and ordered[passed].span.end <= begin and ordered[passed].span != (begin, begin):
-            fix = ordered[passed]
-            shift += len(fix.replacement) - (fix.span.end - fix.span.start)
-            passed += 1
-        now = there.get(begin + shift)
-        if now is not None and old.messages[index] == new.messages[now] and marks[index] == new_marks[now]:
-            _, first_unit, after_content, _ = new.bounds[now]
-            if not exact or old_form.slice(content, stop) == new_form.slice(first_unit, after_content):
-                continue
-        while first < len(ordered) and ordered[first].span.end < begin:
-            first += 1
-        at = first
-        while at < len(ordered) and ordered[at].span.start <= end:
-            start, stop = ordered[at].span
-            touching.add(ordered[at])
-            if start == stop or (start < end and stop > begin):
-                inside.add(ordered[at])
-            at += 1
+    for index, (begin, _, _, end) in enumerate(old.bounds[: len(old.messages)]):
+        now = there.get(begin + shifts[bisect_left(starts, begin)])
+        if now is None or not _is_same_message(before, after, index, now, exact):
+            around = fixes[bisect_left(ends, begin) : bisect_right(starts, end)]
+            touching.update(around)
+            spans = ((fix, *fix.span) for fix in around)
+            inside |= {fix for fix, first, last in spans if first == last or (first < end and last > begin)}
     return inside or touching
 
 
 def _propose_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
-    """For each mistake, a fix that is not proven yet."""
+    """For each mistake that recovery reports, a fix that is not proven yet. Those of one header have the same fix.
+
+    Those of a stripped text, too: it writes all headers.
+    """
+    if context.stripped:
+        rendered = _render(context, context.recovered.messages, context.start, context.given)
+        whole = None if rendered is None else (Span(0, len(context.form.units)), rendered)
+        yield from (whole and context.make_fix(whole, [each.code], each.index) for each in found)
+        return
     gaps = set(context.recovered.gaps)
-    headers: dict[int, list[Diagnostic]] = {}
-    unclear = {each.index for each in found if may_be_completion(each)}
-    from_recovery = set(map(id, context.recovered.diagnostics))
-    for each in found:
-        if id(each) in from_recovery and each.span not in gaps and _in_header(context, each):
-            headers.setdefault(each.index, []).append(each)
+    parts = [_part_of(context, each, gaps) for each in found]
+    headers: dict[int, list[Code]] = {}
+    for each, part in zip(found, parts, strict=True):
+        if part == HEADER:
+            headers.setdefault(each.index, []).append(each.code)
+    for index in {each.index for each in found if may_be_completion(each)}:
+        headers.pop(index, None)
     written = {
-        index: context.make_fix(change, [each.code for each in mistakes], index)
+        index: context.make_fix(change, mistakes, index)
         for index, mistakes in headers.items()
-        if index not in unclear
-        and all(each.code.fix for each in mistakes)
-        and (change := _rewrite_header(context, index))
+        if (change := _rewrite_header(context, index))
     }
-    for each in found:
-        if id(each) not in from_recovery:
-            yield each.fix
-        elif each.span in gaps:
+    for each, part in zip(found, parts, strict=True):
+        if part == BETWEEN:
             yield context.make_fix((each.span, context.empty), [each.code], None)
-        elif each.index < len(context.messages) and _in_body(context, each):
-            yield context.make_fix((each.span, _replacement(context, each)), [each.code], each.index)
+        elif part == CONTENT:
+            is_missing = each.code == codes.MISSING_TERMINATOR
+            new = context.special_token(each.expected[0]) if is_missing else context.empty
+            yield context.make_fix((each.span, new), [each.code], each.index)
         else:
-            yield written.get(each.index) if _in_header(context, each) else None
+            yield written.get(each.index) if part == HEADER else None
 
 
-def _in_header(context: Context, found: Diagnostic) -> bool:
-    """Whether a mistake is in the header of its message."""
-    if found.index >= len(context.messages) or _in_body(context, found):
-        return False
-    begin, end = context.header_span(found.index)
-    return begin <= found.span.start and found.span.end <= end
-
-
-def _in_body(context: Context, found: Diagnostic) -> bool:
-    """Whether a mistake is in the content of its message, or is its missing stop token."""
-    content, stop = context.content_span(found.index)
-    return found.code == codes.MISSING_TERMINATOR or (content <= found.span.start < found.span.end <= stop)
-
-
-def _replacement(context: Context, found: Diagnostic) -> str | tuple[int, ...]:
-    """The missing stop token, or an empty replacement for anything else in a content."""
-    return context.special_token(found.expected[0]) if found.code == codes.MISSING_TERMINATOR else context.empty
+def _part_of(context: Context, found: Diagnostic, gaps: set[Span]) -> str:
+    """The part of the input with a mistake; that of a missing stop token is the content. "" for the open header."""
+    if found.span in gaps:
+        return BETWEEN
+    if found.index >= len(context.messages):
+        return ""
+    begin, content, stop, _ = context.recovered.bounds[found.index]
+    if found.code == codes.MISSING_TERMINATOR or content <= found.span.start < found.span.end <= stop:
+        return CONTENT
+    return HEADER if begin <= found.span.start and found.span.end <= content else ""
 
 
 def may_be_completion(found: Diagnostic) -> bool:
@@ -281,13 +273,3 @@ def _render(
         return tuple(render(format, messages, start, given, format.as_parsed, form.tokenizer))
     except RenderError:
         return None
-
-
-def _propose_stripped_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
-    """For each guessed header, one and the same change, which writes all headers of the stripped text."""
-    rendered = _render(context, context.recovered.messages, context.start, context.given)
-    from_recovery = set(map(id, context.recovered.diagnostics))
-    for each in found:
-        is_fixed = rendered is not None and id(each) in from_recovery
-        change = Span(0, len(context.form.units)), rendered or context.empty
-        yield context.make_fix(change, [each.code], each.index) if is_fixed else None

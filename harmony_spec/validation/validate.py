@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..diagnostics import Diagnostic
 from ..format.offered_tools import offered
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
@@ -54,7 +55,7 @@ def validate(
     check_spelling(context)
     if tokenization:
         check_tokens(context)
-    found = sorted((*recovered.diagnostics, *context.reported), key=lambda each: each.span)
-    if found:
-        found = add_fixes(context, source if isinstance(source, str) else list(source), found, read)
+    found: list[Diagnostic] = []
+    if recovered.diagnostics or context.reported:
+        found = add_fixes(context, source if isinstance(source, str) else list(source), read)
     return Report(recovered, found, form)
