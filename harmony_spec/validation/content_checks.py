@@ -105,15 +105,20 @@ def _check_call(context: Context, index: int) -> None:
     is_json = getattr(context.messages[index], context.recovery.slots.content_type, None) == context.recovery.json
     if not is_json and parameters is ANY_PARAMETERS:
         return
-    text = context.text(index)
-    if parameters is None and not text.strip():
+    if parameters is None and not context.text(index).strip():
         return
-    read = _read_json(context, index, text)
-    if not read.is_json or not context.is_complete(index):
+    if (read := _read_json(context, index)) is None:
         return
-    context.budget.grant(len(text))
-    if not _report_envelope(context, index, name, parameters, read.value):
-        _check_arguments(context, index, name, parameters, read.value)
+    if parameters is None:
+        breaches = [] if read.value == {} else [Breach("", f"{name} has no parameters", "{}")]
+    else:
+        breaches = _breaches(context, index, parameters, read.value, name)
+    wrapped = _wrapped_arguments(read.value)
+    if wrapped is not None and (breaches or (parameters is ANY_PARAMETERS and _names_tool(context, read.value, name))):
+        evidence, span = f"the content of a call is only the arguments of {name}", context.content_span(index)
+        context.report(codes.CALL_ENVELOPE, index, evidence, span, expected=(wrapped[:MAX_ENVELOPE_CHARS],))
+    else:
+        _report_breaches(context, index, codes.INVALID_ARGUMENTS, breaches)
 
 
 def _check_channel(context: Context, index: int, name: str) -> None:
@@ -123,32 +128,24 @@ def _check_channel(context: Context, index: int, name: str) -> None:
         context.report(codes.CALL_OUTSIDE_CHANNEL, index, f"{name} is a {kind}", expected=(expected,))
 
 
-def _read_json(context: Context, index: int, text: str) -> JsonText:
-    """Read a content as JSON and report its mistakes. An unfinished message may be empty."""
+def _read_json(context: Context, index: int) -> JsonText | None:
+    """Read a content as JSON and report its mistakes. Return it if the message is complete and begins with a value."""
+    text, is_complete = context.text(index), context.is_complete(index)
     read = read_json(text)
-    for code, start, end, reason in read.mistakes:
-        if context.is_complete(index) or text.strip():
-            span = context.span_in_content(index, start, end) if end > start else context.stop_span(index)
-            context.report(code, index, reason, span)
+    for code, start, end, reason in read.mistakes if is_complete or text.strip() else ():
+        span = context.span_in_content(index, start, end) if end > start else context.stop_span(index)
+        context.report(code, index, reason, span)
+    if not read.is_json or not is_complete:
+        return None
+    context.budget.grant(len(text))
     return read
 
 
-def _report_envelope(context: Context, index: int, name: str, parameters: Any, value: Any) -> bool:
-    """Report arguments that are a whole call of another format; return whether they are."""
+def _wrapped_arguments(value: Any) -> str | None:
+    """The arguments, as JSON, in what may be a whole call of another format."""
     if not isinstance(value, dict) or not set(value) <= ENVELOPE_KEYS:
-        return False
-    inner = next((value[key] for key in INNER_KEYS if isinstance(value.get(key), (dict, str))), None)
-    if inner is None:
-        return False
-    if parameters is ANY_PARAMETERS:
-        is_envelope = _names_tool(context, value, name)
-    else:
-        is_envelope = parameters is None or bool(_breaches(context, index, parameters, value, name))
-    if is_envelope:
-        evidence = f"the content of a call is only the arguments of {name}"
-        expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
-        context.report(codes.CALL_ENVELOPE, index, evidence, context.content_span(index), expected=expected)
-    return is_envelope
+        return None
+    return next((json.dumps(value[key]) for key in INNER_KEYS if isinstance(value.get(key), (dict, str))), None)
 
 
 def _names_tool(context: Context, value: dict[str, Any], tool: str) -> bool:
@@ -176,33 +173,26 @@ def _breaches(context: Context, index: int, schema: Any, value: Any, tool: str =
         return []
 
 
-def _check_arguments(context: Context, index: int, name: str, parameters: Any, value: Any) -> None:
-    span = context.content_span(index)
-    if parameters is None and value != {}:
-        context.report(codes.INVALID_ARGUMENTS, index, f"{name} has no parameters", span, expected=("{}",))
-    elif parameters is not None:
-        _report_breaches(context, index, codes.INVALID_ARGUMENTS, parameters, value, name)
-
-
-def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any, tool: str = "") -> None:
-    span = context.content_span(index)
-    for pointer, reason, expected in _breaches(context, index, schema, value, tool):
-        context.report(code, index, reason, span, expected=(expected,), pointer=pointer)
+def _report_breaches(context: Context, index: int, code: Code, breaches: list[Breach]) -> None:
+    for pointer, reason, expected in breaches:
+        context.report(code, index, reason, context.content_span(index), expected=(expected,), pointer=pointer)
 
 
 def _check_answer(context: Context, index: int) -> None:
     """Compare a final answer with the declared forms; one of them must match."""
-    forms, text = context.declarations.answer_forms, context.text(index)
-    read = _read_json(context, index, text)
-    context.budget.grant(len(text))
-    if read.is_json and len(forms) > MAX_ANSWER_FORMS:
+    forms = context.declarations.answer_forms
+    if (read := _read_json(context, index)) is None:
+        return
+    if len(forms) > MAX_ANSWER_FORMS:
         raise UnfinishedCheck(
             f"{len(forms)} answer forms are declared; an answer is compared with at most {MAX_ANSWER_FORMS}"
         )
-    if not read.is_json or any(not _breaches(context, index, schema, read.value) for schema in forms.values()):
-        return
+    breaches: list[Breach] = []
+    for schema in forms.values():
+        if not (breaches := _breaches(context, index, schema, read.value)):
+            return
     if len(forms) == 1:
-        _report_breaches(context, index, codes.INVALID_ANSWER, next(iter(forms.values())), read.value)
+        _report_breaches(context, index, codes.INVALID_ANSWER, breaches)
     else:
         evidence, expected = "the answer matches none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
         context.report(codes.INVALID_ANSWER, index, evidence, context.content_span(index), expected=expected)
