@@ -52,7 +52,7 @@ def _check_content(context: Context, index: int) -> None:
         _check_declaration(context, index, role)
     elif context.is_call(index) and context.recovery.slots.recipient:
         _check_call(context, index)
-    elif context.is_answer(index) and context.declarations.answer_forms and context.is_complete(index):
+    elif context.kinds[index] == "answer" and context.declarations.answer_forms and context.is_complete(index):
         _check_answer(context, index)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..codes import STRIPPED_TOKENS
-from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, Repair, abridge
+from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, abridge
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, continues
 from ..recovery.recovered import Recovered
@@ -53,7 +53,8 @@ class Context:
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
         self.channels: list[str | None] = [getattr(m, slots.channel, None) for m in self.messages]
         self.kinds = list(map(format.kind_of, self.messages))
-        self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
+        repairs = [message.repair for message in self.messages]
+        self.checked = [i for i, repair in enumerate(repairs) if not (repair and (repair.after_stop or repair.forged))]
         self.model_role = self.recovery.author.get(slots.role, "")
         self.stripped = any(each.code == STRIPPED_TOKENS for each in recovered.diagnostics[:1])
         self.reported: list[Diagnostic] = []
@@ -80,10 +81,6 @@ class Context:
     def is_call(self, index: int) -> bool:
         """Whether a message calls a tool."""
         return self.kinds[index] == "call" and self.recipients[index] not in self.recovery.roles
-
-    def is_answer(self, index: int) -> bool:
-        """Whether a message is a final answer of the model."""
-        return self.kinds[index] == "answer"
 
     def stop_name(self, index: int) -> str:
         """The name of the stop token of a message; "" for the one without a name, and for none."""
@@ -154,14 +151,11 @@ class Context:
         selected = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
         return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(selected)))
 
-    @property
-    def empty(self) -> str | tuple[int, ...]:
-        """The replacement that deletes: an empty text, or no tokens."""
-        return "" if isinstance(self.form, TextForm) else ()
-
-    def special_token(self, spelling: str) -> str | tuple[int, ...]:
-        """The replacement for a special token: its spelling, or its id."""
-        return spelling if isinstance(self.form, TextForm) else (self.format.encoding.special[spelling],)
+    def replacement(self, *special: str) -> str | tuple[int, ...]:
+        """Special tokens as they are in the input: their spellings, or their ids. None of them: to delete."""
+        if isinstance(self.form, TextForm):
+            return "".join(special)
+        return tuple(map(self.format.encoding.special.__getitem__, special))
 
     def replace_stop(self, index: int, alternative: str | None) -> Change | None:
         """Return the change that ends a message with another stop token, by name.
@@ -172,12 +166,7 @@ class Context:
         span = self.stop_span(index)
         if continues(self.format, self.start) and span.end < len(self.form.units):
             return None
-        return span, self.special_token(next(s for s, name in self.recovery.closes.items() if name == alternative))
-
-
-def _is_checked(repair: Repair | None) -> bool:
-    """Whether checks look at a message with this repair."""
-    return repair is None or not (repair.after_stop or repair.forged)
+        return span, self.replacement(next(s for s, name in self.recovery.closes.items() if name == alternative))
 
 
 def places_of_characters(form: Form, content: Span) -> tuple[array[int], array[int]]:

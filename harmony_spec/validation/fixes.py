@@ -217,11 +217,10 @@ def _propose_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | 
     }
     for each, part in zip(found, parts, strict=True):
         if part == BETWEEN:
-            yield context.make_fix((each.span, context.empty), [each.code], None)
+            yield context.make_fix((each.span, context.replacement()), [each.code], None)
         elif part == CONTENT:
-            is_missing = each.code == codes.MISSING_TERMINATOR
-            new = context.special_token(each.expected[0]) if is_missing else context.empty
-            yield context.make_fix((each.span, new), [each.code], each.index)
+            missing = each.expected[:1] if each.code == codes.MISSING_TERMINATOR else ()
+            yield context.make_fix((each.span, context.replacement(*missing)), [each.code], each.index)
         else:
             yield written.get(each.index) if part == HEADER else None
 
@@ -254,10 +253,8 @@ def _rewrite_header(context: Context, index: int) -> Change | None:
     rendered: Any = _render(context, [plain], start, given)
     if rendered is None:
         return None
-    tokens = [
-        (opens if isinstance(opens, str) else opens[0], len(opens))
-        for opens in map(context.special_token, context.recovery.opens)
-    ]
+    opens: Any = map(context.replacement, context.recovery.opens)
+    tokens = [(each if isinstance(each, str) else each[0], len(each)) for each in opens]
     ends = [rendered.index(token) + size for token, size in tokens if token in rendered]
     return (span, rendered[: min(ends)]) if ends else None  # a completion may begin with its content, without a header
 

@@ -53,7 +53,7 @@ def _check_turns(context: Context) -> None:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
                     context.report(codes.KEPT_ANALYSIS, thought, evidence)
                 answer, thoughts = None, []
-        elif context.is_answer(index):
+        elif context.kinds[index] == "answer":
             if answer is not None:
                 context.report(codes.REPEATED_FINAL, index, f"message {answer} completed the turn")
             answer = index
@@ -116,24 +116,22 @@ def _check_stops(context: Context) -> None:
 
     Source: guide, "Special tokens".
     """
-    kinds = context.format.kinds
-    last_only = {kind.last for kind in kinds.values() if kind.last != kind.ends} - {None}
+    last_only = {kind.last for kind in context.format.turn if kind.last != kind.ends} - {None}
     for index in context.checked:
         if not context.is_complete(index):
             continue
-        stop = context.stop_name(index)
+        kind, stop = context.format.kinds.get(context.kinds[index], NO_KIND), context.stop_name(index)
+        is_last = index == context.checked[-1] and context.recovered.opening is None
         if context.is_call(index):
-            if (ends := kinds["call"].ends) and stop != ends:
-                change = context.replace_stop(index, ends)
-                evidence = f"the message calls {context.recipients[index]}"
-                context.report(codes.WRONG_CALL_TERMINATOR, index, evidence, context.stop_span(index), change=change)
-        elif stop in last_only:
-            last = index == context.checked[-1] and context.recovered.opening is None
-            if not last or not context.is_by_model(index):
-                evidence = "only messages of the model end like this" if last else "other messages follow"
-                kind = kinds.get(context.format.kind_of(context.messages[index]), NO_KIND)
-                change = context.replace_stop(index, kind.ends)
-                context.report(codes.RETURN_IN_HISTORY, index, evidence, context.stop_span(index), change=change)
+            wrong, code = bool(kind.ends) and stop != kind.ends, codes.WRONG_CALL_TERMINATOR
+            evidence = f"the message calls {context.recipients[index]}"
+        else:
+            wrong = stop in last_only and not (is_last and context.is_by_model(index))
+            code = codes.RETURN_IN_HISTORY
+            evidence = "only messages of the model end like this" if is_last else "other messages follow"
+        if wrong:
+            change = context.replace_stop(index, kind.ends)
+            context.report(code, index, evidence, context.stop_span(index), change=change)
 
 
 def _check_channels(context: Context) -> None:

@@ -45,15 +45,32 @@ INVISIBLE = (
 """Invisible characters, as the inside of a character class. Source: Unicode, Default_Ignorable_Code_Point."""
 
 
-def check_tokens(context: Context) -> None:
-    """Report contents whose tokens are not those that the tokenizer returns for their text."""
-    if not isinstance(context.form, TokenForm):
-        return
+MAX_SHOWN_TOKEN_IDS = 12
+"""How many token ids a diagnostic quotes."""
+
+
+def check_texts(context: Context, tokenization: bool) -> None:
+    """Report contents that spell a special token, or something that looks like one, and unusual tokens.
+
+    Args:
+        tokenization: compare token ids with those that the tokenizer returns for their text.
+    """
+    format, (begins, _), form = context.format, context.format.special_ends, context.form
+    openers = LOOK_ALIKES.get(begins[:1], begins[:1])
     for index in range(len(context.messages)):
-        start, end = context.content_span(index)
         text = context.text(index)
-        if start < end:
-            _check_canonical(context, context.form, index, text)
+        if begins in text:
+            for match in format.special_matcher.finditer(text):
+                span = context.span_in_content(index, match.start(), match.end())
+                context.report(codes.SPELLED_SPECIAL_TOKEN, index, "these are ordinary tokens", span)
+        if not text.isascii() and any(map(text.__contains__, openers)):
+            for match in disguise_matcher(format).finditer(text):
+                shown = to_plain(match[0])
+                if shown in format.encoding.special and not match[0].isascii():
+                    span = context.span_in_content(index, match.start(), match.end())
+                    context.report(codes.DISGUISED_SPECIAL_TOKEN, index, f"it looks like {shown}", span)
+        if tokenization and isinstance(form, TokenForm):
+            _check_canonical(context, form, index, text)
 
 
 def _check_canonical(context: Context, form: TokenForm, index: int, text: str) -> None:
@@ -62,7 +79,11 @@ def _check_canonical(context: Context, form: TokenForm, index: int, text: str) -
     except VocabularyError:  # a part of a character, which recovery reports
         return
     start, end = context.content_span(index)
-    if form.has_ids(canonical, start, end) or not all(map(form.is_ordinary, part := form.ids(start, end))):
+    if (
+        start == end
+        or form.has_ids(canonical, start, end)
+        or not all(map(form.is_ordinary, part := form.ids(start, end)))
+    ):
         return
     whole, damage = form.run(start, end, 0)
     if damage or whole != text:  # invalid UTF-8, or a token shared with the header: recovery reports both
@@ -80,28 +101,6 @@ def _check_canonical(context: Context, form: TokenForm, index: int, text: str) -
         expected=(str(wanted[:MAX_SHOWN_TOKEN_IDS]),),
         change=(span, tuple(wanted)),
     )
-
-
-MAX_SHOWN_TOKEN_IDS = 12
-"""How many token ids a diagnostic quotes."""
-
-
-def check_spelling(context: Context) -> None:
-    """Report contents that spell a special token, or something that looks like one."""
-    format, (begins, _) = context.format, context.format.special_ends
-    openers = LOOK_ALIKES.get(begins[:1], begins[:1])
-    for index in range(len(context.messages)):
-        text = context.text(index)
-        if begins in text:
-            for match in format.special_matcher.finditer(text):
-                span = context.span_in_content(index, match.start(), match.end())
-                context.report(codes.SPELLED_SPECIAL_TOKEN, index, "these are ordinary tokens", span)
-        if not text.isascii() and any(map(text.__contains__, openers)):
-            for match in disguise_matcher(format).finditer(text):
-                shown = to_plain(match[0])
-                if shown in format.encoding.special and not match[0].isascii():
-                    span = context.span_in_content(index, match.start(), match.end())
-                    context.report(codes.DISGUISED_SPECIAL_TOKEN, index, f"it looks like {shown}", span)
 
 
 def disguise_matcher(format: Format) -> re.Pattern[str]:

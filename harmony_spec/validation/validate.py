@@ -17,7 +17,7 @@ from .declarations import Declarations
 from .fixes import InputReading, add_fixes
 from .flow_checks import check_flow
 from .report import Report
-from .token_checks import check_spelling, check_tokens
+from .token_checks import check_texts
 
 
 def validate(
@@ -52,9 +52,7 @@ def validate(
     context = Context(format, form, recovered, start, given, Declarations(format.meaning, given_tools))
     check_contents(context)
     check_flow(context)
-    check_spelling(context)
-    if tokenization:
-        check_tokens(context)
+    check_texts(context, tokenization)
     found: list[Diagnostic] = []
     if recovered.diagnostics or context.reported:
         found = add_fixes(context, source if isinstance(source, str) else list(source), read)
