@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 SCHEMA_CACHE_BYTES = 64 << 20
 """The memory of cached schemas: more than the tools of any corpus need."""
 
-MEMORY_PER_KEY_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
-"""The measured memory of a cached schema: for each byte of its key, and in addition."""
-
-MEMORY_PER_PLAIN = 256
-"""The measured memory of a plain schema and its checker, in addition to its key."""
+MEMORY_PER_KEY_BYTE, MEMORY_PER_SCHEMA = 16, 1 << 10
+"""The measured memory of a cached schema and its checker: for each byte of its key, and in addition."""
 
 
 @dataclass
@@ -102,6 +99,5 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSch
         before = own.steps
         checked = checker_of(marshal.loads(key), own, is_exclusive)
         found = CheckedSchema(checked, before - own.steps)
-    memory = MEMORY_PER_PLAIN if found.is_plain else MEMORY_PER_SCHEMA
-    _schemas.put((key, is_exclusive), found, memory + MEMORY_PER_KEY_BYTE * len(key))
+    _schemas.put((key, is_exclusive), found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
     return found
