@@ -41,9 +41,11 @@ class Declarations:
         self.requires_channel = False
         self.name_tools, self.unread = tools is not None, set[str]()
         self._sorted_tools: list[str] | None = None
-        given = self._add_tools(tools or ())
-        self.only_offered = set(given)
-        self.call_channels |= {name: recovery.calls for name in given if name.startswith(recovery.of_functions)}
+        self.only_offered = set[str]()
+        given = parameters_by_name(recovery, tools or ())
+        functions = {name: given.pop(name) for name in [*given] if name.startswith(recovery.of_functions)}
+        self.offer(functions, recovery.calls)
+        self.offer(given)
 
     def add(self, role: str, content: object) -> dict[str, Any]:
         """Add the declarations in the content of a message; return the JSON Schemas in it, by tool or form."""
@@ -51,8 +53,8 @@ class Declarations:
         self.name_tools |= bool(recovery.declared_tools)
         tools = [(recovery.calls, path) for path in recovery.declared_tools]
         for channel, path in (*tools, *((recovery.thoughts, path) for path in recovery.declared_builtin)):
-            offered = self._add_tools(declared(path, role, content) or ())
-            self.call_channels |= dict.fromkeys(offered, channel)
+            offered = parameters_by_name(recovery, declared(path, role, content) or ())
+            self.offer(offered, channel)
             self.written_as_types |= offered.keys()
             self.only_offered -= offered.keys()
             schemas |= offered
@@ -78,11 +80,16 @@ class Declarations:
         functions = {path.split(".")[0] for path in self.recovery.declared_tools}
         return not (self.unread & functions if name.startswith(self.recovery.of_functions) else self.unread)
 
-    def offer(self, parameters: Mapping[str, Any], channel: str) -> None:
-        """Add tools that are called on a channel: their parameters by full name."""
-        self._add_parameters(parameters)
+    def offer(self, parameters: Mapping[str, Any], channel: str | None = None) -> None:
+        """Add tools that are called on a channel, if that is known: their parameters by full name."""
+        if self._sorted_tools is not None:
+            for name in parameters.keys() - self.tools.keys():
+                insort(self._sorted_tools, name)
+        self.tools |= parameters
+        self.namespaces |= {name.split(self.recovery.separator)[0] for name in parameters}
         self.only_offered |= parameters.keys()
-        self.call_channels |= dict.fromkeys(parameters, channel)
+        if channel is not None:
+            self.call_channels |= dict.fromkeys(parameters, channel)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
@@ -96,16 +103,3 @@ class Declarations:
         at = bisect_left(self._sorted_tools, first)
         suggested = self._sorted_tools[at : at + MAX_SUGGESTED_NAMES]
         return tuple(tool for tool in suggested if tool.startswith(first))
-
-    def _add_tools(self, tools: Iterable[Any]) -> dict[str, Any]:
-        """Add tools: names, or namespaces with or without their tools; return the parameters by full name."""
-        found = parameters_by_name(self.recovery, tools)
-        self._add_parameters(found)
-        return found
-
-    def _add_parameters(self, found: Mapping[str, Any]) -> None:
-        if self._sorted_tools is not None:
-            for name in found.keys() - self.tools.keys():
-                insort(self._sorted_tools, name)
-        self.tools |= found
-        self.namespaces |= {name.split(self.recovery.separator)[0] for name in found}
