@@ -59,12 +59,8 @@ def read_json(text: str) -> JsonText:
     start = len(text) - len(text.lstrip(" \t\n\r"))
     try:
         value, end = decoder.raw_decode(text, start)
-    except json.JSONDecodeError as error:
+    except (RecursionError, ValueError) as error:
         return JsonText(False, None, [_mistake_of(text, error)])
-    except RecursionError:
-        return JsonText(False, None, [JsonMistake(codes.INVALID_JSON, 0, len(text), "it is nested too deeply")])
-    except ValueError as error:
-        return JsonText(False, None, [JsonMistake(codes.INVALID_JSON, 0, len(text), str(error))])
     found = list(_duplicate_keys(text, start, end)) if repeated else []
     rest = text[end:].strip(" \t\n\r")
     if rest:
@@ -87,7 +83,10 @@ def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:
             objects[-1].add(name)
 
 
-def _mistake_of(text: str, error: json.JSONDecodeError) -> JsonMistake:
+def _mistake_of(text: str, error: Exception) -> JsonMistake:
+    if not isinstance(error, json.JSONDecodeError):
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return JsonMistake(codes.INVALID_JSON, 0, len(text), reason)
     rest = text[error.pos :].strip()
     cut = (
         not rest
