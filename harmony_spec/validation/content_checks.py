@@ -12,7 +12,7 @@ from ..format.offered_tools import ANY_PARAMETERS
 from ..tool_types.type_grammar import UNREAD_KEYWORD
 from .breaches import Breach, InvalidSchema
 from .budget import UnfinishedCheck
-from .context import Context
+from .context import IN_CONTENT, IN_STOP, Context
 from .declarations import MAX_SUGGESTED_NAMES
 from .json_text import JsonText, read_json
 from .schemas import find_breaches, find_schema_error
@@ -41,7 +41,7 @@ def check_contents(context: Context) -> None:
             _check_content(context, index)
         except UnfinishedCheck as error:
             if not context.reported_out_of_steps:
-                context.report(codes.UNFINISHED_CHECK, index, str(error), context.content_span(index))
+                context.report(codes.UNFINISHED_CHECK, index, str(error), IN_CONTENT)
             context.reported_out_of_steps = context.budget.steps < 0
 
 
@@ -77,7 +77,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
 
 def _report_schema(context: Context, index: int, name: str, error: InvalidSchema) -> None:
     evidence = f"the schema of {name} is invalid: {error.reason}"
-    context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
+    context.report(codes.INVALID_SCHEMA, index, evidence, IN_CONTENT, pointer=error.pointer)
 
 
 def _report_unread(context: Context, index: int, role: str, evidence: str, declares: bool = True) -> None:
@@ -115,8 +115,8 @@ def _check_call(context: Context, index: int) -> None:
         breaches = _breaches(context, index, parameters, read.value, name)
     wrapped = _wrapped_arguments(read.value)
     if wrapped is not None and (breaches or (parameters is ANY_PARAMETERS and _names_tool(context, read.value, name))):
-        evidence, span = f"the content of a call is only the arguments of {name}", context.content_span(index)
-        context.report(codes.CALL_ENVELOPE, index, evidence, span, expected=(wrapped[:MAX_ENVELOPE_CHARS],))
+        evidence, shown = f"the content of a call is only the arguments of {name}", wrapped[:MAX_ENVELOPE_CHARS]
+        context.report(codes.CALL_ENVELOPE, index, evidence, IN_CONTENT, expected=(shown,))
     else:
         _report_breaches(context, index, codes.INVALID_ARGUMENTS, breaches)
 
@@ -133,7 +133,7 @@ def _read_json(context: Context, index: int) -> JsonText | None:
     text, is_complete = context.text(index), context.is_complete(index)
     read = read_json(text)
     for code, start, end, reason in read.mistakes if is_complete or text.strip() else ():
-        span = context.span_in_content(index, start, end) if end > start else context.stop_span(index)
+        span = context.span_in_content(index, start, end) if end > start else IN_STOP
         context.report(code, index, reason, span)
     if not read.is_json or not is_complete:
         return None
@@ -175,7 +175,7 @@ def _breaches(context: Context, index: int, schema: Any, value: Any, tool: str =
 
 def _report_breaches(context: Context, index: int, code: Code, breaches: list[Breach]) -> None:
     for pointer, reason, expected in breaches:
-        context.report(code, index, reason, context.content_span(index), expected=(expected,), pointer=pointer)
+        context.report(code, index, reason, IN_CONTENT, expected=(expected,), pointer=pointer)
 
 
 def _check_answer(context: Context, index: int) -> None:
@@ -195,4 +195,4 @@ def _check_answer(context: Context, index: int) -> None:
         _report_breaches(context, index, codes.INVALID_ANSWER, breaches)
     else:
         evidence, expected = "the answer matches none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
-        context.report(codes.INVALID_ANSWER, index, evidence, context.content_span(index), expected=expected)
+        context.report(codes.INVALID_ANSWER, index, evidence, IN_CONTENT, expected=expected)

@@ -19,6 +19,10 @@ Change = tuple[Span, str | tuple[int, ...]]
 """A span of an input, and what replaces it: text, or token ids."""
 
 
+IN_HEADER, IN_CONTENT, IN_STOP = range(3)
+"""The parts of a message, each between two of its bounds."""
+
+
 class Context:
     """One input, as recovery read it.
 
@@ -89,26 +93,19 @@ class Context:
 
     def is_complete(self, index: int) -> bool:
         """Whether a message has a stop token."""
-        span = self.stop_span(index)
+        span = self.span_of(index, IN_STOP)
         return span.end > span.start
 
     # Places.
 
-    def header_span(self, index: int) -> Span:
-        begin, content, _, _ = self.recovered.bounds[index]
-        return Span(begin, content)
-
-    def content_span(self, index: int) -> Span:
-        _, content, stop, _ = self.recovered.bounds[index]
-        return Span(content, stop)
-
-    def stop_span(self, index: int) -> Span:
-        _, _, stop, end = self.recovered.bounds[index]
-        return Span(stop, end)
+    def span_of(self, index: int, part: int) -> Span:
+        """The span of a part of a message: `IN_HEADER`, `IN_CONTENT` or `IN_STOP`."""
+        bounds = self.recovered.bounds[index]
+        return Span(bounds[part], bounds[part + 1])
 
     def span_in_content(self, index: int, start: int, end: int) -> Span:
         """The span in the input of the code points `start` to `end` of a content; an empty one at its end for none."""
-        content = self.content_span(index)
+        content = self.span_of(index, IN_CONTENT)
         if start >= end:
             return Span(content.end, content.end)
         if self._places is None or self._places[0] != index:
@@ -124,14 +121,14 @@ class Context:
         code: Code,
         index: int,
         evidence: str,
-        span: Span | None = None,
+        span: Span | int = IN_HEADER,
         *,
         expected: tuple[str, ...] = (),
         pointer: str = "",
         change: Change | None = None,
     ) -> None:
-        """Add a diagnostic for a message, by default for its header; `change` would remove the mistake."""
-        span = span or self.header_span(index)
+        """Add a diagnostic for a part of a message, or for a span; `change` would remove the mistake."""
+        span = self.span_of(index, span) if isinstance(span, int) else span
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
         fix = self.make_fix(change, [code], index) if change and not self.stripped else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
@@ -163,7 +160,7 @@ class Context:
         Return None if a completion goes on after the wrong token: the rest would then follow a stop token, and engines
         drop that.
         """
-        span = self.stop_span(index)
+        span = self.span_of(index, IN_STOP)
         if continues(self.format, self.start) and span.end < len(self.form.units):
             return None
         return span, self.replacement(next(s for s, name in self.recovery.closes.items() if name == alternative))

@@ -22,7 +22,7 @@ from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
 from ..source.forms import Form, TextForm
 from ..source.saved_text import Source
-from .context import Change, Context
+from .context import IN_HEADER, Change, Context
 from .report import Report
 
 MAX_READINGS = 24
@@ -244,7 +244,7 @@ def may_be_completion(found: Diagnostic) -> bool:
 
 def _rewrite_header(context: Context, index: int) -> Change | None:
     """Return the change that writes a header canonically; None if the repair does not record the original."""
-    format, span, message = context.format, context.header_span(index), context.messages[index]
+    format, span, message = context.format, context.span_of(index, IN_HEADER), context.messages[index]
     if not message.repair or not message.repair.original_fields:
         return None
     plain = replace(canonical(format, message), **{format.content: ""})

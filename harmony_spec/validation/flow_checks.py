@@ -8,7 +8,7 @@ from itertools import chain, islice
 from .. import codes
 from ..errors import near_misses
 from ..format.message_kinds import NO_KIND
-from .context import Context
+from .context import IN_STOP, Context
 from .declarations import MAX_SUGGESTED_NAMES
 
 
@@ -131,7 +131,7 @@ def _check_stops(context: Context) -> None:
             evidence = "only messages of the model end like this" if is_last else "other messages follow"
         if wrong:
             change = context.replace_stop(index, kind.ends)
-            context.report(code, index, evidence, context.stop_span(index), change=change)
+            context.report(code, index, evidence, IN_STOP, change=change)
 
 
 def _check_channels(context: Context) -> None:

@@ -9,7 +9,7 @@ from .. import codes
 from ..errors import Span, VocabularyError
 from ..format.tables import Format
 from ..source.forms import TokenForm
-from .context import Context
+from .context import IN_CONTENT, Context
 
 LOOK_ALIKES = {
     "<": "<\u02c2\u1438\u2039\u27e8\u276e\u3008\ufe64\uff1c",
@@ -78,7 +78,7 @@ def _check_canonical(context: Context, form: TokenForm, index: int, text: str) -
         canonical = form.tokenizer.encode(text)
     except VocabularyError:  # a part of a character, which recovery reports
         return
-    start, end = context.content_span(index)
+    start, end = context.span_of(index, IN_CONTENT)
     if (
         start == end
         or form.has_ids(canonical, start, end)
