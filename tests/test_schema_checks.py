@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 
+from harmony_spec import Namespace, Tool, validate
 from harmony_spec.validation import budget as budgets
 from harmony_spec.validation import keywords, schema_checker
 from harmony_spec.validation.breaches import Breach, InvalidSchema
@@ -283,6 +284,18 @@ def test_an_older_dialect_has_its_own_keywords() -> None:
     ):
         for value in ([], [1], [1, 2]):
             assert (breaches(dialect | schema, value) == []) == Draft201909Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize("part", [{"type": "date"}, {"properties": {"a": {"type": ["date", "null"]}}}])
+def test_an_unknown_type_of_an_older_dialect_is_an_invalid_schema(part: Any) -> None:
+    """The meta-schema of draft 3 allows any name."""
+    schema = {"$schema": Draft3Validator.META_SCHEMA["$schema"], **part}
+    with pytest.raises(InvalidSchema, match="unknown type 'date'"):
+        breaches(schema, {"a": 1})
+    assert validate(CALL, "completion", tools=[Namespace("functions", tools=[Tool("f", None, schema)])]).diagnostics
+
+
+CALL = '<|channel|>commentary to=functions.f json<|message|>{"a": 1}<|call|>'
 
 
 @pytest.mark.parametrize(

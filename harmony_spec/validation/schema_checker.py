@@ -14,7 +14,7 @@ from typing import Any
 
 import regex
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import UndefinedTypeCheck, ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from jsonschema_specifications import REGISTRY
@@ -62,7 +62,10 @@ class Checker:
         self.is_exclusive, self.is_meta = is_exclusive, is_meta
 
     def is_type(self, instance: Any, name: str) -> bool:
-        return bool(self.dialect.TYPE_CHECKER.is_type(instance, name))
+        try:
+            return bool(self.dialect.TYPE_CHECKER.is_type(instance, name))
+        except UndefinedTypeCheck:  # draft 3 allows any name
+            raise InvalidSchema("", f"unknown type {name!r}") from None
 
     def evolve(self, schema: Any, _resolver: Any = None, budget: Budget | None = None) -> Checker:
         """Return the checker of a part of the schema, which may name a dialect of its own."""
