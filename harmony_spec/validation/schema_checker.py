@@ -148,8 +148,7 @@ def breaches_of(checker: Checker, value: Any, budget: Budget) -> list[Breach]:
 
 def checker_of_plain(schema: Any, is_exclusive: bool) -> Checker:
     """Return the checker of a plain schema, which is valid and has no references."""
-    resolver = _meta_resolver(Draft202012Validator)
-    return Checker(Draft202012Validator, prepared(schema), resolver, Budget(), is_exclusive)
+    return Checker(Draft202012Validator, prepared(schema), REGISTRY.resolver(), Budget(), is_exclusive)
 
 
 def checker_of(schema: Any, budget: Budget, is_exclusive: bool) -> Checker | InvalidSchema:
@@ -158,14 +157,17 @@ def checker_of(schema: Any, budget: Budget, is_exclusive: bool) -> Checker | Inv
         schema = prepared(schema)
         names_dialect = isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
         dialect: Any = validator_for(schema if names_dialect else {}, default=Draft202012Validator)
-        meta = Checker(dialect, dialect.META_SCHEMA, _meta_resolver(dialect), budget, is_exclusive, is_meta=True)
+        address = _resource_of(dialect, dialect.META_SCHEMA).id() or ""
+        meta = Checker(dialect, dialect.META_SCHEMA, REGISTRY.resolver(address), budget, is_exclusive, is_meta=True)
         if error := best_match(meta.iter_errors(schema)):
             error = error.context[0] if error.context else error  # of alternatives, `type` has the names of types first
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(pointer_to(error.absolute_path), why)
         resource = _resource_of(dialect, schema)
-        checker = Checker(dialect, schema, _resolver_of(resource), budget, is_exclusive)
-        _require_targets(resource, checker._resolver)
+        registry = REGISTRY.with_resource(resource.id() or "", resource).crawl()  # once, not at each reference
+        resolver = registry.resolver(resource.id() or "")
+        _require_targets(resource, resolver)
+        checker = Checker(dialect, schema, resolver, budget, is_exclusive)
         breaches_of(checker, {}, budget)  # any value shows an endless loop
     except UnfinishedCheck as error:
         return InvalidSchema("", str(error))
@@ -183,16 +185,6 @@ def checker_of(schema: Any, budget: Budget, is_exclusive: bool) -> Checker | Inv
 
 def _resource_of(dialect: Any, schema: Any) -> Resource[Any]:
     return specification_with(dialect.META_SCHEMA["$schema"], default=DRAFT202012).create_resource(schema)
-
-
-def _resolver_of(resource: Resource[Any]) -> Any:
-    address = resource.id() or ""
-    return REGISTRY.with_resource(address, resource).crawl().resolver(address)  # crawled once, not at each reference
-
-
-@cache
-def _meta_resolver(dialect: Any) -> Any:
-    return _resolver_of(_resource_of(dialect, dialect.META_SCHEMA))
 
 
 def _require_targets(resource: Resource[Any], resolver: Any) -> None:
