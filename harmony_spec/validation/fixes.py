@@ -6,15 +6,14 @@ token. So a fix is offered only if recovery reads the same messages from the cha
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, chain, repeat
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
 from .. import codes
-from ..diagnostics import Diagnostic, Fix, Repair
+from ..diagnostics import Diagnostic, Fix
 from ..errors import APPLICABILITIES, Code, RenderError, Span
 from ..format.tables import continues
 from ..recovery.recovered import BETWEEN, CONTENT, HEADER, Recovered
@@ -25,9 +24,9 @@ from ..source.saved_text import Source
 from .context import IN_HEADER, Change, Context
 from .report import Report
 
-MAX_READINGS = 24
+MAX_READINGS = 48
 """How often an input is recovered again to prove its fixes. A level takes one reading for all of its fixes, and
-`MAX_PARTS` for its parts. Only hostile inputs need more than that."""
+`MAX_PARTS` for its parts; fixes that do harm are found by halves. Only hostile inputs need more than that."""
 
 MAX_PARTS = 4
 """The fixes of a level are also proven in this many parts, every fourth one together, since a fix may hide the harm of
@@ -93,25 +92,17 @@ def is_same_reading(before: InputReading, after: InputReading, exact: bool) -> b
     Args:
         exact: contents must also be equal to the character, or to the token id.
     """
-    (_, old), (_, new) = before, after
-    if len(old.messages) != len(new.messages) or old.opening != new.opening:
+    (old_form, old), (new_form, new) = before, after
+    if old.messages != new.messages or old.opening != new.opening or _marks(old) != _marks(new):
         return False
-    same = (_is_same_message(before, after, index, index, exact) for index in range(len(old.messages)))
-    return all(same) and "".join(_gap_texts(before)) == "".join(_gap_texts(after))
+    for first, second in zip(old.bounds, new.bounds, strict=True) if exact else ():
+        if old_form.slice(first[1], first[2]) != new_form.slice(second[1], second[2]):
+            return False
+    return "".join(_gap_texts(before)) == "".join(_gap_texts(after))
 
 
-def _is_same_message(before: InputReading, after: InputReading, old: int, new: int, exact: bool) -> bool:
-    """Whether the messages at these indices are equal, and their marks."""
-    readings = (before, old), (after, new)
-    first, second = (recovered.messages[index] for (_, recovered), index in readings)
-    if first != second or _marks(first.repair) != _marks(second.repair):
-        return False
-    parts = [form.slice(*recovered.bounds[index][1:3]) for (form, recovered), index in readings] if exact else []
-    return parts[:1] == parts[1:]
-
-
-def _marks(repair: Repair | None) -> tuple[bool, bool]:
-    return (repair.after_stop, repair.forged) if repair else (False, False)
+def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
+    return [(repair.after_stop, repair.forged) if (repair := m.repair) else (False, False) for m in recovered.messages]
 
 
 def _gap_texts(reading: InputReading) -> Iterator[str]:
@@ -145,51 +136,22 @@ def _prove_fixes(
     kept: list[Fix] = []
     left = MAX_READINGS
 
-    def spoils(applied: list[Fix], tried: list[Fix], exact: bool) -> set[Fix]:
-        """Which of the tried fixes change what is read; all of them if that is unclear."""
+    def does_harm(applied: list[Fix]) -> bool:
         nonlocal left
         left -= 1
-        after = read(apply(source, applied))
-        if is_same_reading(before, after, exact):
-            return set()
-        return _find_suspects(before, after, applied, exact).intersection(tried) or set(tried)
+        return not is_same_reading(before, read(apply(source, applied)), level == APPLICABILITIES[0])
 
     for level in APPLICABILITIES:
-        exact = level == APPLICABILITIES[0]
         waiting = [sorted((fix for fix in fixes if fix.applicability == level), key=lambda fix: (fix.span, fix.codes))]
         while waiting and left > 0:
             if not (tried := waiting.pop()):
                 continue
             parts = [tried[at::MAX_PARTS] for at in range(MAX_PARTS)] if len(tried) > 1 or kept else []
-            bad = spoils([*kept, *tried], tried, exact)
-            bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
-            if not bad:
+            if not does_harm([*kept, *tried]) and not any(does_harm(part) for part in parts if part):
                 kept += tried
-            elif len(bad) < len(tried):
-                waiting.append([fix for fix in tried if fix not in bad])
             elif half := len(tried) // 2:
                 waiting += [tried[half:], tried[:half]]
     return set(kept)
-
-
-def _find_suspects(before: InputReading, after: InputReading, fixes: list[Fix], exact: bool) -> set[Fix]:
-    """The fixes inside of messages that changed or moved; if there are none, those that touch such a message."""
-    (_, old), (_, new) = before, after
-    there = {begin: index for index, (begin, _, _, _) in enumerate(new.bounds[: len(new.messages)])}
-    fixes = sorted(fixes, key=BY_SPAN)
-    starts, ends = [fix.span.start for fix in fixes], [fix.span.end for fix in fixes]
-    sizes = (len(fix.replacement) - (fix.span.end - fix.span.start) for fix in fixes)
-    shifts = list(accumulate(sizes, initial=0))
-    inside: set[Fix] = set()
-    touching: set[Fix] = set()
-    for index, (begin, _, _, end) in enumerate(old.bounds[: len(old.messages)]):
-        now = there.get(begin + shifts[bisect_left(starts, begin)])
-        if now is None or not _is_same_message(before, after, index, now, exact):
-            around = fixes[bisect_left(ends, begin) : bisect_right(starts, end)]
-            touching.update(around)
-            spans = ((fix, *fix.span) for fix in around)
-            inside |= {fix for fix, first, last in spans if first == last or (first < end and last > begin)}
-    return inside or touching
 
 
 def _propose_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
