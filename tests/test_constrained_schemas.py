@@ -13,10 +13,11 @@ from llguidance import LLMatcher
 from harmony_spec import codec
 from harmony_spec.constraints import constrain
 from harmony_spec.constraints.enforceable import enforceable
+from harmony_spec.constraints.grammar_texts import GrammarText
 from harmony_spec.constraints.json_rules import JsonRules
 from harmony_spec.constraints.lark_texts import LarkText
 from harmony_spec.constraints.schema_keywords import SchemaTarget
-from harmony_spec.format.algebra import JsonNode, Node
+from harmony_spec.format.algebra import JsonNode
 
 from . import drawn_schemas
 from .constraining import admits, matcher
@@ -299,15 +300,11 @@ def test_what_no_engine_reads_is_reported(schema: Any, unenforced: list[str] | N
 class RulesAsLark(LarkText):
     """Lark with JSON as rules, as EBNF and GBNF have it."""
 
+    json = GrammarText.json
+
     def __init__(self) -> None:
         super().__init__(codec.SPECIAL_TOKENS)
         self.json_rules = JsonRules("<|")
-
-    def json(self, node: JsonNode) -> str:
-        return self.expression(self.json_rules.value(str(enforceable(node.schema, "grammar").text)))
-
-    def definition(self, name: str) -> Node:
-        return self.json_rules.definitions[name]()
 
 
 @pytest.mark.parametrize(

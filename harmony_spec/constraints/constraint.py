@@ -17,7 +17,7 @@ from ..format.tables import Format
 from ..tools.requirements import fail
 from .completions import PROFILES, Completion, Profile
 from .derivatives import JsonBegun, admits, derivative
-from .ebnf_texts import GbnfText, XgrammarText
+from .grammar_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
 from .reports import ConstraintReport, TargetName, left_out_lines, make_report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..format.algebra import (
     NOTHING,
@@ -24,31 +24,37 @@ from ..format.algebra import (
     all_but,
     gaps,
     in_order,
+    maybe,
     one_of,
     repeat,
 )
+from .enforceable import enforceable
+from .json_rules import JsonRules, piece_without
 
 FREE_TEXT = TextNode()
 OPTIONAL_TEXT = OptionalNode(FREE_TEXT)
 
 
 class GrammarText(ABC):
-    """Prints an algebra as a grammar.
+    """Prints an algebra as a grammar, with JSON as rules.
+
+    Args:
+        ids: the special tokens of the vocabulary.
+        lead: the text that all special tokens begin with; "" if there is none.
 
     Attributes:
-        ids: the special tokens of the vocabulary.
         empty: what matches nothing but the empty text.
         start, defines: the name of the first rule, and the sign between a name and its body.
         token_lead: if texts are written as tokens, the first character of all special tokens; else "".
     """
 
     empty = '""'
-    start = "start"
-    defines = ": "
+    start = "root"
+    defines = " ::= "
     token_lead = ""
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
-        self.ids = ids
+    def __init__(self, ids: Mapping[str, int], lead: str) -> None:
+        self.ids, self.json_rules = ids, JsonRules(lead[:2])
         self._todo = deque[tuple[str, Callable[[], str]]]()
         self._names: dict[Node, str] = {}
         self._written: dict[tuple[int, bool], str] = {}
@@ -56,35 +62,28 @@ class GrammarText(ABC):
         self._used: dict[str, int] = {self.start: 0}
 
     def print(self, node: Node) -> str:
-        lines = [*self.head(), f"{self.start}{self.defines}{self.expression(node)}"]
+        lines = [f"{self.start}{self.defines}{self.expression(node)}"]
         while self._todo:
             name, body = self._todo.popleft()
             lines.append(f"{name}{self.defines}{body()}")
         return "\n".join([*lines, ""])
 
-    def head(self) -> list[str]:
-        """The lines before the first rule."""
-        return []
-
-    @abstractmethod
-    def token(self, spelling: str) -> str: ...
-
-    @abstractmethod
-    def literal(self, text: str) -> str: ...
-
-    @abstractmethod
-    def characters(self, node: CharacterNode) -> str: ...
+    def token(self, spelling: str) -> str:
+        return f"<[{self.ids[spelling]}]>"
 
     @abstractmethod
     def text(self, is_optional: bool) -> str: ...
 
-    @abstractmethod
+    def literal(self, text: str) -> str:
+        is_plain = {char for char in text if char.isascii() and char.isprintable() and char not in '"\\'}
+        return f'"{"".join(char if char in is_plain else escaped(ord(char)) for char in text)}"'
+
+    def characters(self, node: CharacterNode) -> str:
+        return character_class(node)
+
     def json(self, node: JsonNode) -> str:
         """The body of the rule of a JSON value."""
-
-    def definition(self, name: str) -> Node:
-        """The definition of a part that is defined elsewhere."""
-        raise LookupError(name)
+        return self.expression(self.json_rules.value(str(enforceable(node.schema, "grammar").text)))
 
     def expression(self, node: Node, is_part: bool = False) -> str:
         """A node in one line; a part of a sequence is in brackets if it has alternatives."""
@@ -99,10 +98,10 @@ class GrammarText(ABC):
             case LiteralNode(text):
                 return self.literal(text)
             case SequenceNode(items):
-                parts = crossing(items, self.token_lead) if self.token_lead else items
-                return " ".join(self.expression(item, True) for item in parts) or self.empty
+                parts = crossing(items, self.token_lead)
+                return " ".join([self.expression(item, True) for item in parts]) or self.empty
             case AlternativesNode(items):
-                body = " | ".join(self.expression(item) for item in items)
+                body = " | ".join([self.expression(item) for item in items])
                 return f"( {body} )" if is_part else body
             case TokenNode(spelling):
                 return self.token(spelling)
@@ -117,7 +116,7 @@ class GrammarText(ABC):
             case JsonNode():
                 return self.rule(node, "value", lambda: self.json(node))
             case ReferenceNode(name):
-                return self.rule(node, name, lambda: self.expression(self.definition(name)))
+                return self.rule(node, name, lambda: self.expression(self.json_rules.definitions[name]()))
             case OptionalNode(item):
                 return f"{self.unit(item)}?"
             case RepeatNode(item, least, most):
@@ -147,20 +146,54 @@ class GrammarText(ABC):
         return name if name[:1].isalpha() else f"rule_{name}".strip("_")
 
 
-def crossing(items: Iterable[Node], lead: str) -> Iterator[Node]:
+class XgrammarText(GrammarText):
+    """The EBNF of xgrammar. Text is every token that is not special."""
+
+    def __init__(self, ids: Mapping[str, int], lead: str) -> None:
+        super().__init__(ids, lead)
+        self.token_lead = lead[:1]
+
+    def token(self, spelling: str) -> str:
+        return f"Token({self.ids[spelling]})"
+
+    def text(self, is_optional: bool) -> str:
+        piece = f"ExcludeToken({', '.join(map(str, sorted(self.ids.values())))})"
+        return self.rule(FREE_TEXT, "text", lambda: piece) + ("*" if is_optional else "+")
+
+
+class GbnfText(GrammarText):
+    """The GBNF of llama.cpp, which compares characters: text never holds what special tokens begin with."""
+
+    def identifier(self, wanted: str) -> str:
+        return super().identifier(wanted).replace("_", "-")
+
+    def text(self, is_optional: bool) -> str:
+        lead = self.json_rules.lead
+        has_lead = len(lead) > 1
+        piece = piece_without(lead, lambda without: all_but(map(ord, without))) if has_lead else all_but(())
+        found = self.rule(FREE_TEXT, "text", lambda: self.expression(piece))
+        if not has_lead:
+            return f"{found}{'*' if is_optional else '+'}"
+        first = self.literal(lead[0])
+        return f"{found}* {first}*" if is_optional else f"( {found}+ {first}* | {first}+ )"
+
+
+def crossing(items: Sequence[Node], lead: str) -> Sequence[Node]:
     """The items of a sequence for engines that compare texts token by token.
 
     If a text follows a literal, its first characters may be in the token that ends the literal.
+
+    Args:
+        lead: the first character of all special tokens; "" for other engines.
     """
-    before: Node = NOTHING
-    for item in items:
-        is_text, is_optional = item in (FREE_TEXT, OPTIONAL_TEXT), item == OPTIONAL_TEXT
-        if lead and is_text and isinstance(before, LiteralNode):
+    found: list[Node] = []
+    for before, item in zip((NOTHING, *items), items, strict=False) if lead else ():
+        is_optional = item == OPTIONAL_TEXT
+        if isinstance(before, LiteralNode) and (is_optional or item == FREE_TEXT):
             begun = in_order([repeat(all_but([ord(lead)]), 1), OPTIONAL_TEXT])
-            yield OptionalNode(one_of([begun, FREE_TEXT])) if is_optional else one_of([begun, FREE_TEXT])
-        else:
-            yield item
-        before = item
+            item = one_of([begun, FREE_TEXT])
+        found.append(maybe(item) if is_optional else item)
+    return found or items
 
 
 def repetition(least: int, most: int | None) -> str:

@@ -44,12 +44,15 @@ class LarkText(GrammarText):
             xgrammar reads too: it names special tokens by id, and text is every token without them.
     """
 
+    start = "start"
+    defines = ": "
+
     def __init__(self, ids: Mapping[str, int], lead: str | None = None) -> None:
-        super().__init__(ids)
+        super().__init__(ids, lead or "")
         self.is_portable, self.token_lead = lead is not None, (lead or "")[:1]
 
-    def head(self) -> list[str]:
-        return [] if self.is_portable else ["%llguidance {}"]
+    def print(self, node: Node) -> str:
+        return ("" if self.is_portable else "%llguidance {}\n") + super().print(node)
 
     def written(self, node: Node, is_part: bool) -> str:
         """Each word is one terminal, and so is the space before it: llguidance takes the longest terminal that fits,
@@ -71,19 +74,17 @@ class LarkText(GrammarText):
 
     def token(self, spelling: str) -> str:
         is_name = not self.is_portable and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
-        return spelling if is_name else f"<[{self.ids[spelling]}]>"
+        return spelling if is_name else super().token(spelling)
 
     def literal(self, text: str) -> str:
         return " ".join(map(quoted_word, SPACES_OR_WORDS.findall(text))) or self.empty
 
     def characters(self, node: CharacterNode) -> str:
-        return f"/{character_class(node)}/"
+        return f"/{super().characters(node)}/"
 
     def text(self, is_optional: bool) -> str:
         sign = "*" if is_optional else "+"
-        if not self.is_portable:
-            return f"/(.|\\n){sign}/"
-        return f"<[^{id_ranges(self.ids.values())}]>{sign}"
+        return f"<[^{id_ranges(self.ids.values())}]>{sign}" if self.is_portable else f"/(.|\\n){sign}/"
 
     def json(self, node: JsonNode) -> str:
         schema = str(enforceable(node.schema, "structural-tag" if self.is_portable else "lark").text)
