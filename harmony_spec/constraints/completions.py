@@ -23,7 +23,7 @@ from ..format.frames import Frame, Path
 from ..format.message_kinds import Kind
 from ..format.tables import Format
 from .offers import Offer, OfferedCall
-from .specialising import ABSENT, Specialiser, Template, Wanted, fields_of, filled, walk
+from .specialising import ABSENT, Specialiser, Wanted, fields_of, filled, walk
 
 Profile = Literal["accepting", "canonical"]
 
@@ -179,13 +179,12 @@ class Completion:
         if is_last and (spelling := self._spelling(stop)) in self.owned:
             tokens[spelling] = EMPTY
         frame = self.frames[0 if is_first or self.is_factored else 1]
-        templates: dict[object, Template] = self.format.caches.setdefault(Completion, {})
+        templates: dict[object, Node] = self.format.caches.setdefault(Completion, {})
         found = []
         for shape in self._shapes(kind):
             key = self.profile, self.owned, kind.name, stop, is_first, is_last, *shape.fields.items()
             if key not in templates:
-                made = self._specialiser({**self.fixed(kind), **shape.fields}, tokens)(frame)
-                templates[key] = Template.of(made)
+                templates[key] = self._specialiser({**self.fixed(kind), **shape.fields}, tokens)(frame)
             found.append(_named(shape.name, filled(templates[key], shape.parts)))
         return one_of(found)
 

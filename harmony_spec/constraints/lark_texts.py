@@ -30,10 +30,10 @@ QUOTED_WORDS_CACHE_SIZE = 10_000
 
 ONE_SPACE, SPACES_OR_WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
 
-REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
-
 OF_SEVERAL, OF_ONE = (SequenceNode, AlternativesNode), (OptionalNode, RepeatNode)
 """Classes of nodes that have others in them. A `match` over classes takes twice the time."""
+
+REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
 
 class LarkText(GrammarText):
@@ -59,13 +59,14 @@ class LarkText(GrammarText):
         and does not go back. A channel and its recipient in one terminal would hide the same channel in another
         rule, where other words follow.
         """
-        if isinstance(node, SequenceNode) and len(node.items) > 1 and any(map(is_unfixed_word, node.items)):
+        has_words = isinstance(node, SequenceNode) and len(node.items) > 1 and any(map(is_unfixed_word, node.items))
+        if isinstance(node, SequenceNode) and has_words:
             parts = tuple(_words(node.items))
             if len(parts) > 1:
                 return super().written(SequenceNode(parts), is_part)
-            return f"/{regular_expression(node)}/"
-        if is_word(node) and has_characters(node):
-            return f"/{regular_expression(node)}/"
+        pattern = word_pattern(node)
+        if pattern is not None and (has_words or has_class(pattern)):
+            return f"/{pattern}/"
         return super().written(node, is_part)
 
     def unit(self, node: Node) -> str:
@@ -119,56 +120,54 @@ def _words(items: Iterable[Node]) -> Iterator[Node]:
         map(LiteralNode, SPACES_OR_WORDS.findall(item.text)) if isinstance(item, LiteralNode) else [item]
         for item in items
     )
-    for is_one_word, run in groupby(chain.from_iterable(texts), is_word):
+    for is_word, run in groupby(chain.from_iterable(texts), lambda node: word_pattern(node) is not None):
         parts = tuple(run)
-        yield from [SequenceNode(parts)] if is_one_word and len(parts) > 1 else parts
+        yield from [SequenceNode(parts)] if is_word and len(parts) > 1 else parts
 
 
 def is_unfixed_word(node: Node) -> bool:
-    return not isinstance(node, LiteralNode) and is_word(node)
+    return not isinstance(node, LiteralNode) and word_pattern(node) is not None
 
 
-def is_word(node: Node) -> bool:
-    """Whether a node has texts without spaces, and characters, only."""
-    if isinstance(node, LiteralNode):
-        return not ONE_SPACE.search(node.text)
-    if isinstance(node, OF_SEVERAL):
-        return all(map(is_word, node.items))
-    if isinstance(node, OF_ONE):
-        return is_word(node.item)
-    return isinstance(node, CharacterNode)
+def word_pattern(node: Node) -> str | None:
+    """The regular expression of a node that has texts without spaces, and characters, only; None for another one."""
+    return regular_expression(node, _word)
 
 
-def has_characters(node: Node) -> bool:
-    """Whether a node has a class of characters; a fixed text is not written as a pattern."""
-    if isinstance(node, OF_SEVERAL):
-        return any(map(has_characters, node.items))
-    if isinstance(node, OF_ONE):
-        return has_characters(node.item)
-    return isinstance(node, CharacterNode)
+def _word(leaf: Node) -> str | None:
+    return None if isinstance(leaf, LiteralNode) and ONE_SPACE.search(leaf.text) else fixed_text(leaf)
 
 
-def regular_expression(node: Node, leaf: Callable[[Node], str | None] | None = None) -> str | None:
+def fixed_text(leaf: Node) -> str | None:
+    return REGULAR_SIGNS.sub(_code, leaf.text) if isinstance(leaf, LiteralNode) else None
+
+
+def _code(sign: re.Match[str]) -> str:
+    return f"\\U{ord(sign[0]):08X}"
+
+
+def has_class(pattern: str) -> bool:
+    """Whether a regular expression has a class of characters; a fixed text is not written as a pattern."""
+    return "[" in pattern
+
+
+def regular_expression(node: Node, leaf: Callable[[Node], str | None] = fixed_text) -> str | None:
     """A node as a regular expression; None if it has a part that is none.
 
     Args:
-        leaf: writes parts other than characters, and texts; by default, none but texts can be written.
+        leaf: writes what has no parts, apart from characters.
     """
-    match node:
-        case CharacterNode():
-            return character_class(node)
-        case SequenceNode(items) | AlternativesNode(items):
-            parts = []
-            for item in items:
-                if (part := regular_expression(item, leaf)) is None:
-                    return None
-                parts.append(part)
-            return "".join(parts) if isinstance(node, SequenceNode) else f"(?:{'|'.join(parts)})"
-        case OptionalNode(item):
-            return regular_expression(RepeatNode(item, 0, 1), leaf)
-        case RepeatNode(item, least, most):
-            inner = regular_expression(item, leaf)
-            return None if inner is None else f"(?:{inner}){repetition(least, most)}"
-        case LiteralNode(text) if leaf is None:
-            return REGULAR_SIGNS.sub(lambda match: f"\\U{ord(match[0]):08X}", text)
-    return leaf(node) if leaf else None
+    if isinstance(node, CharacterNode):
+        return character_class(node)
+    if isinstance(node, OF_SEVERAL):
+        parts = []
+        for item in node.items:
+            if (part := regular_expression(item, leaf)) is None:
+                return None
+            parts.append(part)
+        return "".join(parts) if isinstance(node, SequenceNode) else f"(?:{'|'.join(parts)})"
+    if isinstance(node, OF_ONE):
+        inner = regular_expression(node.item, leaf)
+        least, most = (node.least, node.most) if isinstance(node, RepeatNode) else (0, 1)
+        return None if inner is None else f"(?:{inner}){repetition(least, most)}"
+    return leaf(node)

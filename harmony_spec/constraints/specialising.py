@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import is_
 from typing import NamedTuple
 
 from ..format.algebra import (
@@ -97,48 +98,22 @@ class Specialiser:
         return [name for name in fields_of(node) if name in self.fields and self.fields[name].is_required]
 
 
-@dataclass(frozen=True)
-class Template:
-    """A specialised node, and which parts of it hold references: by `id`, since they exist as long as it."""
+def filled(node: Node, parts: Mapping[str, Node]) -> Node:
+    """A specialised node with parts in place of the references of these names.
 
-    node: Node
-    open_parts: frozenset[int]
-
-    @classmethod
-    def of(cls, node: Node) -> Template:
-        return cls(node, frozenset(_open_parts(node)))
-
-
-def _open_parts(node: Node) -> list[int]:
-    match node:
-        case ReferenceNode():
-            return [id(node)]
-        case SequenceNode(items) | AlternativesNode(items):
-            found = [part for item in items for part in _open_parts(item)]
-        case OptionalNode(item):
-            found = _open_parts(item)
-        case _:
-            return []
-    return [*found, id(node)] if found else []
-
-
-def filled(template: Template, parts: Mapping[str, Node]) -> Node:
-    """A template with parts in place of the references of these names."""
-    return _filled(template.node, template.open_parts, parts)
-
-
-def _filled(node: Node, open_parts: frozenset[int], parts: Mapping[str, Node]) -> Node:
-    if id(node) not in open_parts:
-        return node
+    What has no such references stays the same object: printers remember objects.
+    """
     match node:
         case ReferenceNode(name):
             return parts.get(name, node)
-        case SequenceNode(items):
-            return in_order([_filled(item, open_parts, parts) for item in items])
-        case AlternativesNode(items):
-            return AlternativesNode(tuple(_filled(item, open_parts, parts) for item in items))
+        case SequenceNode(items) | AlternativesNode(items):
+            new = [filled(item, parts) for item in items]
+            if all(map(is_, new, items)):
+                return node
+            return in_order(new) if isinstance(node, SequenceNode) else AlternativesNode(tuple(new))
         case OptionalNode(item):
-            return maybe(_filled(item, open_parts, parts))
+            inner = filled(item, parts)
+            return node if inner is item else maybe(inner)
     return node
 
 

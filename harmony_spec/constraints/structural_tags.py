@@ -25,7 +25,7 @@ from ..format.algebra import (
 from .enforceable import enforceable
 from .grammar_texts import crossing
 from .json_rules import MAX_JSON_SPACE
-from .lark_texts import has_characters, regular_expression
+from .lark_texts import has_class, regular_expression
 
 
 class StructuralTag:
@@ -43,7 +43,7 @@ class StructuralTag:
         return {"type": "structural_tag", "format": self._format(node)}
 
     def _format(self, node: Node) -> dict[str, Any]:
-        if has_characters(node) and (pattern := regular_expression(node)) is not None:
+        if (pattern := regular_expression(node)) is not None and has_class(pattern):
             return {"type": "regex", "pattern": pattern}
         match node:
             case TokenNode(spelling):
