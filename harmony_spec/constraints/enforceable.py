@@ -14,29 +14,32 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from ..tool_types.schema_references import escaped
 from ..validation.budget import Budget, UnfinishedCheck
 from ..validation.plain_schemas import key_of
 from .schema_keywords import (
     ABOUT,
-    BOUNDS,
     COMBINING,
     ENFORCED,
-    JOINED,
+    KEYWORD_TYPES,
+    KINDS_BY_TYPE,
     MAX_COMPARED_OPTIONS,
     MAX_COMPARED_PARTS,
-    MAX_EXPORTED_LENGTH,
     MAX_EXPORTED_NESTING,
     MAX_EXPORTED_OPTIONS,
     MAX_EXPORTED_PARTS,
     MEMBERS,
     SHORT_KEYWORDS,
+    VALUE_KINDS,
     SchemaTarget,
-    are_apart,
-    is_exact_bound,
-    is_simple_pattern,
-    limit_of,
+    is_deep,
+    is_encodable,
+    is_malformed,
+    is_respelled,
+    kind_of,
+    to_json_text,
+    type_of,
 )
+from .schema_limits import MAX_EXPORTED_LENGTH, are_apart, is_simple_pattern, limits_of
 from .schema_parts import (
     DEFINITIONS,
     PartKey,
@@ -44,28 +47,11 @@ from .schema_parts import (
     is_finite,
     kinds_of_part,
     open_parts,
+    places_of,
     references_of,
     resolve,
     split_by_type,
     values_of,
-)
-from .schema_values import (
-    KEYWORD_TYPES,
-    KINDS_BY_TYPE,
-    NUMBERS,
-    VALUE_KINDS,
-    admitted_bounds,
-    both,
-    is_deep,
-    is_encodable,
-    is_malformed,
-    is_respelled,
-    kind_of,
-    possible_numbers,
-    to_json_text,
-    type_of,
-    whole_bounds,
-    widened_bounds,
 )
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
@@ -117,7 +103,7 @@ class _Reader:
     def __init__(
         self, root: Any, target: SchemaTarget, endless_keys: frozenset[PartKey], parts_left: int = MAX_EXPORTED_PARTS
     ) -> None:
-        self.root, self.target, self.keywords = root, target, ENFORCED[target]
+        self.root, self.target = root, target
         self.endless_keys, self.parts_left = endless_keys, parts_left
         self.is_trial = parts_left < MAX_EXPORTED_PARTS
         self.unenforced: dict[str, None] = {}
@@ -145,14 +131,11 @@ class _Reader:
             finite |= more
         return frozenset(key for key, name in self.names.items() if name not in finite)
 
-    def report(self, part: SchemaPart, *keywords: str) -> None:
-        self.unenforced |= dict.fromkeys(f"{part.at}/{escaped(keyword)}" for keyword in keywords)
-
     # Parts.
 
     def describe(self, parts: list[SchemaPart], is_shared: bool = False) -> Any:
         """A schema for all of some parts; False if no value matches. Parts that may occur again become definitions."""
-        if len(parts) == 1 and (simple := self._of_type(parts[0].schema)):
+        if len(parts) == 1 and (simple := self._of_type(parts[0])):
             return simple
         targets = [target for part in parts if (target := self._target(part)).schema not in (True, {})]
         if not targets:
@@ -161,7 +144,7 @@ class _Reader:
             return False
         places = {part.at for part in parts}
         is_referred = any(target.at not in places or self._is_joined_with_others(target) for target in targets)
-        is_plain = all(target.schema.keys() & ABOUT.keys() <= SHORT_KEYWORDS for target in targets)
+        is_plain = all(target.keywords <= SHORT_KEYWORDS for target in targets)
         if not is_referred and (is_plain or not is_shared):
             return self._made(targets, is_shared)
         key = frozenset(target.at for target in targets)
@@ -175,15 +158,11 @@ class _Reader:
             self._todo.append((self.names[key], targets, self._depth + 1))
         return {"$ref": f"{DEFINITIONS}{self.names[key]}"}
 
-    def _of_type(self, schema: Any) -> dict[str, Any]:
+    def _of_type(self, part: SchemaPart) -> dict[str, Any]:
         """A short way for the most common parts: a `type` alone. Empty for others."""
-        if (
-            not isinstance(schema, dict)
-            or schema.keys() & ABOUT.keys() != {"type"}
-            or schema["type"] not in list(KINDS_BY_TYPE)
-        ):
+        if part.keywords != {"type"} or (kind := part.schema["type"]) not in list(KINDS_BY_TYPE):
             return {}
-        return {"type": schema["type"], **(open_parts({schema["type"]}) if self.target == "structural-tag" else {})}
+        return {"type": kind, **(open_parts({kind}) if self.target == "structural-tag" else {})}
 
     def _made(self, parts: list[SchemaPart], is_shared: bool) -> Any:
         first = parts[0]
@@ -208,7 +187,7 @@ class _Reader:
 
     def _is_choice(self, part: SchemaPart) -> bool:
         """Whether a part is only alternatives, of which each can be described by itself."""
-        keywords = part.schema.keys() & ABOUT.keys()
+        keywords = part.keywords
         is_alone = keywords in ({"anyOf"}, {"oneOf"}) and isinstance(part.schema[min(keywords)], list)
         return is_alone and not any(map(self._is_circular, references_of(part)))
 
@@ -218,7 +197,7 @@ class _Reader:
 
     def _target(self, part: SchemaPart) -> SchemaPart:
         """What a part refers to, if it is nothing but a reference. Nothing is fetched."""
-        while isinstance(part.schema, dict) and part.schema.keys() & ABOUT.keys() == {"$ref"}:
+        while part.keywords == {"$ref"}:
             found = self._resolved(part)
             if found is None:
                 return part._replace(schema=True)
@@ -233,7 +212,7 @@ class _Reader:
         pointer = part.schema["$ref"]
         target = resolve(self.root, pointer)
         if target is None or pointer[1:] in part.entered or len(part.entered) > MAX_EXPORTED_NESTING:
-            self.report(part, "$ref")
+            self.unenforced |= places_of({"$ref"}, part)
             return None
         return SchemaPart(target, pointer[1:], part.entered | {pointer[1:]})
 
@@ -253,11 +232,11 @@ class _Reader:
         for keyword in ("anyOf", "oneOf"):
             if keyword in part.schema:
                 if not isinstance(part.schema[keyword], list):
-                    self.report(part, keyword)
+                    self.unenforced |= places_of({keyword}, part)
                     continue
                 options = [part.beside(keyword, index) for index in range(len(part.schema[keyword]))]
                 if keyword == "oneOf" and not self.is_trial and not self._are_apart(options):
-                    self.report(part, keyword)
+                    self.unenforced |= places_of({keyword}, part)
                 yield options
 
     def _are_apart(self, options: list[SchemaPart]) -> bool:
@@ -291,7 +270,7 @@ class _Reader:
         for part, choice in choices:
             inner = [option for each in choice for option in self._options([each])]
             if len(options) > 1 and len(options) * len(inner) > MAX_EXPORTED_OPTIONS:
-                self.report(part, "anyOf")
+                self.unenforced |= places_of({"anyOf"}, part)
                 continue
             options = [[*left, *right] for left in options for right in inner]
         return options
@@ -303,26 +282,15 @@ class _Reader:
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = VALUE_KINDS
         for row in rows:
-            if malformed := [
-                each for each in row.schema if each in KEYWORD_TYPES and is_malformed(each, row.schema[each])
-            ]:
-                self.report(row, *malformed)
+            typed = KEYWORD_TYPES.keys() & row.schema.keys()
+            self.unenforced |= places_of({each for each in typed if is_malformed(each, row.schema[each])}, row)
             kinds &= kinds_of_part(row)
         if lists := [values for row in rows for values in values_of(row)]:
             return self._values(rows, lists, kinds)
         for row in rows:
             kinds -= self._excluded(row, kinds) if "not" in row.schema else set()
-        found = self._limits(rows, kinds)
-        if bounds := {keyword: found[keyword] for keyword in sorted(BOUNDS & found.keys())}:
-            kinds -= NUMBERS - possible_numbers(bounds)
-            found |= {} if "fraction" in kinds else whole_bounds(bounds)
-            wider = widened_bounds(bounds) if "fraction" in kinds else {}
-            found |= wider
-            for row in rows:
-                inexact = wider.keys() | (admitted_bounds(bounds) if kinds & NUMBERS == {"fraction"} else set())
-                self.report(row, *sorted(inexact & row.schema.keys()))
-        if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
-            kinds -= {"string"}
+        found, kinds, places = limits_of(rows, kinds, self.target)
+        self.unenforced |= places
         if "array" in kinds:
             items = self._items(rows, found, is_shared)
             kinds -= {"array"} if items is None else set()
@@ -342,10 +310,9 @@ class _Reader:
         if inner.schema in (True, False, {}):
             return frozenset() if inner.schema is False else VALUE_KINDS
         excluded = kinds_of_part(inner)
-        is_about_kinds = isinstance(inner.schema, dict) and inner.schema.keys() & ABOUT.keys() == {"type"}
-        is_known = is_about_kinds and not is_malformed("type", inner.schema["type"])
+        is_known = inner.keywords == {"type"} and not is_malformed("type", inner.schema["type"])
         if not is_known or ("integer" in excluded and "fraction" in kinds - excluded):
-            self.report(row, "not")
+            self.unenforced |= places_of({"not"}, row)
             return frozenset()
         return excluded
 
@@ -356,17 +323,14 @@ class _Reader:
             keys = {*map(key_of, listed)}
             kept = [value for value in kept if key_of(value) in keys]
         for row in rows:
-            others = row.schema.keys() & ABOUT.keys() - COMBINING - {"type", "enum", "const"}
+            others = row.keywords - COMBINING - {"type", "enum", "const"}
             if others and kept:
                 kept = self._matching(row, others, kept)
         if any(isinstance(value, dict | list) and is_deep(value) for value in kept):
-            for row in rows:
-                self.report(row, *sorted(row.schema.keys() & {"enum", "const"}))
+            self.unenforced |= places_of({"const", "enum"}, *rows)
             return type_of(kinds)
         if self.target != "grammar" and any(map(is_respelled, kept)):
-            self.respelled |= {
-                f"{row.at}/{word}": None for row in rows for word in ("const", "enum") if word in row.schema
-            }
+            self.respelled |= places_of({"const", "enum"}, *rows)
         return {"enum": kept} if kept else False
 
     def _matching(self, row: SchemaPart, keywords: Set[str], values: list[Any]) -> list[Any]:
@@ -375,7 +339,7 @@ class _Reader:
         from ..validation.schemas import find_breaches
 
         if "format" in keywords and any(isinstance(value, str) for value in values):
-            self.report(row, "format")
+            self.unenforced |= places_of({"format"}, row)
         schema = {keyword: row.schema[keyword] for keyword in sorted(keywords)}
         self._budget.grant(len(to_json_text([schema, values])))
         try:
@@ -383,32 +347,8 @@ class _Reader:
                 return [value for value in values if not find_breaches(schema, value, self._budget)]
         except (InvalidSchema, UnfinishedCheck):
             pass
-        self.report(row, *schema)
+        self.unenforced |= places_of(keywords, row)
         return values
-
-    def _limits(self, rows: list[SchemaPart], kinds: frozenset[str]) -> dict[str, Any]:
-        """Keywords that limit values of these kinds."""
-        found: dict[str, Any] = {}
-        for row in rows:
-            for keyword, value in row.schema.items():
-                if keyword not in ABOUT or keyword in JOINED or kinds.isdisjoint(ABOUT[keyword]):
-                    continue
-                limit = limit_of(keyword, value, self.target) if keyword in self.keywords else None
-                if limit is not None and keyword in found:
-                    limit = both(keyword, found[keyword], limit)
-                if limit is None or (keyword in BOUNDS and not is_exact_bound(keyword, limit)):
-                    self.report(row, keyword)
-                else:
-                    found[keyword] = limit
-        if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
-            return found  # no string matches
-        for kept, others in (("pattern", {"format", "minLength", "maxLength"}), ("format", {"minLength", "maxLength"})):
-            for other in sorted(others & found.keys()) if kept in found else ():
-                del found[other]
-                for row in rows:
-                    if other in row.schema:
-                        self.report(row, other)
-        return found
 
     def _items(self, rows: list[SchemaPart], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
         """The keywords for the items of arrays; None if no array matches."""
@@ -439,38 +379,33 @@ class _Reader:
         has_patterns = any("patternProperties" in row.schema for row in rows)
         matched, kept = self._patterns(rows, names, closed) if has_patterns else ({}, [])
 
-        def parts_of(row: SchemaPart, name: str) -> list[SchemaPart]:
-            found = [row.inside("properties", name)] if name in row.dict("properties") else []
-            patterns = row.dict("patternProperties")
-            found += [row.inside("patternProperties", each) for each in patterns if name in matched.get(each, ())]
-            return found or [closed[row.at]] if row.at in closed else found
-
-        def parts_for(row: SchemaPart, pattern: str) -> list[SchemaPart]:
-            if pattern in row.dict("patternProperties"):
-                return [row.inside("patternProperties", pattern)]
-            return [closed[row.at]] if row.at in closed else []
+        def described(name: str | None, patterns: Set[str]) -> Any:
+            """A schema for the members whose name matches these patterns."""
+            found = list[SchemaPart]()
+            for row in rows:
+                own = [row.inside("properties", name)] if name in row.dict("properties") else []
+                own += [
+                    row.inside("patternProperties", each) for each in row.dict("patternProperties") if each in patterns
+                ]
+                found += own or ([closed[row.at]] if row.at in closed else [])
+            return self.describe(found, is_shared)
 
         properties = {}
         for name in names:
-            properties[name] = self.describe([part for row in rows for part in parts_of(row, name)], is_shared)
+            properties[name] = described(name, {pattern for pattern, those in matched.items() if name in those})
             if properties[name] is False and name in required:
                 return None
             if properties[name] is False and self.target == "structural-tag":  # xgrammar refuses it
                 del properties[name]
-                forbidden = (row for row in rows if name in row.dict("properties"))
-                self.unenforced |= dict.fromkeys(parts_of(row, name)[0].at for row in forbidden)
-        found: dict[str, Any] = {}
-        if properties:
-            found["properties"] = properties
+                forbidden = (row.inside("properties", name) for row in rows if name in row.dict("properties"))
+                self.unenforced |= dict.fromkeys(part.at for part in forbidden)
+        found: dict[str, Any] = {"properties": properties} if properties else {}
         if kept:
-            parts = {pattern: [part for row in rows for part in parts_for(row, pattern)] for pattern in kept}
-            found["patternProperties"] = {pattern: self.describe(parts[pattern], is_shared) for pattern in kept}
+            found["patternProperties"] = {pattern: described(None, {pattern}) for pattern in kept}
         if required:
             found["required"] = [*required]
         others = self.describe([*closed.values()], is_shared)
-        if others is not True:
-            found["additionalProperties"] = others
-        return found
+        return found if others is True else {**found, "additionalProperties": others}
 
     def _patterns(
         self, rows: list[SchemaPart], names: Iterable[str], closed: dict[str, SchemaPart]
@@ -496,11 +431,11 @@ class _Reader:
                     for name in other.dict("properties")
                     if name in matched.get(pattern, ())
                 )
-                is_kept = "patternProperties" in self.keywords and pattern in matched and not any(exempt)
+                is_kept = "patternProperties" in ENFORCED[self.target] and pattern in matched and not any(exempt)
                 if is_kept and all(are_apart(pattern, other) for other in kept):
                     kept.append(pattern)
                 elif pattern not in kept:
-                    self.report(row, "patternProperties")
-                    if closed.pop(row.at, row).schema is not True and "additionalProperties" in row.schema:
-                        self.report(row, "additionalProperties")
+                    self.unenforced |= places_of({"patternProperties"}, row)
+                    if closed.pop(row.at, row).schema is not True:
+                        self.unenforced |= places_of({"additionalProperties"}, row)
         return matched, kept

@@ -23,7 +23,7 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from .schema_values import spellings_of
+from .schema_keywords import spellings_of
 
 MAX_JSON_SPACE = 32
 """White space in a row inside of JSON: enough for indented lines. Without a limit, models may loop in it."""

@@ -16,7 +16,7 @@ from ..tools.purposes import Purposes
 from ..tools.requirements import Reporter, fail, require_text
 from ..validation.declarations import Declarations
 from .enforceable import enforceable
-from .schema_values import to_json_text
+from .schema_keywords import to_json_text
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 """The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""

@@ -1,86 +1,64 @@
-"""The keywords of JSON Schema that engines can enforce, and the patterns that they read as Python does."""
+"""The keywords of JSON Schema that engines can enforce, and the kinds of JSON values that they are about."""
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-from math import prod
+import json
+from collections.abc import Set
 from typing import Any, Literal
 
 from ..tool_types.type_grammar import UNREAD_KEYWORD
-from .schema_values import NUMBERS, VALUE_KINDS
+
+NUMBERS = frozenset(["integer", "fraction"])
+
+VALUE_KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
+"""Kinds of values, of which types consist."""
+
+KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}} | {"number": NUMBERS}
 
 SchemaTarget = Literal["lark", "structural-tag", "grammar"]
 """How an engine reads schemas: llguidance, xgrammar, or as rules that this package writes (EBNF and GBNF)."""
 
-WRITTEN = frozenset(
-    [
-        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "required", "additionalProperties"),
-        *("items", "prefixItems", "additionalItems", "minItems", "maxItems", "minLength", "maxLength"),
-    ]
-)
-"""The keywords that `json_rules.py` writes as rules, after this module has joined the parts of schemas."""
-
 BOUNDS = frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"])
-
-READ = WRITTEN | BOUNDS | {"patternProperties", "pattern", "format"}
-"""Those that llguidance reads too. It refuses a schema with any other assertion; `maxProperties` depends on others."""
-
-ENFORCED: dict[SchemaTarget, frozenset[str]] = {
-    "lark": READ,
-    "structural-tag": READ - {"multipleOf", "minLength", "maxLength", "patternProperties"},
-    "grammar": WRITTEN,
-}
-
-ABOUT: dict[str, frozenset[str]] = {
-    **dict.fromkeys(BOUNDS, NUMBERS),
-    **dict.fromkeys(("pattern", "format", "minLength", "maxLength"), frozenset(["string"])),
-    **dict.fromkeys(("items", "prefixItems", "additionalItems", "minItems", "maxItems"), frozenset(["array"])),
-    **dict.fromkeys(("uniqueItems", "contains", "minContains", "maxContains"), frozenset(["array"])),
-    "unevaluatedItems": frozenset(["array"]),
-    **dict.fromkeys(("properties", "patternProperties", "additionalProperties", "required"), frozenset(["object"])),
-    **dict.fromkeys(("propertyNames", "minProperties", "maxProperties", "dependentRequired"), frozenset(["object"])),
-    **dict.fromkeys(("dependentSchemas", "dependencies", "unevaluatedProperties"), frozenset(["object"])),
-    **dict.fromkeys(("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"), VALUE_KINDS),
-    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), VALUE_KINDS),
-}
-"""All keywords that restrict values, and the kinds of values that they restrict. Others, such as descriptions, are left
-out of exports."""
-
-JOINED = frozenset(
-    [
-        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "patternProperties"),
-        *("additionalProperties", "required", "items", "prefixItems", "additionalItems", "not"),
-    ]
-)
-"""Keywords that are read for all parts at once. The others are limits, each read alone."""
-
+LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
 COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
-
 MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
 
-SHORT_KEYWORDS = frozenset(ABOUT) - JOINED | {"type", "required"}
+STRING, ARRAY, OBJECT = frozenset(["string"]), frozenset(["array"]), frozenset(["object"])
+
+LIMITS = {
+    **dict.fromkeys(BOUNDS, NUMBERS),
+    **dict.fromkeys(("pattern", "format", "minLength", "maxLength"), STRING),
+    **dict.fromkeys(("minItems", "maxItems"), ARRAY),
+}
+"""Keywords that are read alone, and the kinds of values that they restrict."""
+
+JOINED = {
+    **dict.fromkeys(COMBINING | {"type", "enum", "const", "not"}, VALUE_KINDS),
+    **dict.fromkeys(("items", "prefixItems", "additionalItems"), ARRAY),
+    **dict.fromkeys(MEMBERS, OBJECT),
+}
+"""Those that are read together, and for all parts of a schema at once."""
+
+UNENFORCED_KEYWORDS = {
+    **dict.fromkeys(("uniqueItems", "contains", "minContains", "maxContains", "unevaluatedItems"), ARRAY),
+    **dict.fromkeys(("propertyNames", "minProperties", "maxProperties", "dependentRequired"), OBJECT),
+    **dict.fromkeys(("dependentSchemas", "dependencies", "unevaluatedProperties"), OBJECT),
+    **dict.fromkeys(("if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), VALUE_KINDS),
+}
+"""Those that llguidance refuses, and that xgrammar ignores or reads in part."""
+
+ABOUT = LIMITS | JOINED | UNENFORCED_KEYWORDS
+"""All keywords that restrict values. Others, such as descriptions, are left out of exports."""
+
+SHORT_KEYWORDS = ABOUT.keys() - JOINED.keys() | {"type", "required"}
 """Keywords of short parts, which are repeated rather than defined."""
 
-SHARED_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
-"""The values of `format` that llguidance and xgrammar both know."""
-
-LENGTH_KEYWORDS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
-
-MAX_EXPORTED_LENGTH = 10_000
-"""The longest repetition that is exported: engines unroll some. Longer limits are reported as not enforced."""
-
-MAX_EXPORTED_BOUND = 2**53
-"""Beyond it, floating-point numbers are not exact, and llguidance refuses bounds."""
-
-MAX_EXPORTED_MULTIPLE = 10_000
-"""The largest `multipleOf`, without its decimal point: llguidance makes a state of each remainder."""
-
-MAX_EXPORTED_PATTERN_CHARS = 1_000
-"""Longer patterns are reported as not enforced: patterns of strangers may expand to automata of any size."""
-
-MAX_EXPORTED_REPEAT = 200
-"""Patterns that repeat a part more often are reported as not enforced, for the same reason."""
+ENFORCED: dict[SchemaTarget, Set[str]] = {
+    "lark": {*LIMITS, "patternProperties"},
+    "structural-tag": LIMITS.keys() - {"multipleOf", "minLength", "maxLength"},
+    "grammar": LENGTHS,
+}
+"""The limits, and patterns of names, that a target can enforce."""
 
 MAX_EXPORTED_NESTING = 60
 """Steps to a part of a schema, and references to a definition. Deeper parts are reported as not enforced: recursive
@@ -99,66 +77,86 @@ MAX_COMPARED_OPTIONS = 20
 MAX_COMPARED_PARTS = 200
 """Parts that are described to compare one pair of alternatives."""
 
-_UNSUPPORTED = re.compile(
-    r"\(\?(?!:)"  # lookaround, flags, names
-    r"|\\(?![dDsSwWnrtfv]|x[0-9A-Fa-f]{2}|u(?![dD][89A-Fa-f])[0-9A-Fa-f]{4}|[^A-Za-z0-9<>\s])"  # \b, back references
-    r"|[*+?}][*+]|&&|--|~~|\[[^\]]*\[|\[\^?\]"  # possessive, operators in classes, nested classes
-    r"|\[\^[^\]]*\\[DSW]"  # a class that may have no characters
-)
-_CLASSES = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
-_PREFIX = re.compile(r"\^([\w-]+)(?![\w*+?{|-])")
+MAX_VALUE_NESTING = 40
+"""Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
+
+MAX_SAFE_INTEGER = 2**53
+"""The integers up to it are floats, too. Beyond it, llguidance refuses bounds, and no model writes all the digits."""
+
+ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+KEYWORD_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("properties", "patternProperties"), dict),
+    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
+    "type": (str, list),
+}
+"""The types of keywords."""
 
 
-def is_exact_bound(keyword: str, value: float) -> bool:
-    """Whether engines read a bound, or a `multipleOf`, exactly.
-
-    Of multiples with more decimals than one, llguidance 1.9.1 reads those of 0.01, but not 0.5 as a multiple of 0.25.
-    """
-    if keyword != "multipleOf":
-        return abs(value) < MAX_EXPORTED_BOUND
-    if (value * 10) % 1 and Decimal(repr(value)).normalize().as_tuple().digits != (1,):
-        return False
-    while value % 1:
-        value *= 10  # as llguidance does: of some numbers, this makes long ones
-    return 0 < value <= MAX_EXPORTED_MULTIPLE
+def is_malformed(keyword: str, value: Any) -> bool:
+    """Whether JSON Schema does not define what a value of a keyword in `KEYWORD_TYPES` means."""
+    if not isinstance(value, KEYWORD_TYPES[keyword]):
+        return True
+    names: Any = [value] if isinstance(value, str) else value
+    if keyword == "type":
+        return not names or any(str(name) not in KINDS_BY_TYPE for name in names)
+    return keyword == "required" and not all(isinstance(name, str) for name in names)
 
 
-def limit_of(keyword: str, value: Any, target: SchemaTarget) -> Any:
-    """The value of a keyword that can be enforced; None for another one."""
-    match keyword, value:
-        case "pattern", str():
-            is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
-            is_read = is_whole or target != "structural-tag"  # xgrammar matches whole strings
-            return value if is_read and is_simple_pattern(value) else None
-        case "format", str():
-            return value if value in SHARED_FORMATS else None
-        case _, bool():
-            return None
-        case _, int() | float() if keyword in LENGTH_KEYWORDS:
-            return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
-        case _, int() | float() if keyword in BOUNDS:
-            return value
-    return None
+def kinds_of(types: Any) -> frozenset[str]:
+    """The kinds of values that a `type` allows; all for one that is malformed."""
+    if isinstance(types, str):
+        return KINDS_BY_TYPE.get(types, VALUE_KINDS)
+    return VALUE_KINDS if is_malformed("type", types) else frozenset().union(*map(KINDS_BY_TYPE.__getitem__, types))
 
 
-def are_apart(pattern: str, other: str) -> bool:
-    """Whether no name matches two patterns, as far as the texts tell with which they begin."""
-    found, second = _PREFIX.match(pattern), _PREFIX.match(other)
-    if not found or not second:
-        return False
-    return not found[1].startswith(second[1]) and not second[1].startswith(found[1])
+def type_of(kinds: Set[str]) -> dict[str, Any]:
+    """The keyword `type`, if these are not all kinds."""
+    names = sorted(kinds - NUMBERS | ({"number"} if "fraction" in kinds else kinds & NUMBERS))
+    return {} if kinds == VALUE_KINDS else {"type": names[0] if len(names) == 1 else names}
 
 
-def is_simple_pattern(pattern: str) -> bool:
-    """Whether engines read a pattern as Python does: without lookaround, back references and anchors in the middle."""
-    if len(pattern) > MAX_EXPORTED_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
-        return False
+def kind_of(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "integer" if value == value // 1 else "fraction"
+        case str():
+            return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
+    """Whether a value has more levels than engines read."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(is_deep(part, left - 1) for part in parts)
+
+
+def spellings_of(number: float) -> list[str]:
+    """The spelling of a float and, if it has no fraction, that of the equal integer."""
+    is_whole = number % 1 == 0 and abs(number) <= MAX_SAFE_INTEGER
+    return [json.dumps(number), *[str(int(number))] * is_whole]
+
+
+def is_respelled(value: Any) -> bool:
+    """Whether a value has a number that engines with JSON admit in another spelling only: 2 for 2.0, 0.01 for 1e-2."""
+    if isinstance(value, dict | list):
+        return any(map(is_respelled, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and (value % 1 == 0 or "e" in repr(value))
+
+
+def to_json_text(value: Any) -> str:
+    """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
+    return ENCODER.encode(value)
+
+
+def is_encodable(value: Any) -> bool:
+    """Whether a value has no halves of surrogate pairs, which neither UTF-8 nor engines have."""
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
         return False
-    bare = _CLASSES.sub("c", pattern)
-    inner = bare.removeprefix("^").removesuffix("$")
-    if "^" in inner or "$" in inner or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner)):
-        return False
-    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_EXPORTED_REPEAT
+    return True

@@ -7,8 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped, target_of
-from .schema_keywords import ABOUT
-from .schema_values import NUMBERS, VALUE_KINDS, kinds_of, type_of
+from .schema_keywords import ABOUT, NUMBERS, VALUE_KINDS, kinds_of, type_of
 
 PartKey = frozenset[str]
 """The places of parts that apply to the same value."""
@@ -45,6 +44,11 @@ class SchemaPart(NamedTuple):
             schema, at = schema[each], f"{at}/{escaped(str(each))}"
         return schema, at
 
+    @property
+    def keywords(self) -> Set[str]:
+        """Those that restrict values."""
+        return self.schema.keys() & ABOUT.keys() if isinstance(self.schema, dict) else set()
+
     def dict(self, keyword: str) -> dict[str, Any]:
         return found if isinstance(found := self.schema.get(keyword), dict) else {}
 
@@ -53,9 +57,13 @@ class SchemaPart(NamedTuple):
 
 
 def kinds_of_part(part: SchemaPart) -> frozenset[str]:
-    if not isinstance(part.schema, dict):
-        return VALUE_KINDS
-    return kinds_of(part.schema["type"]) if "type" in part.schema else VALUE_KINDS
+    return kinds_of(part.schema.get("type")) if isinstance(part.schema, dict) else VALUE_KINDS
+
+
+def places_of(keywords: Set[str], *parts: SchemaPart) -> dict[str, None]:
+    """The places of those of some keywords that parts have, as keys."""
+    found = ((part.at, keyword) for part in parts for keyword in sorted(keywords & part.schema.keys()))
+    return {f"{at}/{escaped(keyword)}": None for at, keyword in found}
 
 
 def values_of(part: SchemaPart) -> list[list[Any]]:
@@ -90,12 +98,12 @@ def is_finite(schema: Any, finite: Set[str]) -> bool:
         return schema["$ref"].removeprefix(DEFINITIONS) in finite
     if "anyOf" in schema:
         return any(is_finite(option, finite) for option in schema["anyOf"])
-    kinds = kinds_of(schema["type"]) if "type" in schema else VALUE_KINDS
     members = [schema["properties"][name] for name in schema.get("required", ())]
     first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
     items = [*first[:least], *([schema["items"]] if "items" in schema and least > len(first) else [])]
     return any(
-        all(is_finite(part, finite) for part in {"object": members, "array": items}.get(kind, ())) for kind in kinds
+        all(is_finite(part, finite) for part in {"object": members, "array": items}.get(kind, ()))
+        for kind in kinds_of(schema.get("type"))
     )
 
 
