@@ -55,6 +55,12 @@ NUMBER_EXPONENT = in_order([_among("E", "e"), maybe(_among("+", "-")), DIGITS])
 NUMBER = in_order([INTEGER, maybe(in_order([LiteralNode("."), DIGITS])), maybe(NUMBER_EXPONENT)])
 QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
+SCALARS: dict[str, Node] = {
+    "null": LiteralNode("null"),
+    "boolean": one_of([LiteralNode("true"), LiteralNode("false")]),
+    "integer": INTEGER,
+    "number": NUMBER,
+}
 ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 
 ANY_VALUE, ANY_STRING, SPACING = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
@@ -109,10 +115,10 @@ class JsonRules:
 
     def _constant(self, value: Any) -> Node:
         if isinstance(value, dict):
-            members = (in_order([self._constant(name), TO_VALUE, self._constant(part)]) for name, part in value.items())
-            return _between("{", members, "}")
+            members = (self._member(name, self._constant(part)) for name, part in value.items())
+            return _bracketed("{", _listed(members), "}")
         if isinstance(value, list):
-            return _between("[", map(self._constant, value), "]")
+            return _bracketed("[", _listed(map(self._constant, value)), "]")
         if isinstance(value, float):
             return one_of(map(LiteralNode, spellings_of(value)))
         text = json.dumps(value, ensure_ascii=False)
@@ -122,14 +128,6 @@ class JsonRules:
 
     def _of_type(self, name: str, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
         match name:
-            case "null":
-                return LiteralNode("null")
-            case "boolean":
-                return one_of([LiteralNode("true"), LiteralNode("false")])
-            case "integer":
-                return INTEGER
-            case "number":
-                return NUMBER
             case "string":
                 least, most = schema.get("minLength", 0), schema.get("maxLength")
                 if not least and most is None:
@@ -137,7 +135,9 @@ class JsonRules:
                 return in_order([QUOTE, repeat(self._character(self.lead[:1]), least, most), QUOTE])
             case "array":
                 return self._array(schema, names)
-        return self._object(schema, names)
+            case "object":
+                return self._object(schema, names)
+        return SCALARS[name]
 
     # Strings.
 
@@ -161,81 +161,73 @@ class JsonRules:
             if name:
                 tails.setdefault(name[0], []).append(name[1:])
         options: list[Node] = [] if "" in known else [QUOTE]
-        options.append(in_order([plain_characters("".join(tails) + self.lead[:1]), repeat(self._plain), QUOTE]))
+        plain = repeat(plain_characters(self.lead[:1]))
+        options.append(in_order([plain_characters("".join(tails) + self.lead[:1]), plain, QUOTE]))
         options += [
             in_order([LiteralNode(char), self._other_name(rest, depth + 1)]) for char, rest in sorted(tails.items())
         ]
         return one_of(options)
 
-    @property
-    def _plain(self) -> Node:
-        return plain_characters(self.lead[:1])
-
     # Arrays and objects.
 
     def _array(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
-        least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", [])
-        item = self._value(schema.get("items", True), names)
-        begun = len(first)
-        if begun:
-            limit = None if most is None else max(most - begun, 0)
-            rest = repeat(in_order([NEXT_ITEM, item]), max(least - begun, 0), limit)
-        elif item == NOTHING or most == 0:
-            rest = EMPTY if not least else NOTHING
-        else:
-            more = repeat(in_order([NEXT_ITEM, item]), max(least - 1, 0), None if most is None else most - 1)
-            rest = in_order([item, more]) if least else maybe(in_order([item, more]))
-        for index in reversed(range(begun if most is None else min(begun, most))):
-            comma = NEXT_ITEM if index else EMPTY
-            rest = in_order([comma, self._value(first[index], names), rest])
+        least, most, item = schema.get("minItems", 0), schema.get("maxItems"), schema.get("items", True)
+        first = schema.get("prefixItems", [item])
+        rest = repeat(
+            in_order([NEXT_ITEM, self._value(item, names)]),
+            max(least - len(first), 0),
+            None if most is None else max(most - len(first), 0),
+        )
+        for index in reversed(range(len(first) if most is None else min(len(first), most))):
+            rest = in_order([NEXT_ITEM if index else EMPTY, self._value(first[index], names), rest])
             rest = rest if index < least else maybe(rest)
             if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
                 rest = self._define("items", partial(in_order, [rest]))
-        return in_order([LiteralNode("["), SPACING, rest, SPACING, LiteralNode("]")])
+        return _bracketed("[", rest, "]")
 
     def _object(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
-        properties = dict(schema.get("properties", {}))
-        required = set(schema.get("required", ()))
-        others = schema.get("additionalProperties", True)
-        properties |= {name: others for name in schema.get("required", ()) if name not in properties}
+        properties, required = schema.get("properties", {}), set(schema.get("required", ()))
         listed = [
-            (in_order([self._constant(name), TO_VALUE, self._value(part, names)]), name in required)
+            (self._member(name, self._value(part, names)), name in required)
             for name, part in properties.items()
             if part is not False
         ]
         key = (
             self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else ANY_STRING
         )
-        value = self._value(others, names)
+        value = self._value(schema.get("additionalProperties", True), names)
         other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, TO_VALUE, value]))
-        rests: dict[tuple[int, bool], Node] = {}
 
+        @cache
         def rest(at: int, is_first: bool) -> Node:
             """The members from one on, as a rule: the size of all rules grows with the number of members only."""
-            if at == len(listed):
-                more = repeat(in_order([NEXT_ITEM, other]))
-                return maybe(in_order([other, more])) if is_first else more
-            if (at, is_first) not in rests:
-                rests[at, is_first] = self._define("members", partial(members, at, is_first))
-            return rests[at, is_first]
+            if at < len(listed):
+                return self._define("members", partial(members, at, is_first))
+            more = repeat(in_order([NEXT_ITEM, other]))
+            return maybe(in_order([other, more])) if is_first else more
 
         def members(at: int, is_first: bool) -> Node:
             """Each member is required or may be left out, then come others."""
             member, is_required = listed[at]
-            comma = EMPTY if is_first else NEXT_ITEM
-            written = in_order([comma, member, rest(at + 1, False)])
+            written = in_order([EMPTY if is_first else NEXT_ITEM, member, rest(at + 1, False)])
             return written if is_required else one_of([written, rest(at + 1, is_first)])
 
-        inner = members(0, True) if listed else rest(0, True)
-        return in_order([LiteralNode("{"), SPACING, inner, SPACING, LiteralNode("}")])
+        return _bracketed("{", members(0, True) if listed else rest(0, True), "}")
+
+    def _member(self, name: str, value: Node) -> Node:
+        return in_order([self._constant(name), TO_VALUE, value])
 
 
-def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
-    """Items with commas between them, in brackets."""
-    listed: list[Node] = []
+def _listed(items: Iterable[Node]) -> Node:
+    """Items with commas between them."""
+    found: list[Node] = []
     for item in items:
-        listed += [NEXT_ITEM, item] if listed else [item]
-    return in_order([LiteralNode(opens), SPACING, *listed, SPACING, LiteralNode(closes)])
+        found += [NEXT_ITEM, item] if found else [item]
+    return in_order(found)
+
+
+def _bracketed(opens: str, inner: Node, closes: str) -> Node:
+    return in_order([LiteralNode(opens), SPACING, inner, SPACING, LiteralNode(closes)])
 
 
 def piece_without(lead: str, character: Callable[[str], Node]) -> Node:
