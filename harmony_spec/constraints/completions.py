@@ -19,7 +19,7 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from ..format.frames import Frame, Path
+from ..format.frames import Frame
 from ..format.message_kinds import Kind
 from ..format.tables import Format
 from .offers import Offer, OfferedCall
@@ -59,7 +59,7 @@ class Completion:
     def __init__(self, format: Format, offer: Offer, profile: Profile, owned: frozenset[str]) -> None:
         self.format, self.offer, self.profile, self.owned = format, offer, profile, owned
         self.author = format.recovery.author if format.recovery else {}
-        steps = max(format.starts["completion"], key=_length).steps
+        steps = max(format.starts["completion"], key=lambda path: len(path.steps)).steps
         self.frames = [self._rule_of(frame) for frame, times in steps if times in ("", "*")]
         open_frame = format.starts["prompt"][0].steps[-1][0]
         self.opening = EMPTY if open_frame.has_content else self._rule_of(open_frame)
@@ -68,6 +68,7 @@ class Completion:
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
         self._rules: dict[tuple[object, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
+        self.closes: Mapping[str, str | None] = format.recovery.closes if format.recovery else {}
 
     def _rule_of(self, frame: Frame) -> Node:
         """The rule of a frame, which is made once for a format."""
@@ -86,10 +87,6 @@ class Completion:
     def texts(self) -> dict[str, Node]:
         """The texts that fields may have, by name."""
         return {node.name: node.item for node in walk(in_order(self.frames)) if isinstance(node, FieldNode)}
-
-    @cached_property
-    def closes(self) -> Mapping[str, str | None]:
-        return self.format.recovery.closes if self.format.recovery else {}
 
     def build(self) -> Node:
         if not self.kinds:
@@ -259,10 +256,6 @@ def _named(name: str, node: Node) -> Node:
 def _types(words: Iterable[str]) -> Wanted:
     """A content type that may be absent."""
     return Wanted(one_of(LiteralNode(word) for word in words if word), False)
-
-
-def _length(path: Path) -> int:
-    return len(path.steps)
 
 
 def _wanted(value: str | bool) -> Wanted:

@@ -57,8 +57,7 @@ class GrammarText(ABC):
         self.ids, self.json_rules = ids, JsonRules(lead[:2])
         self._todo = deque[tuple[str, Callable[[], str]]]()
         self._names: dict[Node, str] = {}
-        self._written: dict[tuple[int, bool], str] = {}
-        self._kept: list[Node] = []
+        self._written: dict[tuple[int, bool], tuple[Node, str]] = {}
         self._used: dict[str, int] = {self.start: 0}
 
     def print(self, node: Node) -> str:
@@ -89,9 +88,8 @@ class GrammarText(ABC):
         """A node in one line; a part of a sequence is in brackets if it has alternatives."""
         key = id(node), is_part  # a large part that occurs often is one object; to compare it takes longer
         if key not in self._written:
-            self._written[key] = self.written(node, is_part)
-            self._kept.append(node)  # ids are unique among objects that exist
-        return self._written[key]
+            self._written[key] = node, self.written(node, is_part)  # with the node, since ids are those of what exists
+        return self._written[key][1]
 
     def written(self, node: Node, is_part: bool) -> str:
         match node:

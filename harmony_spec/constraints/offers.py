@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..errors import quoted
 from ..format.offered_tools import ANY_PARAMETERS, offered, parameters_by_name
 from ..format.tables import Format, require
-from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, reading_tools
+from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, is_limited, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes
 from ..tools.requirements import Reporter, fail, require_text
@@ -22,9 +22,6 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 """The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
-
-CUSTOM_INPUT_FORMAT = {"type": "text"}
-"""The format of the input of a custom tool, unless its definition has another."""
 
 MAX_SCHEMA_CHARS = 1_000_000
 """A longer schema is refused: engines take seconds for each megabyte."""
@@ -113,10 +110,10 @@ def make_offer(
         made = recovery.definitions.answer
         forms = answer_forms(Purposes.of(codec), response_format, Reporter("refuse"))
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
-    lax = _named(declarations, defined, lambda tool: tool.get("strict") is False)
+    lax = _named(declarations, (tool for tool in defined if _function(tool).get("strict") is False))
     if len(declarations.tools) > MAX_TOOLS:
         fail(("tools",), f"more than {MAX_TOOLS} tools")
-    calls = _calls(format, declarations, lax)
+    calls = _calls(declarations, lax)
     if not (is_known or own):
         calls = [OfferedCall(None, (recovery.calls, recovery.thoughts), None)]
     chosen, may_answer = _chosen(declarations, calls, tool_choice)
@@ -131,11 +128,8 @@ def make_offer(
     kept = {name: text for name, text in schemas.items() if not is_impossible(text)}
     left_out |= dict.fromkeys((name for name in schemas if name not in kept), IMPOSSIBLE)
     may_answer = may_answer and len(kept) >= bool(schemas)
-    unformatted = _named(
-        declarations, defined, lambda tool: tool.get("format", CUSTOM_INPUT_FORMAT) != CUSTOM_INPUT_FORMAT
-    )
-    channels = frozenset(declarations.channels)
-    return Offer(tuple(writable), kept, may_answer, channels, left_out, tuple(lax), tuple(unformatted))
+    unformatted = _named(declarations, filter(is_limited, defined))
+    return Offer(tuple(writable), kept, may_answer, frozenset(declarations.channels), left_out, lax, unformatted)
 
 
 IMPOSSIBLE = "no JSON value matches its schema"
@@ -190,16 +184,19 @@ def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def _named(declarations: Declarations, defined: list[Any], has: Callable[[Mapping[str, Any]], bool]) -> list[str]:
-    """The full names of the functions and custom tools whose definitions have something."""
-    inner = (
-        next((entry[key] for key in (FUNCTION, CUSTOM) if isinstance(entry.get(key), dict)), entry) for entry in defined
-    )
-    names = {declarations.recovery.of_functions + str(entry.get("name")) for entry in inner if has(entry)}
-    return sorted(names & declarations.tools.keys())
+def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function, or custom tool, in the definition of a tool, which may be flat."""
+    found: Mapping[str, Any] = next((tool[key] for key in (FUNCTION, CUSTOM) if isinstance(tool.get(key), dict)), tool)
+    return found
 
 
-def _calls(format: Format, declarations: Declarations, lax: list[str]) -> list[OfferedCall]:
+def _named(declarations: Declarations, tools: Iterable[Any]) -> tuple[str, ...]:
+    """The full names of functions and custom tools."""
+    names = {declarations.recovery.of_functions + str(_function(tool).get("name")) for tool in tools}
+    return tuple(sorted(names & declarations.tools.keys()))
+
+
+def _calls(declarations: Declarations, lax: Collection[str]) -> list[OfferedCall]:
     recovery, found = declarations.recovery, []
     for name, parameters in sorted(declarations.tools.items()):
         channel = declarations.call_channels.get(name)

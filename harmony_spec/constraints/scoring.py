@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice, zip_longest
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from ..format.algebra import (
 )
 from .constraint import Constraint, units_of
 from .engines import Admits
+from .schema_parts import resolve
 
 Units = tuple[str, ...]
 """A completion: special tokens, and the texts between them."""
@@ -80,7 +81,7 @@ def _ids(constraint: Constraint, units: Units) -> list[int]:
     return [token for unit in units for token in ([special[unit]] if unit in special else codec.encode(unit))]
 
 
-def _merged(parts: Iterator[str | TokenNode]) -> Iterator[str]:
+def _merged(parts: Iterable[str | TokenNode]) -> Iterator[str]:
     text = ""
     for part in parts:
         if isinstance(part, str):
@@ -129,11 +130,8 @@ def _value(schema: Any, root: Any, chosen: random.Random, depth: int) -> Any:
     """A value of a schema, as far as simple keywords tell; it may not match, and is not used then."""
     if not isinstance(schema, dict) or depth > MAX_VALUE_DEPTH:
         return {}
-    if isinstance(schema.get("$ref"), str):
-        target: Any = root
-        for step in schema["$ref"].split("/")[1:]:
-            target = target.get(step) if isinstance(target, dict) else None
-        return _value(target, root, chosen, depth + 1)
+    if "$ref" in schema:
+        return _value(resolve(root, schema["$ref"]), root, chosen, depth + 1)
     for keyword in ("enum", "anyOf", "oneOf"):
         if isinstance(options := schema.get(keyword), list) and options:
             option = chosen.choice(options)
@@ -158,7 +156,7 @@ def _mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]:
     seen = set(valid)
     pairs = zip_longest(_token_mutants(constraint, valid), _word_mutants(constraint, valid), fillvalue=())
     for mutant in islice(chain.from_iterable(pairs), MAX_MUTANTS):
-        made = tuple(_split(constraint, "".join(mutant)))
+        made = tuple(_merged(units_of(constraint.codec, "".join(mutant))))
         if made not in seen and not constraint.admits("".join(made)):
             seen.add(made)
             yield made
@@ -184,7 +182,3 @@ def _word_mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]
         inner[chosen.randrange(len(inner))] = word
         new = chosen.choice([(), (units[at], units[at]), (word, units[at]), (word,), (" ".join(inner),)])
         yield (*units[:at], *new, *units[at + 1 :])
-
-
-def _split(constraint: Constraint, text: str) -> Iterator[str]:
-    yield from _merged(iter(units_of(constraint.codec, text)))

@@ -56,7 +56,9 @@ class StructuralTag:
                 first = {"type": "exclude_token", "exclude_tokens": self.excluded}
                 return {"type": "sequence", "elements": [first, self._format(OptionalNode(node))]}
             case JsonNode(schema):
-                return self._json(schema)
+                found = json.loads(str(enforceable(schema, "structural-tag").text))
+                made = {"type": "json_schema", "json_schema": found, "max_whitespace_cnt": MAX_JSON_SPACE}
+                return made | ({"excludes": [self.lead]} if self.lead else {})
             case RuleNode(_, item):
                 return self._format(item)
             case SequenceNode(items) if node != EMPTY:
@@ -65,16 +67,9 @@ class StructuralTag:
                 return {"type": "or", "elements": [*map(self._format, items)]}
             case OptionalNode(item):
                 return {"type": "optional", "content": self._format(item)}
+            case RepeatNode(item, least, None) if least < 2:
+                return {"type": "plus" if least else "star", "content": self._format(item)}
             case RepeatNode(item, least, most):
-                return self._repeat(self._format(item), least, most)
+                limits = {"min": least, "max": -1 if most is None else most}
+                return {"type": "repeat", **limits, "content": self._format(item)}
         return {"type": "const_string", "value": ""}
-
-    def _json(self, schema: str) -> dict[str, Any]:
-        found = json.loads(str(enforceable(schema, "structural-tag").text))
-        made = {"type": "json_schema", "json_schema": found, "max_whitespace_cnt": MAX_JSON_SPACE}
-        return made | ({"excludes": [self.lead]} if self.lead else {})
-
-    def _repeat(self, content: dict[str, Any], least: int, most: int | None) -> dict[str, Any]:
-        if most is None and least < 2:
-            return {"type": "plus" if least else "star", "content": content}
-        return {"type": "repeat", "min": least, "max": -1 if most is None else most, "content": content}

@@ -49,7 +49,7 @@ class ChatTools:
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
         entries = [] if tools is None else require_list(tools, ("tools",))
         self.custom: set[str] = set()
-        self.limited = [index for index, entry in enumerate(entries) if _is_limited(entry)]
+        self.limited = [index for index, entry in enumerate(entries) if is_limited(entry)]
         read = [as_function(entry, ("tools", index), self.custom) for index, entry in enumerate(entries)]
         with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
@@ -60,7 +60,8 @@ class ChatTools:
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
 
-def _is_limited(entry: Any) -> bool:
+def is_limited(entry: Any) -> bool:
+    """Whether a tool is a custom one whose text must follow a grammar."""
     inner = entry.get(CUSTOM, entry) if isinstance(entry, dict) and entry.get("type") == CUSTOM else {}
     form = inner.get("format") if isinstance(inner, dict) else None
     return form is not None and form != {"type": TEXT_ANSWER}
