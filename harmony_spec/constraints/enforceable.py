@@ -20,20 +20,13 @@ from .schema_keywords import (
     ABOUT,
     COMBINING,
     ENFORCED,
-    KEYWORD_TYPES,
     KINDS_BY_TYPE,
-    MAX_COMPARED_OPTIONS,
-    MAX_COMPARED_PARTS,
-    MAX_EXPORTED_NESTING,
-    MAX_EXPORTED_OPTIONS,
-    MAX_EXPORTED_PARTS,
     MEMBERS,
     SHORT_KEYWORDS,
     VALUE_KINDS,
     SchemaTarget,
     is_deep,
     is_encodable,
-    is_malformed,
     is_respelled,
     kind_of,
     to_json_text,
@@ -45,17 +38,31 @@ from .schema_parts import (
     PartKey,
     SchemaPart,
     is_finite,
-    kinds_of_part,
     open_parts,
     places_of,
-    references_of,
     resolve,
     split_by_type,
-    values_of,
 )
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Schemas for engines that are remembered."""
+
+MAX_EXPORTED_NESTING = 60
+"""Steps to a part of a schema, and references to a definition. Deeper parts are reported as not enforced: recursive
+functions write and read them, in engines too."""
+
+MAX_EXPORTED_OPTIONS = 200
+"""Combinations of alternatives (`anyOf`) that apply at once. Further ones are reported as not enforced."""
+
+MAX_EXPORTED_PARTS = 20_000
+"""Parts of a schema, counted as often as they are described: joining parts may multiply them. Further ones are reported
+as not enforced."""
+
+MAX_COMPARED_OPTIONS = 20
+"""Alternatives (`oneOf`) of which each pair is joined, to see that no value matches both."""
+
+MAX_COMPARED_PARTS = 200
+"""Parts that are described to compare one pair of alternatives."""
 
 
 class Enforced(NamedTuple):
@@ -189,11 +196,11 @@ class _Reader:
         """Whether a part is only alternatives, of which each can be described by itself."""
         keywords = part.keywords
         is_alone = keywords in ({"anyOf"}, {"oneOf"}) and isinstance(part.schema[min(keywords)], list)
-        return is_alone and not any(map(self._is_circular, references_of(part)))
+        return is_alone and not any(map(self._is_circular, part.references))
 
     def _is_joined_with_others(self, part: SchemaPart) -> bool:
         """Whether a part is described as one with parts that it refers to, in which it may be itself."""
-        return "$ref" in part.schema or (not self._is_choice(part) and any(references_of(part)))
+        return "$ref" in part.schema or (not self._is_choice(part) and any(part.references))
 
     def _target(self, part: SchemaPart) -> SchemaPart:
         """What a part refers to, if it is nothing but a reference. Nothing is fetched."""
@@ -221,7 +228,7 @@ class _Reader:
         if pointer not in self._circular:
             seen, todo = set[str](), [pointer]
             while todo:
-                refers = {*references_of(SchemaPart(resolve(self.root, todo.pop()), "", frozenset()))}
+                refers = {*SchemaPart(resolve(self.root, todo.pop()), "", frozenset()).references}
                 todo += refers - seen
                 seen |= refers
             self._circular[pointer] = pointer in seen
@@ -230,18 +237,15 @@ class _Reader:
     def _choices(self, part: SchemaPart) -> Iterator[list[SchemaPart]]:
         """The alternatives of a part, of which a value matches one."""
         for keyword in ("anyOf", "oneOf"):
-            if keyword in part.schema:
-                if not isinstance(part.schema[keyword], list):
-                    self.unenforced |= places_of({keyword}, part)
-                    continue
-                options = [part.beside(keyword, index) for index in range(len(part.schema[keyword]))]
+            if isinstance(part.schema.get(keyword), list):
+                options = part.besides(keyword)
                 if keyword == "oneOf" and not self.is_trial and not self._are_apart(options):
                     self.unenforced |= places_of({keyword}, part)
                 yield options
 
     def _are_apart(self, options: list[SchemaPart]) -> bool:
         """Whether no value matches two of some parts."""
-        kinds = [kinds_of_part(part) for part in options]
+        kinds = [part.kinds for part in options]
         if sum(map(len, kinds)) == len(frozenset().union(*kinds)):
             return True
         if len(options) > MAX_COMPARED_OPTIONS:
@@ -263,7 +267,7 @@ class _Reader:
                 continue
             applied.append(part)
             choices += [(part, choice) for choice in self._choices(part)]
-            todo += [part.beside("allOf", index) for index in range(len(part.list("allOf")))]
+            todo += part.besides("allOf")
             if "$ref" in part.schema and (target := self._resolved(part)):
                 todo.append(target)
         options = [applied]
@@ -282,10 +286,9 @@ class _Reader:
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = VALUE_KINDS
         for row in rows:
-            typed = KEYWORD_TYPES.keys() & row.schema.keys()
-            self.unenforced |= places_of({each for each in typed if is_malformed(each, row.schema[each])}, row)
-            kinds &= kinds_of_part(row)
-        if lists := [values for row in rows for values in values_of(row)]:
+            self.unenforced |= places_of(row.malformed, row)
+            kinds &= row.kinds
+        if lists := [values for row in rows for values in row.lists]:
             return self._values(rows, lists, kinds)
         for row in rows:
             kinds -= self._excluded(row, kinds) if "not" in row.schema else set()
@@ -309,9 +312,8 @@ class _Reader:
         inner = row.beside("not")
         if inner.schema in (True, False, {}):
             return frozenset() if inner.schema is False else VALUE_KINDS
-        excluded = kinds_of_part(inner)
-        is_known = inner.keywords == {"type"} and not is_malformed("type", inner.schema["type"])
-        if not is_known or ("integer" in excluded and "fraction" in kinds - excluded):
+        excluded = inner.kinds
+        if inner.keywords != {"type"} or inner.malformed or ("integer" in excluded and "fraction" in kinds - excluded):
             self.unenforced |= places_of({"not"}, row)
             return frozenset()
         return excluded

@@ -55,7 +55,7 @@ NUMBER_EXPONENT = in_order([_among("E", "e"), maybe(_among("+", "-")), DIGITS])
 NUMBER = in_order([INTEGER, maybe(in_order([LiteralNode("."), DIGITS])), maybe(NUMBER_EXPONENT)])
 QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
-SCALARS: dict[str, Node] = {
+SIMPLE_VALUES: dict[str, Node] = {
     "null": LiteralNode("null"),
     "boolean": one_of([LiteralNode("true"), LiteralNode("false")]),
     "integer": INTEGER,
@@ -137,7 +137,7 @@ class JsonRules:
                 return self._array(schema, names)
             case "object":
                 return self._object(schema, names)
-        return SCALARS[name]
+        return SIMPLE_VALUES[name]
 
     # Strings.
 

@@ -60,23 +60,6 @@ ENFORCED: dict[SchemaTarget, Set[str]] = {
 }
 """The limits, and patterns of names, that a target can enforce."""
 
-MAX_EXPORTED_NESTING = 60
-"""Steps to a part of a schema, and references to a definition. Deeper parts are reported as not enforced: recursive
-functions write and read them, in engines too."""
-
-MAX_EXPORTED_OPTIONS = 200
-"""Combinations of alternatives (`anyOf`) that apply at once. Further ones are reported as not enforced."""
-
-MAX_EXPORTED_PARTS = 20_000
-"""Parts of a schema, counted as often as they are described: joining parts may multiply them. Further ones are reported
-as not enforced."""
-
-MAX_COMPARED_OPTIONS = 20
-"""Alternatives (`oneOf`) of which each pair is joined, to see that no value matches both."""
-
-MAX_COMPARED_PARTS = 200
-"""Parts that are described to compare one pair of alternatives."""
-
 MAX_VALUE_NESTING = 40
 """Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
 
@@ -87,7 +70,7 @@ ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 KEYWORD_TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("properties", "patternProperties"), dict),
-    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
+    **dict.fromkeys(("required", "prefixItems", "allOf", "anyOf", "oneOf", "enum"), list),
     "type": (str, list),
 }
 """The types of keywords."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped, target_of
-from .schema_keywords import ABOUT, NUMBERS, VALUE_KINDS, kinds_of, type_of
+from .schema_keywords import ABOUT, KEYWORD_TYPES, NUMBERS, VALUE_KINDS, is_malformed, kinds_of, type_of
 
 PartKey = frozenset[str]
 """The places of parts that apply to the same value."""
@@ -49,6 +49,35 @@ class SchemaPart(NamedTuple):
         """Those that restrict values."""
         return self.schema.keys() & ABOUT.keys() if isinstance(self.schema, dict) else set()
 
+    @property
+    def malformed(self) -> set[str]:
+        """The keywords of which JSON Schema does not define what their value means."""
+        return {each for each in KEYWORD_TYPES.keys() & self.keywords if is_malformed(each, self.schema[each])}
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return kinds_of(self.schema.get("type")) if isinstance(self.schema, dict) else VALUE_KINDS
+
+    @property
+    def lists(self) -> list[list[Any]]:
+        """The lists of values that a part has: a value must be in each."""
+        found = [self.list("enum")] if isinstance(self.schema.get("enum"), list) else []
+        return [*found, [self.schema["const"]]] if "const" in self.schema else found
+
+    @property
+    def references(self) -> Iterator[str]:
+        """The references that a value itself must match, not its parts."""
+        if isinstance(self.schema, dict):
+            if isinstance(reference := self.schema.get("$ref"), str):
+                yield reference
+            for keyword in ("anyOf", "oneOf", "allOf"):
+                for part in self.besides(keyword):
+                    yield from part.references
+
+    def besides(self, keyword: str) -> list[SchemaPart]:
+        """The parts for the same value that a keyword lists."""
+        return [self.beside(keyword, index) for index in range(len(self.list(keyword)))]
+
     def dict(self, keyword: str) -> dict[str, Any]:
         return found if isinstance(found := self.schema.get(keyword), dict) else {}
 
@@ -56,30 +85,10 @@ class SchemaPart(NamedTuple):
         return found if isinstance(found := self.schema.get(keyword), list) else []
 
 
-def kinds_of_part(part: SchemaPart) -> frozenset[str]:
-    return kinds_of(part.schema.get("type")) if isinstance(part.schema, dict) else VALUE_KINDS
-
-
 def places_of(keywords: Set[str], *parts: SchemaPart) -> dict[str, None]:
     """The places of those of some keywords that parts have, as keys."""
     found = ((part.at, keyword) for part in parts for keyword in sorted(keywords & part.schema.keys()))
     return {f"{at}/{escaped(keyword)}": None for at, keyword in found}
-
-
-def values_of(part: SchemaPart) -> list[list[Any]]:
-    """The lists of values that a part has: a value must be in each."""
-    found = [part.schema["enum"]] if isinstance(part.schema.get("enum"), list) else []
-    return [*found, [part.schema["const"]]] if "const" in part.schema else found
-
-
-def references_of(part: SchemaPart) -> Iterator[str]:
-    """The references that a value itself must match, not its parts."""
-    if isinstance(part.schema, dict):
-        if isinstance(reference := part.schema.get("$ref"), str):
-            yield reference
-        for keyword in ("anyOf", "oneOf", "allOf"):
-            for index in range(len(part.list(keyword))):
-                yield from references_of(part.beside(keyword, index))
 
 
 def resolve(root: Any, reference: Any) -> Any:

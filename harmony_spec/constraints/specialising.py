@@ -103,18 +103,15 @@ def filled(node: Node, parts: Mapping[str, Node]) -> Node:
 
     What has no such references stays the same object: printers remember objects.
     """
-    match node:
-        case ReferenceNode(name):
-            return parts.get(name, node)
-        case SequenceNode(items) | AlternativesNode(items):
-            new = [filled(item, parts) for item in items]
-            if all(map(is_, new, items)):
-                return node
-            return in_order(new) if isinstance(node, SequenceNode) else AlternativesNode(tuple(new))
-        case OptionalNode(item):
-            inner = filled(item, parts)
-            return node if inner is item else maybe(inner)
-    return node
+    if isinstance(node, (SequenceNode, AlternativesNode)):
+        new = [filled(item, parts) for item in node.items]
+        if all(map(is_, new, node.items)):
+            return node
+        return in_order(new) if isinstance(node, SequenceNode) else AlternativesNode(tuple(new))
+    if isinstance(node, OptionalNode):
+        inner = filled(node.item, parts)
+        return node if inner is node.item else maybe(inner)
+    return parts.get(node.name, node) if isinstance(node, ReferenceNode) else node
 
 
 def walk(node: Node) -> Iterator[Node]:
