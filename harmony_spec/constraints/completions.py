@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 from ..format.algebra import (
     EMPTY,
     NOTHING,
-    FieldNode,
     JsonNode,
     LiteralNode,
     Node,
@@ -23,7 +22,7 @@ from ..format.frames import Frame
 from ..format.message_kinds import Kind
 from ..format.tables import Format
 from .offers import Offer, OfferedCall
-from .specialising import ABSENT, Specialiser, Wanted, fields_of, filled, walk
+from .specialising import ABSENT, Specialiser, Wanted, fields_in, filled
 
 Profile = Literal["accepting", "canonical"]
 
@@ -81,12 +80,12 @@ class Completion:
     def header(self) -> WantedFields:
         """The fields of the open header of a model."""
         fixed = {name: Wanted(LiteralNode(value)) for name, value in self.author.items()}
-        return dict.fromkeys(fields_of(self.opening), ABSENT) | fixed
+        return {name: ABSENT for name, _ in fields_in(self.opening)} | fixed
 
     @cached_property
     def texts(self) -> dict[str, Node]:
         """The texts that fields may have, by name."""
-        return {node.name: node.item for node in walk(in_order(self.frames)) if isinstance(node, FieldNode)}
+        return {name: text for name, text in fields_in(in_order(self.frames)) if text}
 
     def build(self) -> Node:
         if not self.kinds:

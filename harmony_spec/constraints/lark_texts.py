@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from itertools import chain, groupby
 
 from ..format.algebra import (
@@ -25,8 +24,7 @@ from .json_rules import MAX_JSON_SPACE
 SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPACE}}}"}, separators=(",", ":"))
 """Limits white space in JSON."""
 
-QUOTED_WORDS_CACHE_SIZE = 10_000
-"""Words of grammars that are remembered: most occur several times in one."""
+ENCODED_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 
 ONE_SPACE, SPACES_OR_WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
 
@@ -109,9 +107,8 @@ def id_ranges(ids: Iterable[int]) -> str:
     return ",".join(f"{low}-{high}" if low != high else f"{low}" for low, high in found)
 
 
-@lru_cache(QUOTED_WORDS_CACHE_SIZE)
 def quoted_word(text: str) -> str:
-    shown = json.dumps(text, ensure_ascii=False)
+    shown = ENCODED_TEXT(text)
     if shown.isprintable():
         return shown
     return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
@@ -142,11 +139,9 @@ def _word(leaf: Node) -> str | None:
 
 
 def fixed_text(leaf: Node) -> str | None:
-    return REGULAR_SIGNS.sub(_code, leaf.text) if isinstance(leaf, LiteralNode) else None
-
-
-def _code(sign: re.Match[str]) -> str:
-    return f"\\U{ord(sign[0]):08X}"
+    if not isinstance(leaf, LiteralNode):
+        return None
+    return REGULAR_SIGNS.sub(lambda sign: f"\\U{ord(sign[0]):08X}", leaf.text)
 
 
 def has_class(pattern: str) -> bool:

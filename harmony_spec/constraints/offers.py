@@ -117,19 +117,15 @@ def make_offer(
     if not (is_known or own):
         calls = [OfferedCall(None, (recovery.calls, recovery.thoughts), None)]
     chosen, may_answer = _chosen(declarations, calls, tool_choice)
-    writable: list[OfferedCall] = []
-    for call in chosen:
-        listed = tuple(name for name in call.channels if not declarations.channels or name in declarations.channels)
-        if reason := _unwritable(format, call) or ("" if listed else NO_CHANNEL):
-            left_out[str(call.name)] = reason
-        else:
-            writable.append(call._replace(channels=listed))
+    reasons = [_unwritable(format, call) for call in chosen]
+    left_out |= {str(call.name): reason for call, reason in zip(chosen, reasons, strict=True) if reason}
+    writable = tuple(call for call, reason in zip(chosen, reasons, strict=True) if not reason)
     schemas = {name: schema_text(schema, name) for name, schema in answers.items()}
     kept = {name: text for name, text in schemas.items() if not is_impossible(text)}
     left_out |= dict.fromkeys((name for name in schemas if name not in kept), IMPOSSIBLE)
     may_answer = may_answer and len(kept) >= bool(schemas)
     unformatted = _named(declarations, filter(is_limited, defined))
-    return Offer(tuple(writable), kept, may_answer, frozenset(declarations.channels), left_out, lax, unformatted)
+    return Offer(writable, kept, may_answer, frozenset(declarations.channels), left_out, lax, unformatted)
 
 
 IMPOSSIBLE = "no JSON value matches its schema"
@@ -145,7 +141,9 @@ def _unwritable(format: Format, call: OfferedCall) -> str:
         return "no header can have its name"
     if call.name in recovery.roles:
         return "its name is a role, which nobody calls"
-    return IMPOSSIBLE if call.schema is not None and is_impossible(call.schema) else ""
+    if call.schema is not None and is_impossible(call.schema):
+        return IMPOSSIBLE
+    return "" if call.channels else NO_CHANNEL
 
 
 def is_impossible(schema: str) -> bool:
@@ -201,6 +199,7 @@ def _calls(declarations: Declarations, lax: Collection[str]) -> list[OfferedCall
     for name, parameters in sorted(declarations.tools.items()):
         channel = declarations.call_channels.get(name)
         channels = (channel,) if channel else (recovery.calls, recovery.thoughts)
+        listed = tuple(each for each in channels if not declarations.channels or each in declarations.channels)
         schema, is_function = parameters, name.startswith(recovery.of_functions)
         if name in lax or (parameters is ANY_PARAMETERS and is_function):
             schema = ANY_OBJECT
@@ -210,7 +209,7 @@ def _calls(declarations: Declarations, lax: Collection[str]) -> list[OfferedCall
             schema = NO_ARGUMENTS
         is_builtin = not is_function and channel != recovery.calls
         text = None if schema is None else schema_text(schema, name)
-        found.append(OfferedCall(name, channels, text, parameters is None, is_builtin))
+        found.append(OfferedCall(name, listed, text, parameters is None, is_builtin))
     return found
 
 

@@ -84,9 +84,9 @@ class Specialiser:
         required = set(self._requires(node))
         found: dict[str | None, Node] = {}
         for way in node.ways:
-            can_set = {name for name, _ in way.sets} | set(fields_of(way.item))
+            can_set = dict(way.sets) | dict(fields_in(way.item))
             has_values = all(self.fields.get(name, Wanted()).allows(value) for name, value in way.sets)
-            if has_values and required <= can_set and (made := self(way.item)) != NOTHING:
+            if has_values and required <= can_set.keys() and (made := self(way.item)) != NOTHING:
                 found[way.name] = made
         if self.chosen is not None and found and not any(way.sets for way in node.ways):
             chosen = (item for name, item in found.items() if name in self.chosen)
@@ -95,7 +95,7 @@ class Specialiser:
 
     def _requires(self, node: Node) -> list[str]:
         """The fields in a node that must be present."""
-        return [name for name in fields_of(node) if name in self.fields and self.fields[name].is_required]
+        return [name for name, _ in fields_in(node) if name in self.fields and self.fields[name].is_required]
 
 
 def filled(node: Node, parts: Mapping[str, Node]) -> Node:
@@ -114,25 +114,20 @@ def filled(node: Node, parts: Mapping[str, Node]) -> Node:
     return parts.get(node.name, node) if isinstance(node, ReferenceNode) else node
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """A node of a rule and all nodes in it, without the texts of fields."""
-    yield node
+def fields_in(node: Node) -> Iterator[tuple[str, Node | None]]:
+    """The fields that a node of a rule can set, each with its text if the node has it."""
     match node:
-        case FlagNode(_, item) | OptionalNode(item):
-            yield from walk(item)
+        case FieldNode(name, item):
+            yield name, item
+        case FlagNode(name, item):
+            yield name, None
+            yield from fields_in(item)
+        case OptionalNode(item):
+            yield from fields_in(item)
         case SequenceNode(items):
             for item in items:
-                yield from walk(item)
+                yield from fields_in(item)
         case ChoiceNode(ways):
             for way in ways:
-                yield from walk(way.item)
-
-
-def fields_of(node: Node) -> Iterator[str]:
-    """The fields that a node can set."""
-    for part in walk(node):
-        match part:
-            case FieldNode(name) | FlagNode(name):
-                yield name
-            case ChoiceNode(ways):
-                yield from (name for way in ways for name, _ in way.sets)
+                yield from ((name, None) for name, _ in way.sets)
+                yield from fields_in(way.item)
