@@ -41,6 +41,8 @@ KIND_A, KIND_B = kind("a"), kind("b")
         ("lark", {"type": "string", "description": "x"}, {"type": "string"}, []),
         ("lark", {"minimum": 2**70, "maximum": 3}, {"maximum": 3}, ["/minimum"]),
         ("lark", {"minLength": 2.0, "maxLength": 10**9}, {"minLength": 2}, ["/maxLength"]),
+        ("lark", {"maxLength": 5, "allOf": [{"maxLength": 10**9}, {"maxLength": 7}]}, {"maxLength": 5}, []),
+        ("lark", {"maxLength": 10**9, "allOf": [{"maxLength": 7}]}, {"maxLength": 7}, ["/maxLength"]),
         ("lark", {"type": "integer", "const": 3}, {"enum": [3]}, []),
         ("lark", {"type": "integer", "enum": [3, "x"]}, {"enum": [3]}, []),
         ("lark", {"type": "integer", "const": "x"}, None, []),

@@ -1,4 +1,4 @@
-"""Grammars as text: one rule a line, with the operators that Lark, EBNF and GBNF share. Each target has a subclass."""
+"""Grammars as text, one rule a line: EBNF for xgrammar, GBNF for llama.cpp, and what Lark has in common with them."""
 
 from __future__ import annotations
 
