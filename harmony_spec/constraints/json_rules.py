@@ -171,15 +171,13 @@ class JsonRules:
     # Arrays and objects.
 
     def _array(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
-        least, most, item = schema.get("minItems", 0), schema.get("maxItems"), schema.get("items", True)
-        first = schema.get("prefixItems", [item])
-        rest = repeat(
-            in_order([NEXT_ITEM, self._value(item, names)]),
-            max(least - len(first), 0),
-            None if most is None else max(most - len(first), 0),
-        )
-        for index in reversed(range(len(first) if most is None else min(len(first), most))):
-            rest = in_order([NEXT_ITEM if index else EMPTY, self._value(first[index], names), rest])
+        least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", [])
+        item, begun = self._value(schema.get("items", True), names), len(first) or 1
+        limit = None if most is None else max(most - begun, 0)
+        rest = repeat(in_order([NEXT_ITEM, item]), max(least - begun, 0), limit)
+        for index in reversed(range(begun if most is None else min(begun, most))):
+            part = self._value(first[index], names) if first else item
+            rest = in_order([NEXT_ITEM if index else EMPTY, part, rest])
             rest = rest if index < least else maybe(rest)
             if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
                 rest = self._define("items", partial(in_order, [rest]))
