@@ -254,8 +254,11 @@ def test_schemas_of_strangers_have_limits() -> None:
             {**kind(f"{index}{end}"), "properties": {"kind": {"const": f"{index}{end}"}, "x": choices}} for end in "ab"
         ]
         choices = {"oneOf": either}
+    lists: Any = {"type": "integer"}
+    for _ in range(40):
+        lists = {"type": "array", "items": {"type": "object", "properties": {"a": lists}}}
     others = (choices, {"enum": [*range(20000)]}, {"enum": [long_value]}, {"type": "array", "prefixItems": [{}] * 2000})
-    for schema in (wide, deep, same, nested, slow, many, open_names, long_names, *others):
+    for schema in (wide, deep, same, nested, slow, many, open_names, long_names, lists, *others):
         started = time.process_time()
         made = constrain(tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])
         for grammar in (made.lark(), made.gbnf(), made.xgrammar_ebnf(), json.dumps(made.structural_tag())):

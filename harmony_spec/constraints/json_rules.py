@@ -23,7 +23,7 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from .schema_keywords import spellings_of
+from .schema_keywords import spellings_of, to_json_text
 
 MAX_JSON_SPACE = 32
 """White space in a row inside of JSON: enough for indented lines. Without a limit, models may loop in it."""
@@ -172,7 +172,10 @@ class JsonRules:
 
     def _array(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
         least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", [])
-        item, begun = self._value(schema.get("items", True), names), len(first) or 1
+        items, begun = schema.get("items", True), len(first) or 1
+        # An item is written twice, so that lists in lists would double the text with each level.
+        has_lists = '"items":' in to_json_text(items)
+        item = self._define("item", partial(self._value, items, names)) if has_lists else self._value(items, names)
         limit = None if most is None else max(most - begun, 0)
         rest = repeat(in_order([NEXT_ITEM, item]), max(least - begun, 0), limit)
         for index in reversed(range(begun if most is None else min(begun, most))):
