@@ -49,7 +49,9 @@ def test_a_tool_before_the_channel_of_answers_is_not_called(name: str, offers: b
     tool, lead = tool_of(recovery), recovery.leads[slots.channel][0]
     model = recovery.author[slots.role]
     for begun in (f"{lead}{tool}", tool, f"{recovery.begins}{model} {tool}"):
-        source = f"{begun}{lead}{recovery.answers}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        source = (
+            f"{begun}{lead}{recovery.answers}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        )
         found = module.recover(source, "completion", tools=[tool] if offers else None)
         assert [getattr(message, slots.recipient) for message in found.messages] == [None]
         assert found.messages[0].content == "Hi."
@@ -90,7 +92,9 @@ def test_the_end_of_a_word_introduces_no_tool(name: str) -> None:
         return  # signs are the end of no word
     lead = recovery.leads[slots.channel][0]
     for word in (f"x.{automaton.lead}{tool}", f"f({automaton.lead}{tool})"):
-        source = f"{lead}{recovery.answers} {word}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        source = (
+            f"{lead}{recovery.answers} {word}{recovery.opens[0]}Hi.{stop_of(module, recovery.ends_answers or None)}"
+        )
         (message,) = module.recover(source, "completion", tools=[tool]).messages
         assert getattr(message, slots.recipient) is None
 

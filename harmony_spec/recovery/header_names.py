@@ -489,7 +489,9 @@ class HeaderNames:
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
             if field == self.slots.recipient:
-                part = part.rstrip("".join(re.findall(r"\W", part))) if APART.search(part) else part  # `functions.f;json`
+                part = (
+                    part.rstrip("".join(re.findall(r"\W", part))) if APART.search(part) else part
+                )  # `functions.f;json`
             tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
             tool = tool or (self._answering(part) if field == self.slots.name else None)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles

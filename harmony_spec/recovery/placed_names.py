@@ -69,6 +69,8 @@ class PlacedNames(SearchedHeader):
         sets: Sets = ((name.field, name.value),)
         if mode == PLAIN or (mode == WORDS and not placed and name.field != slots.content_type):
             return None
+        if name.how == "known" and not (placed and self.described and self.value(node, slots.role)):
+            return None  # only `user:final`
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
@@ -97,8 +99,6 @@ class PlacedNames(SearchedHeader):
             answers = self.is_answer(at, name)
             if not (self.described or re.search(r"[^\W_]", name.value)):
                 return None  # a sign
-            if name.how == "known" and not (self.described and after_role):
-                return None  # `user:final`
             if not (after_role or answers or self.begun):
                 return None  # without its token, `functions.f` begins a call
             is_next = answers and self.last_addressed < self.next_special(at)
