@@ -22,7 +22,7 @@ from harmony_spec import codec, render
 from harmony_spec.cli import main
 from harmony_spec.linting import Checked, InputError, Settings, SettingsError, daft_runs, lint, row_reading
 from harmony_spec.linting.batches import Batch
-from harmony_spec.linting.checking import EachRow, check
+from harmony_spec.linting.checking import check
 from harmony_spec.linting.opening import open_input
 from harmony_spec.linting.row_reading import Progress
 from harmony_spec.linting.settings import NO_SETTINGS, options_of
@@ -58,7 +58,7 @@ def run(path: Path, size: int, settings: Settings = NO_SETTINGS) -> list[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(daft_runs, "PART_BYTES", size)
         options = options_of(settings)
-        return list(EachRow(daft_runs.run_on_daft([str(path)], lambda _: False, lambda _: options, Progress(), check)))
+        return list(daft_runs.run_on_daft([str(path)], lambda _: False, lambda _: options, Progress(), check))
 
 
 def alone(path: Path, settings: Settings = NO_SETTINGS) -> list[Any]:
@@ -126,9 +126,7 @@ def test_errors_of_files_stand_at_their_places(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(daft_runs, "PART_BYTES", 100)
         options = options_of(Settings())
-        found = texts(
-            list(EachRow(daft_runs.run_on_daft(names, lambda _: False, lambda _: options, Progress(), check)))
-        )
+        found = texts(list(daft_runs.run_on_daft(names, lambda _: False, lambda _: options, Progress(), check)))
     assert [each if isinstance(each, str) else each.name for each in found] == [
         texts(alone(broken))[0],
         str(good),

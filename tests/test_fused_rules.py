@@ -94,7 +94,7 @@ def test_the_first_row_of_a_long_input_is_read_with_patterns(
     line = f"{json.dumps('<|start|>developer<|message|># Instructions{0}{0}Be brief.<|end|>'.format(chr(10)))}\n"
     path.write_text(line * (LONG_INPUT_BYTES // len(line) + 1 if is_long else 1))
     monkeypatch.setattr(contents, "read_chars", 0)
-    assert next(lint(path, isolated=True, jobs=1).grouped)
+    assert next(lint(path, isolated=True, jobs=1))
     assert (contents.read_chars >= FUSED_AFTER_CHARS) == is_long
 
 

@@ -24,7 +24,7 @@ from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, FileKind, Options, Row, read_content, row_value
 from harmony_spec.linting.catalogue import codes, rules, select_codes
-from harmony_spec.linting.checking import EachRow, check
+from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
 from harmony_spec.validation.fixes import apply, apply_fixes
 
@@ -219,7 +219,7 @@ def checked(kind: FileKind, row: str, options: Options) -> Checked:
     """What is found in a row, and what it is after its fixes."""
     item = Row(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))
     batch = Batch("a", kind, True, options, [item])
-    (found,) = (each for each in EachRow(iter(check([batch]))) if isinstance(each, Checked))
+    (found,) = (each for each in check([batch]) if isinstance(each, Checked))
     return found
 
 

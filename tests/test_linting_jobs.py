@@ -16,8 +16,6 @@ from pyarrow import parquet
 
 from harmony_spec import codec, render
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.checking import EachRow
-from harmony_spec.linting.findings import CleanRows
 from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
 
@@ -61,15 +59,6 @@ def test_two_processes_find_what_one_finds(rows: Path) -> None:
     numbers = [found.row for found in alone if isinstance(found, Checked)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert 0 < sum(bool(found.findings) for found in alone if isinstance(found, Checked)) < len(numbers)
-
-
-def test_rows_without_findings_are_passed_together(rows: Path) -> None:
-    """Not across rows with findings, which would change the order."""
-    for jobs in (1, 2):
-        grouped = list(lint([rows], isolated=True, jobs=jobs).grouped)
-        clean = [len(each.rows) for each in grouped if isinstance(each, CleanRows)]
-        assert max(clean) == 6
-        assert list(EachRow(iter(grouped))) == list(lint([rows], isolated=True, jobs=1))
 
 
 def test_the_command_prints_the_same_with_any_number_of_processes(rows: Path) -> None:

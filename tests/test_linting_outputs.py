@@ -23,7 +23,7 @@ from harmony_spec.cli import main
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options, Row
 from harmony_spec.linting.catalogue import codes, rules
-from harmony_spec.linting.checking import EachRow, check
+from harmony_spec.linting.checking import check
 from harmony_spec.linting.outputs import OUTPUTS, SARIF_SCHEMA
 from harmony_spec.source.lines import LineIndex
 
@@ -183,7 +183,7 @@ def lint_text(text: str) -> list[Checked]:
     options = Options(frozenset(code.code for code in codes(codec)))
     return [
         each
-        for each in EachRow(iter(check([Batch("-", "text", False, options, [Row(None, text.encode())])])))
+        for each in check([Batch("-", "text", False, options, [Row(None, text.encode())])])
         if isinstance(each, Checked)
     ]
 

@@ -241,7 +241,7 @@ def validate(
         baseline=known,
         id_column=others["id_column"],
     )
-    complete = follow(run, checked.grouped, progress)
+    complete = follow(run, checked, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]
     if complete and write_baseline is not None and run.totals.failed:
         unwritten.append(write_baseline)

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from ..linting import Checked, Finding
 from ..linting.baseline import Baseline
-from ..linting.checking import EachRow, Result
-from ..linting.findings import CleanRows
 from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, RunOutput
 from ..linting.results import Results
@@ -61,15 +59,8 @@ class Run:
     without_column: tuple[Checked, Finding] | InputError | None = None
     others: Counter[str] = field(default_factory=Counter)
 
-    def report(self, item: Result | OutputError) -> None:
+    def report(self, item: Checked | InputError | OutputError) -> None:
         """Print, write and count the findings of a row, or the error of a file."""
-        if isinstance(item, CleanRows):
-            self.totals.add_clean(item)
-            self.has_id = self.has_id or any(id is not None for *_, id in item.rows)
-            if self.results is not None:
-                for each in item:
-                    self.results.add(each)
-            return
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
@@ -161,14 +152,14 @@ class Run:
         return f" ({text})" if text else ""
 
 
-def follow(run: Run, checked: Iterator[Result], progress: Progress) -> bool:
+def follow(run: Run, checked: Generator[Checked | InputError, None, None], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
     try:
         shown = show_progress(progress, run.progress, run.stream, run.has_summary, checked)
         with closing(shown) as watched:  # its processes end with it
             run.print_around(run.output.head)
-            for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
+            for item in watched if run.rewriter is None else run.rewriter.written(watched):
                 run.report(item)
         complete = True
         if progress.skipped and run.has_summary:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import structs
 
 from ..source.saved_text import Source
 from .atomic import AtomicFile
@@ -77,7 +78,7 @@ class Baseline:
                 self.counts[key] -= 1
             else:
                 new.append(finding)
-        return replace(checked, findings=new) if checked.findings else checked
+        return structs.replace(checked, findings=new) if checked.findings else checked
 
     def write(self) -> None:
         """Write the file. Raises `OSError`."""

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from types import ModuleType
 from typing import Any
+
+from msgspec import structs
 
 from ..codes import UNREADABLE_ROW, WRONG_START
 from ..diagnostics import Diagnostic, Fix
@@ -24,7 +26,7 @@ from ..validation.report import Report
 from .arrow_rows import ColumnRows
 from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content, row_value
-from .findings import Checked, CleanRows, Finding, finding_of_error, locate
+from .findings import Checked, Finding, finding_of_error, locate
 from .json_edits import JsonPath, with_values
 from .opening import InputError
 from .rows import RowContent
@@ -41,56 +43,25 @@ READ_AT_ONCE = 32
 """Rows that are read before the first of them is checked. In turn, reading and checking drive each other out of the
 caches of the processor, which takes 3 of the 69 µs of a short row."""
 
-Result = Checked | CleanRows | InputError
 
-
-def check(chunk: Iterable[Batch | InputError]) -> list[Result]:
+def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
     """The findings of each row of some batches, in order. Errors of files pass through."""
-    found: list[Result] = []
+    found: list[Checked | InputError] = []
     for batch in chunk:
         found.extend([batch] if isinstance(batch, InputError) else _check_batch(batch))
     return found
 
 
-class EachRow(Iterator[Checked | InputError]):
-    """The results of a run, one for each row.
-
-    Attributes:
-        grouped: the same; rows without findings that follow each other are together.
-    """
-
-    def __init__(self, grouped: Iterator[Result]) -> None:
-        self.grouped = grouped
-        self._rows = chain.from_iterable(each if isinstance(each, CleanRows) else (each,) for each in grouped)
-
-    def __next__(self) -> Checked | InputError:
-        return next(self._rows)
-
-
-def _check_batch(batch: Batch) -> Iterator[Result]:
+def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
-    clean = CleanRows(batch.name)
-    for check in _row_checks(batch):
-        checked, row = check.findings(), check.row
-        if isinstance(checked, int):
-            clean.rows.append((row.number, row.start, checked, check.id))
-            continue
-        if clean.rows:
-            yield clean
-            clean = CleanRows(batch.name)
-        if checked.skipped and batch.is_named and row.number is None:
-            yield InputError(f"{batch.name}: {NOT_HARMONY}", batch.name)
-            return
-        yield checked
-    if clean.rows:
-        yield clean
-
-
-def _row_checks(batch: Batch) -> Iterator[RowCheck]:
-    """The checks of the rows of a batch."""
     rows = iter(batch.rows)
     while some := [RowCheck(batch, row) for row in islice(rows, READ_AT_ONCE)]:
-        yield from some
+        for each in some:
+            checked = each.run()
+            if checked.skipped and batch.is_named and checked.row is None:
+                yield InputError(f"{batch.name}: {NOT_HARMONY}", batch.name)
+                return
+            yield checked
 
 
 def check_values(values: Iterable[object], options: Options) -> Iterator[Checked]:
@@ -129,11 +100,6 @@ class RowCheck:
 
     def run(self) -> Checked:
         """The findings; with fixes, those that are left."""
-        found = self.findings()
-        return self._checked(messages=found) if isinstance(found, int) else found
-
-    def findings(self) -> Checked | int:
-        """The findings, as `run` returns them; of a row of which nothing else is known, the number of its messages."""
         item, number, options = self.row.item, self.row.number, self.options
         try:
             held = self.read()
@@ -141,8 +107,7 @@ class RowCheck:
                 return self._checked(skipped=True)
             report, exact = self.reports(held)
             if not report.diagnostics:
-                has_more = options.fix or options.tokens
-                return self._locate(held, report) if has_more else len(report.recovered.messages)
+                return self._locate(held, report) if options.tokens else self._checked(messages=len(report.messages))
             if isinstance(held.source, array):  # fixes, fingerprints and differences are made of lists
                 ids = held.source.tolist()
                 held = replace(held, source=ids)
@@ -297,12 +262,12 @@ class RowCheck:
         fixes = [
             replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)
         ]
-        plain = replace(plain, findings=fixes)
+        plain = structs.replace(plain, findings=fixes)
         if not options.fix:
             return plain
         checked = self._locate(held, after)
         new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
-        return replace(checked, findings=new, unfixed=plain, before=self.row.item, after=written)
+        return structs.replace(checked, findings=new, unfixed=plain, before=self.row.item, after=written)
 
     def _edit(self, held: RowContent, edits: dict[JsonPath, Any]) -> Any:
         """The row with new values, in the same form; None if its column cannot hold them."""

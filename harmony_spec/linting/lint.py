@@ -9,8 +9,9 @@ from typing import get_args
 
 from ..errors import any_of
 from .batches import FileKind, Options, Runner
-from .checking import EachRow, check
+from .checking import check
 from .files import File, expand
+from .findings import Checked
 from .jobs import Item, R, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
@@ -40,7 +41,7 @@ def lint(
     progress: Progress | None = None,
     runner: Runner = "local",
     address: str | None = None,
-) -> EachRow:
+) -> Generator[Checked | InputError, None, None]:
     """Check the rows of files with `harmony_spec.validate`; findings have their places in the files.
 
     Rows are read lazily, in the order of the files. A file that cannot be read is returned as an `InputError`.
@@ -87,7 +88,7 @@ def lint(
     if runner == "daft" and fix:
         raise SettingsError("Daft changes no files; do not pass fix")
     how = resolver.excluded, resolver.options, progress, check, runner, address, jobs, kind, skip_others
-    return EachRow(run_files(listed, *how))
+    return run_files(listed, *how)
 
 
 def run_files(

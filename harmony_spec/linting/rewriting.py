@@ -7,11 +7,12 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
+
+from msgspec import structs
 
 from .atomic import AtomicFile
 from .differences import difference
@@ -64,7 +65,7 @@ class Rewriter:
             if isinstance(item, InputError):
                 failures.append(item)
             elif is_fixed:
-                item = item if item.unfixed else replace(item, before=None, after=None)
+                item = item if item.unfixed else structs.replace(item, before=None, after=None)
                 with in_temporary_folder():
                     pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
             else:

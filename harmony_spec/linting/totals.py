@@ -17,7 +17,7 @@ from ..source.saved_text import Source
 from ..source.token_places import tokens_of
 from ..view.terminal_text import printable
 from ..vocabulary import tokenizer_for
-from .findings import Checked, CleanRows
+from .findings import Checked
 
 
 @dataclass
@@ -72,11 +72,6 @@ class Totals:
             self.codes.update(finding.code for finding in checked.findings)
         if checked.tokens:
             self.tokens.update(checked.tokens)
-
-    def add_clean(self, clean: CleanRows) -> None:
-        self.inputs += len(clean.rows)
-        self.clean += len(clean.rows)
-        self.messages += sum(messages for _, _, messages, _ in clean.rows)
 
     @property
     def failed(self) -> int:
