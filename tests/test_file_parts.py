@@ -23,6 +23,7 @@ from harmony_spec.cli import main
 from harmony_spec.linting import Checked, InputError, Settings, SettingsError, daft_runs, lint, row_reading
 from harmony_spec.linting.batches import Batch
 from harmony_spec.linting.checking import check
+from harmony_spec.linting.lint import run_files
 from harmony_spec.linting.opening import open_input
 from harmony_spec.linting.row_reading import Progress
 from harmony_spec.linting.settings import NO_SETTINGS, options_of
@@ -44,7 +45,7 @@ def without_daft() -> Iterator[None]:
         return (pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(part))))) for part in parts)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(daft_runs, "_started", lambda address: None)
+        patch.setattr(daft_runs, "started", lambda address: None)
         patch.setattr(daft_runs, "_mapped", mapped)
         yield
 
@@ -58,7 +59,7 @@ def run(path: Path, size: int, settings: Settings = NO_SETTINGS) -> list[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(daft_runs, "PART_BYTES", size)
         options = options_of(settings)
-        return list(daft_runs.run_on_daft([str(path)], lambda _: False, lambda _: options, Progress(), check))
+        return list(run_files([str(path)], lambda _: False, lambda _: options, Progress(), check, "daft", None, None))
 
 
 def alone(path: Path, settings: Settings = NO_SETTINGS) -> list[Any]:
@@ -126,7 +127,7 @@ def test_errors_of_files_stand_at_their_places(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(daft_runs, "PART_BYTES", 100)
         options = options_of(Settings())
-        found = texts(list(daft_runs.run_on_daft(names, lambda _: False, lambda _: options, Progress(), check)))
+        found = texts(list(run_files(names, lambda _: False, lambda _: options, Progress(), check, "daft", None, None)))
     assert [each if isinstance(each, str) else each.name for each in found] == [
         texts(alone(broken))[0],
         str(good),
@@ -162,7 +163,7 @@ def test_an_unexpected_error_is_a_result(folder: Path) -> None:
     path = folder / "rows.jsonl"
     path.write_bytes(ROWS[0])
     options = options_of(Settings())
-    found = list(daft_runs.run_on_daft([str(path)], lambda _: False, lambda _: options, Progress(), fails))
+    found = list(run_files([str(path)], lambda _: False, lambda _: options, Progress(), fails, "daft", None, None))
     assert texts(found) == [f"{path}: rows after byte 0 cannot be checked: RecursionError: too deep"]
 
 
@@ -199,9 +200,9 @@ def test_lint_refuses_fixes() -> None:
 def test_without_daft_the_extra_is_named() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "daft", None)
-        patch.setattr(daft_runs, "_started", STARTED)
+        patch.setattr(daft_runs, "started", STARTED)
         result = CliRunner().invoke(main, ["validate", "--runner", "daft", "rows.jsonl"])
     assert (result.exit_code, daft_runs.NO_DAFT in result.stderr) == (2, True)
 
 
-STARTED = daft_runs._started
+STARTED = daft_runs.started

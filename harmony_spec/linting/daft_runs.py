@@ -12,13 +12,12 @@ import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .batches import WHOLE, ByteRange, FileKind, Options
-from .files import File, expand
+from .files import File
 from .opening import COMPRESSIONS, STDIN, InputError, open_input
 from .row_reading import Progress, batches_of, kind_of
 
@@ -44,14 +43,12 @@ class FilePart:
     """A part of a file, for a worker.
 
     Attributes:
-        file: its name in reports, and whether it was named.
-        path: where any worker finds it: an absolute path, or a URL that Daft reads.
+        file: any worker finds it at its path.
         options: the index of the options of its rows.
         size: the bytes of the part.
     """
 
     file: File
-    path: str
     kind: FileKind
     options: int
     part: ByteRange
@@ -59,73 +56,47 @@ class FilePart:
 
 
 def run_on_daft(
-    names: Iterable[str],
-    excluded: Callable[[Path], bool],
+    daft: Any,
+    found: Iterable[File | InputError],
     options: Callable[[str], Options],
     progress: Progress,
     work: Callable[[list[Item]], list[R]],
-    kind: FileKind | None = None,
-    address: str | None = None,
+    kind: FileKind | None,
 ) -> Generator[R | InputError, None, None]:
-    """The results for all rows, in the order of the files and rows.
-
-    Args:
-        names: of files, folders and patterns; URLs and their patterns as Daft reads them.
-        excluded: whether a file or folder below a named folder is left out.
-        options: returns the options for a file.
-        progress: updated with the files, and the bytes whose results are here.
-        work: returns the results for batches of rows; a function of a module, or `partial` of one.
-        kind: the format of the files; by default detected from their suffix.
-        address: of a Ray cluster; by default, processes of this machine are used.
-
-    Raises:
-        InputError: Daft is not installed, or the cluster does not answer.
-    """
-    daft = _started(address)
-    found = list(_listed(daft, names, excluded, progress))
-    progress.files = [file.name for file, _, _ in (each for each in found if not isinstance(each, InputError))]
+    """The results for all rows of files, in their order; `run_files` describes the arguments."""
     table: list[Options] = []
-    errors: list[tuple[int, InputError]] = []
-    parts: list[FilePart] = []
-    for each in found:
+    tasks: list[FilePart | InputError] = []
+    for file in found:
         try:
-            if isinstance(each, InputError):
-                raise each
-            chosen = options(each[0].name)
+            if isinstance(file, InputError):
+                raise file
+            chosen = options(file.name)
             if chosen not in table:
                 table.append(chosen)
-            parts += _parts(*each, kind, table.index(chosen))
+            tasks += _parts(file, kind, table.index(chosen))
         except InputError as error:
-            errors.append((len(parts), error))
+            tasks.append(error)
+    parts = [each for each in tasks if isinstance(each, FilePart)]
     progress.total = sum(part.size for part in parts)
-    parts = _numbered(daft, parts)
-    return _results(daft, parts, errors, table, work, progress)
+    results = _mapped(daft, _numbered(daft, parts), lambda part: worked(part, table[part.options], work))
+    return _in_order(tasks, results, progress)
 
 
-def _results(
-    daft: Any,
-    parts: list[FilePart],
-    errors: list[tuple[int, InputError]],
-    table: list[Options],
-    work: Callable[[list[Item]], list[R]],
-    progress: Progress,
+def _in_order(
+    tasks: list[FilePart | InputError], results: Iterator[list[R | InputError]], progress: Progress
 ) -> Generator[R | InputError, None, None]:
-    """The results of all parts, each once, in order; between them, the errors of files at their places."""
+    """The results of parts, between the errors of files. What cannot be read is reported once, not for each part."""
     reported: set[str] = set()
-    waiting = iter([*errors, (len(parts), None)])
-    place, error = next(waiting)
-    for index, found in enumerate(_mapped(daft, parts, lambda part: worked(part, table[part.options], work))):
-        while error is not None and place <= index:
-            yield error
-            place, error = next(waiting)
-        progress.bytes += parts[index].size
+    for task in tasks:
+        if isinstance(task, InputError):
+            yield task
+            continue
+        found = next(results)
+        progress.bytes += task.size
         for each in found:
-            if isinstance(each, InputError):  # a file that cannot be read is reported once, not for each part
-                if str(each) in reported:
-                    continue
-                reported.add(str(each))
-            yield each
-    yield from (each for _, each in [(place, error), *waiting] if each is not None)
+            if not isinstance(each, InputError) or str(each) not in reported:
+                yield each
+        reported |= {str(each) for each in found if isinstance(each, InputError)}
 
 
 def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R]]) -> list[R | InputError]:
@@ -133,7 +104,7 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
     name, found = part.file.name, list[R | InputError]()
     try:
         limits = options.max_row_bytes, options.max_file_bytes
-        with open_input(name, *limits, opener=lambda _: _opened(part.path)) as opened:
+        with open_input(name, *limits, opener=lambda _: _opened(part.file.path)) as opened:
             for batch, _ in batches_of(opened, part.kind, part.file.is_named, options, part.part):
                 found += work([batch])
     except InputError as error:
@@ -145,7 +116,7 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
     return found
 
 
-def _started(address: str | None) -> Any:
+def started(address: str | None) -> Any:
     """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
     os.environ |= QUIET_ENVIRONMENT | os.environ
     try:
@@ -164,40 +135,7 @@ def _started(address: str | None) -> Any:
     return daft
 
 
-def _listed(
-    daft: Any, names: Iterable[str], excluded: Callable[[Path], bool], progress: Progress
-) -> Iterator[tuple[File, str, int] | InputError]:
-    """The files that names refer to, in their order, each with its path for workers and its size; or errors."""
-    seen: set[str] = set()
-    for name in names:
-        if "://" in name:
-            for each in _found(daft, name):
-                if isinstance(each, InputError):
-                    yield each
-                elif (place := _place(each[1])) not in seen:
-                    seen.add(place)
-                    yield each
-            continue
-        for item in expand([name], excluded, progress.skipped.append):
-            if isinstance(item, InputError):
-                yield item
-            elif item.name == STDIN:
-                yield InputError(f"{STDIN}: workers cannot read standard input", STDIN)
-            elif (path := os.path.realpath(item.name)) not in seen:
-                seen.add(path)
-                yield item, path, os.path.getsize(path) if os.path.isfile(path) else 0
-
-
-FILE_URL = "file://"
-"""What a path has before it in URLs. Daft quotes nothing in them."""
-
-
-def _place(url: str) -> str:
-    """What is equal for a URL and a path of one file."""
-    return os.path.realpath(url.removeprefix(FILE_URL)) if url.startswith(FILE_URL) else url
-
-
-def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
+def find_urls(daft: Any, url: str) -> Iterator[File | InputError]:
     """The files at a URL, which may be a pattern, in the order of their names."""
     try:
         found = [(str(row["path"]), row["size"] or 0) for row in daft.from_glob_path(url).iter_rows()]
@@ -205,21 +143,23 @@ def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
         yield InputError(f"{url}: {' '.join(str(error).split())}", url)
         return
     for path, size in sorted(found):
-        yield File(path, is_named=path == url), path, size
+        yield File(path, path == url, path, size)
     if not found:
         yield InputError(f"{url}: no file matches this pattern", url)
 
 
-def _parts(file: File, path: str, size: int, kind: FileKind | None, options: int) -> list[FilePart]:
-    """A file in parts. Raises `InputError` if workers cannot read its format."""
+def _parts(file: File, kind: FileKind | None, options: int) -> list[FilePart]:
+    """A file in parts. Raises `InputError` if workers cannot read it."""
+    if file.name == STDIN:
+        raise InputError(f"{STDIN}: workers cannot read standard input", STDIN)
     found = kind or kind_of(file.name)
     if found not in ("jsonl", "parquet"):
         raise InputError(f"{file.name}: --runner daft reads JSON Lines and Parquet only", file.name)
-    is_whole = size <= PART_BYTES or _is_compressed(path)
-    starts = [0] if is_whole else range(0, size, PART_BYTES)
+    is_whole = file.size <= PART_BYTES or _is_compressed(file.path)
+    starts = [0] if is_whole else range(0, file.size, PART_BYTES)
     parts = [ByteRange(start, start + PART_BYTES) for start in starts]
     parts[-1] = replace(parts[-1], end=None)
-    return [FilePart(file, path, found, options, part, (part.end or size) - part.start) for part in parts]
+    return [FilePart(file, found, options, part, (part.end or file.size) - part.start) for part in parts]
 
 
 def _is_compressed(path: str) -> bool:
@@ -247,7 +187,7 @@ def counted(part: FilePart) -> int:
     start, end = max(part.part.start - 1, 0), part.part.start + part.size - 1
     lines = int(part.part.start == 0)
     try:
-        with _opened(part.path) as file:
+        with _opened(part.file.path) as file:
             file.seek(start)
             while start < end and (data := file.read(min(READ_BYTES, end - start))):
                 lines += data.count(b"\n")

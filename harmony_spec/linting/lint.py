@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -108,23 +109,24 @@ def run_files(
     Args:
         excluded: whether a file or folder below a named folder is left out.
         options: returns the options for a file.
+        work: a function of a module, or `partial` of one.
+
+    Raises:
+        InputError: Daft is not installed, or its cluster cannot be reached.
     """
+    find_urls = None
     if runner == "daft":
-        from .daft_runs import run_on_daft
+        from . import daft_runs
 
-        return run_on_daft(names, excluded, options, progress, work, kind, address)
-    found = list(expand(names, excluded, progress.skipped.append))
-    progress.files = [item.name for item in found if isinstance(item, File)]
-    progress.total = None if STDIN in progress.files else sum(map(_size, progress.files))
+        daft = daft_runs.started(address)
+        find_urls = partial(daft_runs.find_urls, daft)
+    found = list(expand(names, excluded, progress.skipped.append, find_urls))
+    progress.files = [each.name for each in found if isinstance(each, File)]
+    if runner == "daft":
+        return daft_runs.run_on_daft(daft, found, options, progress, work, kind)
+    sizes = sum(each.size for each in found if isinstance(each, File))
+    progress.total = None if STDIN in progress.files else sizes
     return run(_items(found, skip_others, options, kind, progress), jobs or cores(), work)
-
-
-def _size(name: str) -> int:
-    """The bytes of a file; 0 if it does not exist."""
-    try:
-        return os.path.getsize(name)
-    except OSError:
-        return 0
 
 
 def _items(
@@ -149,4 +151,4 @@ def _items(
             error.name = name
             yield error
         if name != STDIN:
-            progress.bytes = before + _size(name)
+            progress.bytes = before + file.size
