@@ -33,9 +33,8 @@ from harmony_spec.linting import (
     lint,
     options_of,
 )
-from harmony_spec.linting.arrow_findings import record_batch
 from harmony_spec.linting.arrow_rows import ColumnRows
-from harmony_spec.linting.outputs import describe
+from harmony_spec.linting.results import describe, record_batch
 from harmony_spec.vocabulary import load
 
 from . import dialect

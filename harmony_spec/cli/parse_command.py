@@ -16,7 +16,7 @@ from ..json_form import OPENING_KEY
 from ..linting.batches import FileKind, Row, read_content, row_value
 from ..linting.checking import tools_of
 from ..linting.findings import locate
-from ..linting.outputs import describe
+from ..linting.results import describe
 from ..linting.row_reading import read_one
 from ..linting.rows import RowContent
 from ..linting.settings import definitions

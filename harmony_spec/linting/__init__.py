@@ -1,11 +1,11 @@
 """The linter: files and their rows, settings, processes, output formats, and fixed files."""
 
-from .arrow_findings import check_batch, findings_schema
 from .batches import Options
-from .checking import check_values
+from .checking import check_batch, check_values
 from .findings import Checked, Finding
 from .lint import lint
 from .opening import InputError
+from .results import findings_schema
 from .settings import Settings, SettingsError, options_of
 
 __all__ = [

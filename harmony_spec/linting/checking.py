@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -23,14 +23,19 @@ from ..source.saved_text import Source, retry_without_final_newline, without_lin
 from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import apply_fixes, may_be_completion
 from ..validation.report import Report
-from .arrow_rows import ColumnRows
+from .arrow_rows import ColumnRows, select_columns
 from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
 from .json_edits import JsonPath, with_values
 from .opening import InputError
+from .parquet import require_pyarrow
+from .results import describe_row, findings_schema, record_batch
 from .rows import RowContent
 from .totals import tokens_by_channel
+
+if TYPE_CHECKING:
+    import pyarrow
 
 TOOL_FILES_CACHE_SIZE = 16
 """Different files of tools that the settings of a run name."""
@@ -48,11 +53,11 @@ def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
     """The findings of each row of some batches, in order. Errors of files pass through."""
     found: list[Checked | InputError] = []
     for batch in chunk:
-        found.extend([batch] if isinstance(batch, InputError) else _check_batch(batch))
+        found.extend([batch] if isinstance(batch, InputError) else _each_row(batch))
     return found
 
 
-def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
+def _each_row(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
     rows = iter(batch.rows)
     while some := [RowCheck(batch, row) for row in islice(rows, READ_AT_ONCE)]:
@@ -80,6 +85,37 @@ def check_values(values: Iterable[object], options: Options) -> Iterator[Checked
     for number, value in enumerate(values, 1):
         id = value.get(options.id_column) if isinstance(value, dict) else None
         yield RowCheck(Batch("", "parquet", False, options, ()), Row(number, value, id=id)).run()
+
+
+def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordBatch:
+    """Check the rows of a batch as those of a Parquet file, and return the rows that have findings.
+
+    The result depends on the arguments alone: nothing is read or written. Both can be passed to other machines.
+
+    Args:
+        batch: a column of texts, token ids or conversations, and others; columns are found as in Parquet files.
+        options: how its rows are checked, see `options_of`; fixes are not applied.
+
+    Returns:
+        Columns as in `findings_schema`: the number of the row in the batch, from 1, its id, the number of its messages,
+        and its findings.
+
+    Raises:
+        InputError: no column can be validated, or `pyarrow` is missing.
+    """
+    require_pyarrow()
+    import pyarrow
+
+    if not isinstance(batch, pyarrow.RecordBatch):
+        advice = "; a table has to_batches()" if isinstance(batch, pyarrow.Table) else ""
+        raise TypeError(f"expected a RecordBatch, got {type(batch).__name__}{advice}")
+    if not isinstance(options, Options):
+        raise TypeError(f"expected what options_of returns, got {type(options).__name__}")
+    selection = select_columns("the batch", batch.schema, options)
+    rows = selection.rows(batch, 1, options.max_row_bytes)
+    whole = Batch("the batch", "parquet", False, replace(options, column=None), rows)
+    found = (describe_row(each) for each in _each_row(whole) if isinstance(each, Checked) and each.findings)
+    return record_batch(list(found), findings_schema())
 
 
 class RowCheck:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import PurePath
 from types import ModuleType
 from typing import Any
@@ -14,59 +14,15 @@ from urllib.parse import quote
 from rich.cells import cell_len
 from rich.text import Text
 
-from ..diagnostics import Fix, abridge
-from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
+from ..diagnostics import abridge
+from ..errors import Code, HarmonyError, RenderError, ToolError, any_of
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 from .batches import FileKind
 from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
-
-FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
-    "line": (int, lambda each: each.line),
-    "column": (int, lambda each: each.column),
-    "end_line": (int, lambda each: each.end_line),
-    "end_column": (int, lambda each: each.end_column),
-    "code": (str, lambda each: each.code.code),
-    "name": (str, lambda each: each.code.name),
-    "severity": (str, lambda each: each.code.severity),
-    "message": (str, lambda each: each.message),
-    "unit": (str, lambda each: each.diagnostic.unit or None),
-    "span": (Span, lambda each: each.diagnostic.span if each.diagnostic.unit else None),
-    "text_span": (Span, lambda each: each.text_span),
-    "token_span": (Span, lambda each: each.token_span),
-    "index": (int, lambda each: each.diagnostic.index),
-    "raw": (str, lambda each: each.diagnostic.raw),
-    "taken_for": (str, lambda each: each.diagnostic.taken_for or None),
-    "evidence": (str, lambda each: each.diagnostic.evidence),
-    "expected": (tuple, lambda each: each.diagnostic.expected),
-    "pointer": (str, lambda each: (each.pointer + each.diagnostic.pointer) or None),
-    "fix": (Fix, lambda each: each.diagnostic.fix and asdict(each.diagnostic.fix)),
-}
-"""What is written of a finding."""
-
-
-def describe(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON."""
-    return {name: read(finding) for name, (_, read) in FINDING.items()}
-
-
-RESULT: dict[str, tuple[type, Callable[[Checked], Any]]] = {
-    "file": (str, lambda each: os.fsencode(each.name).decode(errors="replace")),
-    "row": (int, lambda each: each.row),
-    "id": (str, lambda each: each.id),
-    "valid": (bool, lambda each: not each.findings),
-    "messages": (int, lambda each: each.messages),
-    "findings": (Finding, lambda each: list(map(describe, each.findings))),
-    "fixed": (Finding, lambda each: list(map(describe, each.repaired))),
-}
-"""What is written of a row; a `Finding` is a list of them."""
-
-
-def describe_row(checked: Checked) -> dict[str, Any]:
-    """A row with its findings as JSON."""
-    return {name: read(checked) for name, (_, read) in RESULT.items()}
+from .results import describe
 
 
 def id_note(id: object) -> str:
