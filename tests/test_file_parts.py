@@ -154,7 +154,7 @@ def test_a_broken_row_group_is_named(folder: Path) -> None:
     assert numbers == [*range(1, 1_001), *range(2_001, 4_001)]
 
 
-def fails(chunk: list[Batch]) -> list[Checked]:
+def fails(batch: Batch) -> list[Checked]:
     raise RecursionError("too\ndeep")
 
 

@@ -219,7 +219,7 @@ def checked(kind: FileKind, row: str, options: Options) -> Checked:
     """What is found in a row, and what it is after its fixes."""
     item = Row(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))
     batch = Batch("a", kind, True, options, [item])
-    (found,) = (each for each in check([batch]) if isinstance(each, Checked))
+    (found,) = (each for each in check(batch) if isinstance(each, Checked))
     return found
 
 

@@ -183,7 +183,7 @@ def lint_text(text: str) -> list[Checked]:
     options = Options(frozenset(code.code for code in codes(codec)))
     return [
         each
-        for each in check([Batch("-", "text", False, options, [Row(None, text.encode())])])
+        for each in check(Batch("-", "text", False, options, [Row(None, text.encode())]))
         if isinstance(each, Checked)
     ]
 

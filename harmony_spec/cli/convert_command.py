@@ -56,7 +56,7 @@ from .converting import (
     TRAINING,
     Conversion,
     ConversionNumbers,
-    convert_chunk,
+    convert_batch,
 )
 from .progress import show_progress
 
@@ -180,7 +180,7 @@ def convert(
     progress, numbers, status = Progress(), ConversionNumbers(), 0
     try:
         with ExitStack() as stack:
-            how = lambda _: False, lambda _: options, progress, partial(convert_chunk, conversion)
+            how = lambda _: False, lambda _: options, progress, partial(convert_batch, conversion)
             converted = run_files(files, *how, runner, address, jobs)
             if is_parquet:
                 require_pyarrow(str(output))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import ModuleType
@@ -21,9 +21,7 @@ from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
 from ..linting.arrow_rows import ColumnRows
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
-from ..linting.jobs import Item
 from ..linting.json_edits import dumped, items_of
-from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.row_reading import is_json, kind_of
 from ..linting.rows import RowContent, listed_rows, text_of
@@ -171,12 +169,8 @@ class Converted:
     numbers: ConversionNumbers = field(default_factory=ConversionNumbers)
 
 
-def convert_chunk(conversion: Conversion, chunk: Sequence[Item]) -> list[Converted | InputError]:
-    """The converted rows of each batch. Errors of files pass through."""
-    return [item if isinstance(item, InputError) else _convert_batch(conversion, item) for item in chunk]
-
-
-def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
+def convert_batch(conversion: Conversion, batch: Batch) -> list[Converted]:
+    """The converted rows of a batch."""
     found, values = Converted(), []
     for row in batch.rows:
         for place, item, value in _values(batch, row):
@@ -205,7 +199,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
         found.rows = pyarrow.RecordBatch.from_pylist(list(map(_in_columns, values)), conversion.schema())
     else:
         found.rows = b"".join(map(_line, values))
-    return found
+    return [found]
 
 
 def _identifier(value: object) -> object:

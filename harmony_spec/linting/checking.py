@@ -49,15 +49,7 @@ READ_AT_ONCE = 32
 caches of the processor, which takes 3 of the 69 µs of a short row."""
 
 
-def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
-    """The findings of each row of some batches, in order. Errors of files pass through."""
-    found: list[Checked | InputError] = []
-    for batch in chunk:
-        found.extend([batch] if isinstance(batch, InputError) else _each_row(batch))
-    return found
-
-
-def _each_row(batch: Batch) -> Iterator[Checked | InputError]:
+def check(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
     rows = iter(batch.rows)
     while some := [RowCheck(batch, row) for row in islice(rows, READ_AT_ONCE)]:
@@ -114,7 +106,7 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
     selection = select_columns("the batch", batch.schema, options)
     rows = selection.rows(batch, 1, options.max_row_bytes)
     whole = Batch("the batch", "parquet", False, replace(options, column=None), rows)
-    found = (describe_row(each) for each in _each_row(whole) if isinstance(each, Checked) and each.findings)
+    found = (describe_row(each) for each in check(whole) if isinstance(each, Checked) and each.findings)
     return record_batch(list(found), findings_schema())
 
 

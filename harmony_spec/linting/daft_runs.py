@@ -14,17 +14,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, cast
 
 from .batches import WHOLE, ByteRange, FileKind, Options
 from .files import File
+from .jobs import R, Work
 from .opening import COMPRESSIONS, STDIN, InputError, open_input
 from .row_reading import Progress, batches_of, kind_of
-
-if TYPE_CHECKING:
-    from .jobs import Item
-
-R = TypeVar("R")
 
 PART_BYTES = 1 << 24
 """Bytes of a part: a few seconds of work, so that a lost worker costs little, and a part fits into memory."""
@@ -60,7 +56,7 @@ def run_on_daft(
     found: Iterable[File | InputError],
     options: Callable[[str], Options],
     progress: Progress,
-    work: Callable[[list[Item]], list[R]],
+    work: Work[R],
     kind: FileKind | None,
 ) -> Generator[R | InputError, None, None]:
     """The results for all rows of files, in their order; `run_files` describes the arguments."""
@@ -99,14 +95,14 @@ def _in_order(
         reported |= {str(each) for each in found if isinstance(each, InputError)}
 
 
-def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R]]) -> list[R | InputError]:
+def worked(part: FilePart, options: Options, work: Work[R]) -> list[R | InputError]:
     """The results for the rows of a part. Any error is a result, too: one that is raised would end the whole run."""
     name, found = part.file.name, list[R | InputError]()
     try:
         limits = options.max_row_bytes, options.max_file_bytes
         with open_input(name, *limits, opener=lambda _: _opened(part.file.path)) as opened:
             for batch, _ in batches_of(opened, part.kind, part.file.is_named, options, part.part):
-                found += work([batch])
+                found += work(batch)
     except InputError as error:
         error.name = name
         found.append(error)
@@ -217,9 +213,6 @@ class _RemoteFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return cast(int, self.file.seek(offset, whence))
-
-    def tell(self) -> int:
-        return cast(int, self.file.tell())
 
     def readinto(self, buffer: Any) -> int:
         data = self.file.read(len(buffer))

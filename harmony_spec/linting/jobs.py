@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Item = Batch | InputError
 R = TypeVar("R")
+Work = Callable[[Batch], Iterable[R]]
+"""What makes results of the rows of a batch, in any process: a function of a module, or `partial` of one."""
 
 MIN_PARALLEL_CHUNKS = 4
 """This process works on shorter inputs: starting others takes about as long as checking so many chunks."""
@@ -47,19 +49,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]]) -> Generator[R, None, None]:
+def run(items: Iterable[Item], jobs: int, work: Work[R]) -> Generator[R | InputError, None, None]:
     """The results for all rows, in the order of the input.
 
     Args:
         items: batches of rows, and errors of files.
         jobs: the number of worker processes; 1 means this process, which also works on short inputs.
-        work: returns the results for some of them; a function of a module, or `partial` of one.
+        work: see `Work`.
     """
     chunks = _chunks(items)
     head = list(islice(chunks, MIN_PARALLEL_CHUNKS if jobs > 1 else 0))
     if len(head) < MIN_PARALLEL_CHUNKS:
         for chunk in chain(head, chunks):
-            yield from work(chunk)
+            yield from _worked(work, chunk)
         return
     # One process needs neither of these.
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -68,11 +70,11 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
     context = _context(work)
     ended, end = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(ended,))
-    pending: deque[Future[list[R]]] = deque()
+    pending: deque[Future[list[R | InputError]]] = deque()
     try:
         if context.get_start_method() == "fork":  # the others start with what these rows load, compile and remember
             first = next(item for item in head[0] if isinstance(item, Batch))
-            work([replace(first, rows=list(islice(first.rows, FIRST_ROWS)))])
+            list(work(replace(first, rows=list(islice(first.rows, FIRST_ROWS)))))
         for chunk in chain(head, chunks):
             with uninterrupted():
                 pending.append(pool.submit(_work_in_process, work, chunk))
@@ -105,7 +107,7 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _context(work: Callable[[list[Item]], list[R]]) -> BaseContext:
+def _context(work: Work[R]) -> BaseContext:
     """Fork this process; if it has threads, which makes that unsafe, start processes from a clean one."""
     import multiprocessing
 
@@ -155,10 +157,18 @@ def _begin(ended: Connection) -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _work_in_process(work: Callable[[list[Item]], list[R]], chunk: list[Item]) -> list[R]:
+def _worked(work: Work[R], chunk: list[Item]) -> list[R | InputError]:
+    """The results for a chunk. Errors of files pass through."""
+    found: list[R | InputError] = []
+    for item in chunk:
+        found.extend([item] if isinstance(item, InputError) else work(item))
+    return found
+
+
+def _work_in_process(work: Work[R], chunk: list[Item]) -> list[R | InputError]:
     """The results for a chunk, in a worker."""
     USES_QUEUES.release()
     try:
-        return work(chunk)
+        return _worked(work, chunk)
     finally:
         USES_QUEUES.acquire()

@@ -13,7 +13,7 @@ from .batches import FileKind, Options, Runner
 from .checking import check
 from .files import File, expand
 from .findings import Checked
-from .jobs import Item, R, cores, run
+from .jobs import Item, R, Work, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
 from .settings import NO_SETTINGS, Resolver, Settings, SettingsError
@@ -97,7 +97,7 @@ def run_files(
     excluded: Callable[[Path], bool],
     options: Callable[[str], Options],
     progress: Progress,
-    work: Callable[[list[Item]], list[R]],
+    work: Work[R],
     runner: Runner,
     address: str | None,
     jobs: int | None,
@@ -109,7 +109,6 @@ def run_files(
     Args:
         excluded: whether a file or folder below a named folder is left out.
         options: returns the options for a file.
-        work: a function of a module, or `partial` of one.
 
     Raises:
         InputError: Daft is not installed, or its cluster cannot be reached.
