@@ -222,7 +222,7 @@ def _refused_bytes(value: object) -> str:
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
     has_format = row.number is not None or kind_of(batch.name) is not None
-    if batch.is_blank(row) or (not has_format and isinstance(row.item, bytes) and not row.item.strip()):
+    if not has_format and isinstance(row.item, bytes) and not row.item.strip():
         return  # without content, standard input may be any format; it has no rows, like an empty file of lines
     name = printable_name(batch.name)
     place = name if row.number is None else f"{name}:{row.number}"

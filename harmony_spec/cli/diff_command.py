@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from itertools import filterfalse, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -83,7 +83,7 @@ def _sources(name: str, kind: FileKind | None, options: Options) -> Iterator[Sou
     place: tuple[FileKind, int | None] = ("text", None)
     try:
         for batch in read(name, True, kind, options, Progress()):
-            for row in filterfalse(batch.is_blank, batch.rows):
+            for row in batch.rows:
                 place = (batch.kind, row.number) if row.number else place
                 yield read_content(batch.kind, row_value(batch.kind, row.item), batch.options).source
     except HarmonyError as error:

@@ -186,7 +186,7 @@ def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
                 listed = listed_rows(row_value(batch.kind, row.item), batch.options.codec)
         for index, each in enumerate(listed or ()):
             yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
-        if listed is None and not batch.is_blank(row):
+        if listed is None:
             yield row.number or 1, batch, row
 
 

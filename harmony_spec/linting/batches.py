@@ -123,6 +123,7 @@ class Batch:
 
     Attributes:
         is_named: whether the file itself was named, not a folder or a pattern.
+        rows: an empty list for a file without rows.
         size: the bytes of the rows.
     """
 
@@ -132,10 +133,6 @@ class Batch:
     options: Options
     rows: Iterable[Row] = field(repr=False)
     size: int = 0
-
-    def is_blank(self, row: Row) -> bool:
-        """Whether a row stands for a file without rows."""
-        return self.kind == "jsonl" and isinstance(row.item, bytes) and not row.item.strip()
 
 
 def row_value(kind: FileKind, item: Any) -> Any:

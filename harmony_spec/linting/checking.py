@@ -50,7 +50,9 @@ caches of the processor, which takes 3 of the 69 µs of a short row."""
 
 
 def check(batch: Batch) -> Iterator[Checked | InputError]:
-    """The findings of each row, or the error that the file is not Harmony."""
+    """The findings of each row, or the error that the file is not Harmony. A file without rows is skipped."""
+    if not batch.rows:
+        yield Checked(batch.name, 1, skipped=True)
     rows = iter(batch.rows)
     while some := [RowCheck(batch, row) for row in islice(rows, READ_AT_ONCE)]:
         for each in some:
@@ -143,8 +145,6 @@ class RowCheck:
             self.parts = _parts(held, report) if options.fingerprints else []
             return self._fix(held, report, exact)
         except HarmonyError as error:
-            if self.batch.is_blank(self.row):
-                return self._checked(skipped=True)
             text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
             if number is None and text and isinstance(error, RowError) and not self._may_be_harmony(text):
                 return self._checked(skipped=True)

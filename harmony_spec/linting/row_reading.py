@@ -207,7 +207,7 @@ class LineRows:
 
 
 def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
-    """Blocks of lines that begin in a part and are not blank; of a file without any, an empty row."""
+    """Blocks of lines that begin in a part and are not blank; of a file without any, an empty one."""
     start, number, limit = part.start, part.first, opened.max_row_bytes
     if start:  # the line that begins before the part belongs to an earlier one
         opened.stream.seek(start - 1)
@@ -233,7 +233,7 @@ def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
         start += len(data) + long
         number += data.count(b"\n") + bool(long)
     if is_empty and part == WHOLE:
-        yield [Row(1, b"")], 0, None
+        yield [], 0, None
 
 
 def _skip_line(opened: Opened) -> int:
