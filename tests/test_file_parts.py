@@ -41,11 +41,11 @@ sizes = st.integers(1, 400)
 def without_daft() -> Iterator[None]:
     """Its place is taken by a loop; parts are pickled as for workers."""
 
-    def mapped(_: Any, parts: list[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
+    def mapped(parts: list[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
         return (pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(part))))) for part in parts)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(daft_runs, "started", lambda address: None)
+        patch.setattr(daft_runs, "start", lambda address: None)
         patch.setattr(daft_runs, "_mapped", mapped)
         yield
 
@@ -200,9 +200,9 @@ def test_lint_refuses_fixes() -> None:
 def test_without_daft_the_extra_is_named() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "daft", None)
-        patch.setattr(daft_runs, "started", STARTED)
+        patch.setattr(daft_runs, "start", START)
         result = CliRunner().invoke(main, ["validate", "--runner", "daft", "rows.jsonl"])
     assert (result.exit_code, daft_runs.NO_DAFT in result.stderr) == (2, True)
 
 
-STARTED = daft_runs.started
+START = daft_runs.start

@@ -52,7 +52,6 @@ class FilePart:
 
 
 def run_on_daft(
-    daft: Any,
     found: Iterable[File | InputError],
     options: Callable[[str], Options],
     progress: Progress,
@@ -74,7 +73,7 @@ def run_on_daft(
             tasks.append(error)
     parts = [each for each in tasks if isinstance(each, FilePart)]
     progress.total = sum(part.size for part in parts)
-    results = _mapped(daft, _numbered(daft, parts), lambda part: worked(part, table[part.options], work))
+    results = _mapped(_numbered(parts), lambda part: worked(part, table[part.options], work))
     return _in_order(tasks, results, progress)
 
 
@@ -112,8 +111,8 @@ def worked(part: FilePart, options: Options, work: Work[R]) -> list[R | InputErr
     return found
 
 
-def started(address: str | None) -> Any:
-    """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
+def start(address: str | None) -> None:
+    """Let Daft run on this machine, or on a cluster. Raises `InputError`."""
     os.environ |= QUIET_ENVIRONMENT | os.environ
     try:
         import daft
@@ -128,11 +127,12 @@ def started(address: str | None) -> Any:
     except Exception as error:  # Daft and Ray raise many classes; a runner can be chosen once in a process
         if daft.get_or_infer_runner_type() != kind:
             raise InputError(f"{address or 'Daft'}: cannot be used: {' '.join(str(error).split())}") from None
-    return daft
 
 
-def find_urls(daft: Any, url: str) -> Iterator[File | InputError]:
+def find_urls(url: str) -> Iterator[File | InputError]:
     """The files at a URL, which may be a pattern, in the order of their names."""
+    import daft
+
     try:
         found = [(str(row["path"]), row["size"] or 0) for row in daft.from_glob_path(url).iter_rows()]
     except Exception as error:  # Daft raises many classes
@@ -166,12 +166,12 @@ def _is_compressed(path: str) -> bool:
         return True  # the worker reports it
 
 
-def _numbered(daft: Any, parts: list[FilePart]) -> list[FilePart]:
+def _numbered(parts: list[FilePart]) -> list[FilePart]:
     """The parts with the number of their first line. Lines are counted where a file has several parts."""
     split = {at: each for at, each in enumerate(parts) if each.kind == "jsonl" and each.part != WHOLE}
     numbered = list(parts)
     first = 1
-    for (at, each), count in zip(split.items(), _mapped(daft, list(split.values()), counted), strict=True):
+    for (at, each), count in zip(split.items(), _mapped(list(split.values()), counted), strict=True):
         first = 1 if each.part.start == 0 else first
         numbered[at] = replace(each, part=replace(each.part, first=first))
         first += count
@@ -255,10 +255,11 @@ def _rows_of(frame: Any) -> Iterator[Any]:
         raise InputError(f"Daft: {' '.join(str(error).split())}{advice}") from error
 
 
-def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R]) -> Iterator[R]:
+def _mapped(parts: list[FilePart], function: Callable[[FilePart], R]) -> Iterator[R]:
     """The results of a function for each part, each once, in order."""
     if not parts:
         return
+    import daft
 
     is_on_ray = daft.get_or_infer_runner_type() == "ray"
     parent = 0 if is_on_ray else os.getpid()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -117,12 +116,12 @@ def run_files(
     if runner == "daft":
         from . import daft_runs
 
-        daft = daft_runs.started(address)
-        find_urls = partial(daft_runs.find_urls, daft)
+        daft_runs.start(address)
+        find_urls = daft_runs.find_urls
     found = list(expand(names, excluded, progress.skipped.append, find_urls))
     progress.files = [each.name for each in found if isinstance(each, File)]
     if runner == "daft":
-        return daft_runs.run_on_daft(daft, found, options, progress, work, kind)
+        return daft_runs.run_on_daft(found, options, progress, work, kind)
     sizes = sum(each.size for each in found if isinstance(each, File))
     progress.total = None if STDIN in progress.files else sizes
     return run(_items(found, skip_others, options, kind, progress), jobs or cores(), work)
