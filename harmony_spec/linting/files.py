@@ -77,14 +77,17 @@ def _expand(name: str, excluded: Callable[[Path], bool], skipped: Callable[[str]
     is_empty = True
     for each in found:
         is_empty = False
-        path = each if each == STDIN else os.path.realpath(each)
-        if (is_folder or is_pattern) and os.path.exists(path) and not os.path.isfile(path):
+        if each == STDIN:
+            yield File(each, True, each, 0)
+            continue
+        path, is_named = os.path.realpath(each), not (is_folder or is_pattern)
+        if not is_named and os.path.exists(path) and not os.path.isfile(path):
             skipped(each)
-        else:
-            size = 0
-            with suppress(OSError):
-                size = os.path.getsize(path)
-            yield File(each, not (is_folder or is_pattern), path, 0 if path == STDIN else size)
+            continue
+        size = 0
+        with suppress(OSError):
+            size = os.path.getsize(path)
+        yield File(each, is_named, path, size)
     for error in unread:
         yield InputError(f"{error.filename}: {error.strerror or error}")
     if is_empty and not unread:
