@@ -157,18 +157,19 @@ def _begin(ended: Connection) -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _worked(work: Work[R], chunk: list[Item]) -> list[R | InputError]:
-    """The results for a chunk. Errors of files pass through."""
-    found: list[R | InputError] = []
+def _worked(work: Work[R], chunk: list[Item]) -> Iterator[R | InputError]:
+    """The results for a chunk, one after the other: many at once are work for the collector. Errors pass through."""
     for item in chunk:
-        found.extend([item] if isinstance(item, InputError) else work(item))
-    return found
+        if isinstance(item, InputError):
+            yield item
+        else:
+            yield from work(item)
 
 
 def _work_in_process(work: Work[R], chunk: list[Item]) -> list[R | InputError]:
     """The results for a chunk, in a worker."""
     USES_QUEUES.release()
     try:
-        return _worked(work, chunk)
+        return list(_worked(work, chunk))
     finally:
         USES_QUEUES.acquire()
