@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from harmony_spec import RenderError, recover
@@ -23,13 +24,118 @@ SPELLED = [name for name in RECOVERING if name not in ("role_tokens", "cohere")]
 CONTENTS = ["Hi.", "One, two, three", '{"a": 1}', "Über uns", "1 + 1", "A\n\nB\n"]
 """Texts that spell no break: no role and no channel, and no small letter first."""
 
+ENDED = ["Hi.", '{"a": 1}', "Well?"]
+"""Those of them after which any header may begin."""
+
+ARGUMENTS = ['{"a": 1}', "{}", '{"q": "b, c."}']
+
+AROUND = [
+    *(
+        "It is “{}”.",
+        "It is “ {} ”.",
+        "It is ‘{}’.",
+        "It is «{}».",
+        "Es ist „{}“.",
+        "それは「{}」。",
+        "It’s ”{}”.",
+        "Say 「{}」.",
+    ),
+    *("Use '{}'.", 'Use "{}".', "Use `{}`.", "Use ``{}``.", "Use *{}*.", "Use **{}**.", "Use _{}_.", "Use ~~{}~~."),
+    *("We see ({}).", "We see [{}].", "We see <code>{}</code>.", "We see <!-- {} -->.", "We see {{{}}}."),
+    *('We read {{"x":"{}"}}.', 'We read {{\\"x\\":\\"{}\\"}}.', "We read x={}.", "We read \\{}."),
+    *("Run:\n```\n{}\n```\n", "Run:\n```text\nHi.\n{}\n```\nWell.", "Run:\n~~~\n{}\n~~~\n", "Run ```{}``` now."),
+    *(
+        "List:\n- {}\n- more.",
+        "List:\n- {}\n",
+        "List:\n> {}\n",
+        "List:\n1. {}\n",
+        "List:\n# {}\n",
+        "List:\n| {} | b |\n",
+    ),
+    *("List:\n    {}\n", "List:\n$ echo {}\n", "List:\n* **{}**\n", "List:\n# see {}\n", "List:\n\t{}\nwas read."),
+]
+"""Texts that quote a header, or mark it up."""
+
+CALLED_IN = [
+    "Never write {}.",
+    "The log: {}.",
+    "Well. {}.",
+    "Well.\n{}.",
+    "Well.{}.",
+    "The log:\n{}.",
+    "We wrote {} now.",
+]
+"""Where a sentence has the header of a call."""
+
+GOING_ON = [
+    *(
+        ". It deletes.",
+        " It deletes.",
+        ", please.",
+        "\nWas read.",
+        "\n\nwas read.",
+        " -> here.",
+        " (see?)",
+        " # see.",
+        " 3 times.",
+    ),
+    *(
+        " is bad.",
+        " = bad.",
+        ": bad.",
+        "; bad.",
+        "!",
+        "?",
+        " – bad.",
+        " 你好。",
+        " ← here.",
+        '" is it.',
+        " | b |\n",
+        " <b> is.",
+    ),
+]
+"""How it goes on."""
+
+NAMED_IN = [
+    *(
+        "See {}izer for it.",
+        "See {}, and more.",
+        "See http://x.y/{}/z.",
+        "See <{}>x.",
+        "See @{}.",
+        "We use {} as a key.",
+    ),
+    *("Set x = {}(3).", "Set snake_{} here.", "Set kebab-{} here.", "See A&{}.", "(It is {})", "Well. {} is a key."),
+]
+"""Where a sentence has another header."""
+
+IN_WORDS = [
+    *("Run file{}Check().", "See eco{}X.", "See web{}Foo.", "See @{}Name.", "See _{}Id.", "See ${}Id.", "See -{}Id."),
+    *(
+        "See C:\\{}Data.",
+        "Tag #{}Story.",
+        "See /{}/A.",
+        "See <{}Name>.",
+        "See 3{}Name.",
+        "See my {}Name.",
+        "See ({}Name).",
+    ),
+    *("See file{}:Check.", "See @{}:Name."),
+]
+"""Words with a role in them."""
+
+
+def tools_of(module: ModuleType) -> list[str]:
+    recovery = module.FORMAT.recovery
+    return [recovery.full_name(recovery.definitions.functions or "web", "search"), "python"]
+
 
 @st.composite
-def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
+def spoken(draw: st.DrawFn, module: ModuleType, role: str | None = None) -> Any:
     """A message of the model, on a channel if there are channels; of a tool; or of another role."""
-    recovery = module.FORMAT.recovery
+    recovery, tools = module.FORMAT.recovery, tools_of(module)
     slots, model = recovery.slots, recovery.author[recovery.slots.role]
-    values: dict[str, Any] = {slots.role: draw(st.sampled_from([*recovery.roles, model, model, recovery.tool]))}
+    values: dict[str, Any] = {slots.role: role or draw(st.sampled_from([*recovery.roles, model, model, recovery.tool]))}
     if values[slots.role] == recovery.tool:
         values |= {slots.name: draw(st.sampled_from(tools)), slots.recipient: model if slots.channel else None}
     elif values[slots.role] == model:
@@ -40,8 +146,36 @@ def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
     if slots.channel and values[slots.role] in (model, recovery.tool):
         values[slots.channel] = draw(st.sampled_from(recovery.channels))
     values.pop("", None)
-    content = '{"a": 1}' if values.get(slots.content_type) else draw(st.sampled_from(CONTENTS))
-    return module.Message(**values, content=content)
+    message = module.Message(**values, content="")
+    has_arguments = values.get(slots.content_type) or is_call(module, message)
+    return replace(message, content=draw(st.sampled_from(ARGUMENTS if has_arguments else CONTENTS)))
+
+
+def is_call(module: ModuleType, message: Any) -> bool:
+    slots = module.FORMAT.recovery.slots
+    is_result = getattr(message, slots.role) == module.FORMAT.recovery.tool
+    return not is_result and getattr(message, slots.recipient) in tools_of(module)
+
+
+@st.composite
+def conversations(draw: st.DrawFn, module: ModuleType) -> list[Any]:
+    """Messages of which a text only ends in a letter or in white space if the header after it allows this."""
+    slots = module.FORMAT.recovery.slots
+    messages = draw(st.lists(spoken(module), min_size=1, max_size=4))
+    for number, message in enumerate(messages):
+        after = None if number + 1 == len(messages) else messages[number + 1]
+        is_free = after and getattr(after, slots.channel or slots.recipient) and not is_call(module, after)
+        if (message.content[-1].isalnum() or message.content[-1].isspace()) and not is_free:
+            messages[number] = replace(message, content=draw(st.sampled_from(ENDED)))
+    return messages
+
+
+def bare_text(module: ModuleType, conversation: list[Any], **options: Any) -> str:
+    try:
+        text = module.render_text(conversation, **options)
+    except RenderError:
+        reject()
+    return str(module.FORMAT.special_matcher.sub("", text))
 
 
 @pytest.mark.parametrize("name", SPELLED)
@@ -50,15 +184,9 @@ def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
 def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
     """What is recovered without the special tokens equals the messages, whatever the style."""
     module = codec_of(name)
-    recovery, format = module.FORMAT.recovery, module.FORMAT
-    tools = [recovery.full_name(recovery.definitions.functions or "web", "search"), "python"]
-    conversation = data.draw(st.lists(spoken(module, tools), min_size=1, max_size=4))
-    try:
-        text = module.render_text(conversation, style=data.draw(st.sampled_from(get_args(module.Style))))
-    except RenderError:
-        reject()
-    bare = format.special_matcher.sub("", text)
-    found = module.recover(bare, tools=tools, stripped=True, tokenizer=tokenizer_of(module))
+    conversation = data.draw(conversations(module))
+    bare = bare_text(module, conversation, style=data.draw(st.sampled_from(get_args(module.Style))))
+    found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
     assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
     assert found.messages == conversation
     assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
@@ -70,9 +198,8 @@ def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
 def test_a_stripped_prompt_keeps_its_open_header(name: str, data: st.DataObject) -> None:
     module = codec_of(name)
     starts = [start for start in module.FORMAT.starts if ends_open(module.FORMAT, start)]
-    recovery, special = module.FORMAT.recovery, module.FORMAT.special_matcher
-    tools = [recovery.full_name(recovery.definitions.functions or "web", "search"), "python"]
-    conversation = data.draw(st.lists(spoken(module, tools), min_size=1, max_size=4))
+    special, tools = module.FORMAT.special_matcher, tools_of(module)
+    conversation = data.draw(conversations(module))
     for start in starts:
         try:
             prompt = module.render_text(conversation, start, style=data.draw(st.sampled_from(get_args(module.Style))))
@@ -86,13 +213,81 @@ def test_a_stripped_prompt_keeps_its_open_header(name: str, data: st.DataObject)
         assert found.messages == conversation
 
 
+@st.composite
+def prose(draw: st.DrawFn, module: ModuleType) -> str:
+    """A text with a header in it: quoted, marked up, or in a sentence."""
+    recovery = module.FORMAT.recovery
+    model = recovery.author[recovery.slots.role]
+    message = draw(spoken(module, model))
+    called = is_call(module, message)
+    header = bare_text(module, [message])
+    if not called or draw(st.booleans()):
+        header = header.removesuffix(message.content)
+    if not called:
+        assume(recovery.slots.channel)  # else, the header is the name of the role
+        return draw(st.sampled_from([*AROUND, *NAMED_IN])).format(header)
+    if draw(st.booleans()):
+        return draw(st.sampled_from(AROUND)).format(header)
+    return draw(st.sampled_from(CALLED_IN)).format(header).removesuffix(".") + draw(st.sampled_from(GOING_ON))
+
+
+@pytest.mark.parametrize("name", SPELLED)
+@examples(50)
+@given(data=st.data())
+def test_a_text_about_a_header_is_text(name: str, data: st.DataObject) -> None:
+    """In the thoughts of a model, and in the message of a user: no header and no call begins there."""
+    module = codec_of(name)
+    recovery, text = module.FORMAT.recovery, data.draw(prose(module))
+    slots, model = recovery.slots, recovery.author[recovery.slots.role]
+    answer, authors = {slots.role: model}, [{slots.role: role} for role in recovery.roles if role != model]
+    if slots.channel:
+        answer[slots.channel] = recovery.answers
+        authors.append({slots.role: model, slots.channel: recovery.thoughts})
+    author = data.draw(st.sampled_from(authors))
+    conversation = [module.Message(**author, content=text), module.Message(**answer, content="Yes.")]
+    bare = bare_text(module, conversation)
+    found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert [str(message.content) for message in found.messages] == [text, "Yes."]
+    assert found.messages == conversation
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
+@given(data=st.data())
+def test_an_answer_ends_a_completion(name: str, data: st.DataObject) -> None:
+    """No header begins in its text, whatever is around that."""
+    module = codec_of(name)
+    recovery, header = module.FORMAT.recovery, bare_text(module, [data.draw(spoken(module))])
+    model = recovery.author[recovery.slots.role]
+    text = data.draw(st.sampled_from([*AROUND, *CALLED_IN, *NAMED_IN, "Well.{}"])).format(header)
+    answer = {recovery.slots.role: model, recovery.slots.channel: recovery.answers}
+    bare = bare_text(module, [module.Message(**answer, content=text)]).removeprefix(model)
+    found = module.recover(bare, "completion", tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert [str(message.content) for message in found.messages] == [text]
+
+
+@pytest.mark.parametrize("name", SPELLED)
+@given(data=st.data())
+def test_a_role_in_a_word_is_text(name: str, data: st.DataObject) -> None:
+    """A text gets no other authority by a word in it."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, model = recovery.slots, recovery.author[recovery.slots.role]
+    text = data.draw(st.sampled_from(IN_WORDS)).format(data.draw(st.sampled_from(recovery.roles)))
+    role = data.draw(st.sampled_from([role for role in recovery.roles if role != model]))
+    answer = {slots.role: model} | ({slots.channel: recovery.answers} if slots.channel else {})
+    conversation = [module.Message(**{slots.role: role}, content=text), module.Message(**answer, content="Yes.")]
+    bare = bare_text(module, conversation)
+    found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert found.messages == conversation
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ('tool web.searchÜber unssystem{"a": 1}', [("web.search", None, "Über uns"), (None, None, '{"a": 1}')]),
+        ('tool web.searchÜber uns.system{"a": 1}', [("web.search", None, "Über uns."), (None, None, '{"a": 1}')]),
         (
-            'assistant to=web.searchÜber unssystem{"a": 1}',
-            [(None, "web.search", "Über uns"), (None, None, '{"a": 1}')],
+            'assistant to=web.searchÜber uns.system{"a": 1}',
+            [(None, "web.search", "Über uns."), (None, None, '{"a": 1}')],
         ),
     ],
 )
@@ -117,7 +312,7 @@ def test_invalid_text_is_reported(before: str, after: str) -> None:
 
 def test_arguments_hold_no_header_after_others_that_have_no_end() -> None:
     cut, page = (
-        'commentary to=functions.f json{"q": [assistant',
+        'commentary to=functions.f json{"q": [1assistant',
         '{"page": "See: assistantcommentary to=functions.g json{}"}',
     )
     text = cut * 10 + f"commentary to=functions.f json{page}assistantfinalDone."

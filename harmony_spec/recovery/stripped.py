@@ -1,13 +1,16 @@
 """Output whose special tokens a detokenizer removed, as in `assistantfinalHello!` (textgen#7374).
 
 Where its headers are is a guess, made only on request (`stripped=True`). A header is a path through the automaton of
-headers on which special tokens are free and names are known. One special token may be left over."""
+headers on which special tokens are free and names are known. One special token may be left over. A text about a header
+spells it, too. So the texts around a header must show that it is one: a message ends before it, and after the header of
+a call there are only its arguments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+from unicodedata import category
 
 from .. import codes
 from ..errors import Span
@@ -36,24 +39,40 @@ GOES_ON = re.compile(r"\s*[a-z]")
 
 ANY_SPACE = re.compile(r"\s*")
 
-SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
-"""Between words, a header before this is spoken of: `the header assistant to=functions.f is wrong`; so is one whose
-arguments are before this."""
+MAX_SIGNS_CHARS = 64
+"""So much of the text before a header is looked at: signs and white space, and what they come after."""
 
-GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
-"""Where a role without a channel may begin a message: glued to the end of the one before it."""
+SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\xbb)\]}*`]*\s+\Z")
+"""White space comes before a header after this, unlike in `1. ` and `$ echo `."""
+
+SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
+"""After white space, a header before this is spoken of: `the header assistant to=functions.f is wrong`."""
 
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
-"""... and what may come after it: the beginning of a text."""
+"""What may come after a role without a channel: the beginning of a text."""
 
-SENTENCE_GOES_ON = re.compile(r"[.,;!?)]")
-"""After the header of a call, this shows a sentence about it: no arguments begin so."""
+SENTENCE_GOES_ON = re.compile(r"[.,;!?)]|</")
+"""After a header, this shows a sentence about it: no content begins so."""
 
-QUOTES = ("'", '"', "`")
-"""Around a header, or around a line that begins with one, they make it a part of a text."""
+BRACKETS, QUOTES = ("Ps", "Pc", "Pd"), ("Pi", "Pf")
+"""Categories of Unicode: brackets that open, `_` and hyphens; quotes, which open on one side of a word or the other."""
 
-OPENS_QUOTE = re.compile(r"(?<![^\s(\[{:,])")
-"""The place of a quote that opens. One that closes touches a word, and a header may come directly after it."""
+JOINS = ("/", "\\", "<", "@", "=", "&")
+"""Like brackets, these before a header make it a part of a text: of a path, a tag, a name or an assignment."""
+
+MARKUP = ("'", '"', "`", "*", "~", "|", ">", "#", "$", "^", "+")
+"""So do these if they open: those that close touch a word, and a header may come directly after them."""
+
+OPENS_MARKUP = re.compile(r"(?:\A|[\s:,=\\(\[{<])(\W)\1*\Z")
+
+BEGINS_CODE = re.compile(r"[\w#%@(\[{]")
+"""Where JSON is not the content type, nothing else shows arguments: `codeprint(1)`, but not `code: a word`."""
+
+FENCE = r"(?P<fence>`{3}|~{3})(?s:.)*?(?P=fence)"
+"""No header is in a block of code, which ends a content as words do."""
+
+CUT_ARGUMENTS = re.compile(r'(?s:[\s{}\[\]:,]|"(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d[\d.eE+-]*|true|false|null)*+')
+"""Arguments that do not end, up to where the text is not JSON."""
 
 NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 """After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
@@ -138,18 +157,22 @@ class StrippedText:
         self.left, self.closes = left, token in self.recovery.closes
         self.may_begin = left > 0 and token not in self.recovery.opens
         self.begins_again = len(text) - len(text[left:].lstrip())
+        self.arguments: dict[int, int | None] = {}
         self.open_arguments = 0
+        self.shown: dict[tuple[int, int], bool] = {}
         self.text, self.continued, self.automaton = text, continued, automaton_of(headers.format)
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
         answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
         first = "|".join(re.escape(text) for text in self.automaton.first_texts) or "(?!)"
-        self.begins = re.compile(rf"(?P<answer>(?<!\s)\s+{answers})|{roles}|{first}")
+        self.begins = re.compile(rf"(?P<answer>(?<!\s)\s+{answers})|{roles}|{first}|{FENCE}")
         letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
         self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
         self.last_word = re.compile(rf"{letters}*$")
         types = "|".join(map(re.escape, self.recovery.content_types)) or "(?!)"
         # In a call, whose content is arguments, `getAll{` and `getAll json{` are other names, too.
         self.call_goes_on = re.compile(rf"{NAME_GOES_ON.pattern}|\w{{1,64}}(?:\s(?:{types}))?[{{\[]")
+        # After a recipient, white space before a name: `to=functions.f commentary json{`.
+        self.spaced_name = re.compile(rf"[ \t]+(?=\w{{1,64}}?\s?(?:{types})?\s?[{{\[])")
 
     @property
     def names(self) -> HeaderNames:
@@ -163,7 +186,7 @@ class StrippedText:
         """
         role, channel = self.slots.role, self.slots.channel
         first = self._begun(0)
-        after = self._next(first.end)
+        after = self._next(first)
         is_sentence = GOES_ON.match(self.text, first.end) and not (
             {role, self.slots.recipient} & {*first.values} or after
         )
@@ -172,7 +195,8 @@ class StrippedText:
         is_other = self.continued and role in first.values  # `userName is required`
         begins = first.values and not is_other and BEGINS.match(self.text, first.end)
         if is_sentence or not (self._is_certain(first) or begins or authored):
-            first, after = StrippedHeader(0, 0, {}), self._next(0)
+            first = StrippedHeader(0, 0, {})
+            after = self._next(first)
             if after is None or not self._is_certain(after):
                 return
             if channel:
@@ -193,54 +217,86 @@ class StrippedText:
                 return
             # The content may have declared names.
             header = self._begun(after.start) if has_left else self._best(after.start, self.automaton.start)
-            after = self._next(header.end)
+            after = self._next(header)
 
-    def _next(self, at: int) -> StrippedHeader | None:
+    def _next(self, header: StrippedHeader) -> StrippedHeader | None:
+        """The header after the content of one. In a completion, the text of an answer is the last one."""
+        at = header.end
         left = self._begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
-        left = left if left and self._is_certain(left) and not is_sentence else None
-        at = self._after_arguments(at)
+        left = left if left and self._is_shown(left) and not is_sentence else None
+        if self.continued and header.values.get(self.slots.channel, "") == self.recovery.answers:
+            return left
+        at = self._arguments_end(at) or at
         for match in self.begins.finditer(self.text, at):
             start = match.start()
             if left and start >= left.start:
                 break
+            if match["fence"]:
+                at = match.end()
+                continue
             if match["answer"]:
                 word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
                 start -= len(self._author(word[0] if word else ""))
-            header = self._best(start, self.automaton.start)
-            glued = start == at or GLUED.match(self.text, start)
-            weak = glued and not self.continued and BEGINS.match(self.text, header.end)
-            is_quoted = start > at and self._is_quoted(start, header.end)
-            spoken_of = self.text[max(start - 1, 0) : start] == " " and self._is_spoken_of(header.end)
-            if header.values and (self._is_certain(header) or weak) and not (is_quoted or spoken_of):
-                return header
+            found = self._best(start, self.automaton.start)
+            if found.values and self._is_boundary(at, found) and self._is_shown(found):
+                return found
         return left
 
-    def _after_arguments(self, at: int) -> int:
-        """Where a content goes on after arguments that it begins with: no header is inside of those."""
-        if not SPACED_ARGUMENTS.match(self.text, at):
-            return at
-        is_short = self.open_arguments >= MAX_OPEN_ARGUMENTS
-        end = arguments_end(self.text, at, at + MAX_SHORT_ARGUMENTS if is_short else len(self.text))
-        self.open_arguments += end is None
-        return at if end is None else end
+    def _arguments_end(self, at: int) -> int | None:
+        """Where the arguments that a content begins with end: no header is inside of those."""
+        if at not in self.arguments and SPACED_ARGUMENTS.match(self.text, at):
+            is_short = self.open_arguments >= MAX_OPEN_ARGUMENTS
+            limit = at + MAX_SHORT_ARGUMENTS if is_short else len(self.text)
+            self.arguments[at] = arguments_end(self.text, at, limit)
+            self.open_arguments += self.arguments[at] is None
+        return self.arguments.get(at)
 
-    def _is_spoken_of(self, end: int) -> bool:
-        """Whether a sentence goes on after a header, or after its short arguments, and not the next header."""
-        if SPACED_ARGUMENTS.match(self.text, end):
-            end = arguments_end(self.text, end, end + MAX_SHORT_ARGUMENTS) or end
-        words = SPOKEN_OF.match(self.text, end)
-        return words is not None and not self.begins.match(self.text, words.end() - 1)
+    def _is_call(self, header: StrippedHeader) -> bool:
+        others = (None, *self.recovery.recipients, *self.recovery.roles)
+        is_result = header.values.get(self.slots.role) == self.recovery.tool
+        return not is_result and header.values.get(self.slots.recipient) not in others
 
-    def _is_quoted(self, start: int, end: int) -> bool:
-        """Whether a header, or the rest of its line, is in quotes."""
-        quote = self.text[start - 1]
-        if quote not in QUOTES:
+    def _is_boundary(self, at: int, header: StrippedHeader) -> bool:
+        """Whether the content that begins at a place may end where a header begins."""
+        start = max(at, header.start - MAX_SIGNS_CHARS)
+        before, after = self.text[start : header.start], self.text[header.end : header.end + 1]
+        if not before.strip():
+            return start == at
+        sign, kind = before[-1], category(before[-1])
+        if sign.isspace():
+            is_line = sign == "\n" and not self._is_call(header)
+            is_spoken_of = SPOKEN_OF.match(self.text, header.end)
+            return not is_spoken_of and (is_line or SENTENCE_ENDS.search(before) is not None)
+        if sign.isalnum():
+            authors = (self.recovery.author[self.slots.role], self.recovery.tool)
+            return header.values.get(self.slots.role) in authors and self._has_reader(header)
+        if kind in BRACKETS or sign in JOINS or (after and {kind, category(after)} <= {*QUOTES}):
             return False
-        if self.text.startswith(quote, end):
-            return True
-        closing = self.text.find(quote, end) if OPENS_QUOTE.match(self.text, start - 1) else -1
-        return closing >= 0 and "\n" not in self.text[end:closing]
+        return not ((sign in MARKUP or kind == "Pi") and OPENS_MARKUP.search(before))
+
+    def _is_shown(self, header: StrippedHeader) -> bool:
+        """Whether the text after a header shows it: a content, and in a call arguments up to the end or a header."""
+        headers = []
+        while (is_shown := self.shown.get((header.start, header.end))) is None:
+            headers.append((header.start, header.end))
+            begins = not self.continued and header.values and BEGINS.match(self.text, header.end)
+            after = self.text[header.end : header.end + 1]
+            goes_on = SENTENCE_GOES_ON.match(self.text, header.end) or (after and category(after) == "Pe")
+            is_shown = bool((self._is_certain(header) or begins) and not goes_on)
+            if not (is_shown and self._is_call(header)) or header.end == self.left:
+                break
+            if not SPACED_ARGUMENTS.match(self.text, header.end):
+                is_code = header.values.get(self.slots.content_type) not in (None, self.recovery.json)
+                is_shown = is_code and BEGINS_CODE.match(self.text, header.end) is not None
+                break
+            end = self._arguments_end(header.end)
+            space = (CUT_ARGUMENTS if end is None else ANY_SPACE).match(self.text, end or header.end)
+            if not space or space.end() == len(self.text) or space.start() <= self.left <= space.end():
+                break
+            header = self._best(space.end(), self.automaton.start)
+        self.shown |= dict.fromkeys(headers, is_shown)
+        return is_shown
 
     def _author(self, word: str) -> str:
         """The end of a word that is the name of a tool: what comes before it is the end of a content."""
@@ -249,14 +305,18 @@ class StrippedText:
         known = max((len(tool) for tool in self.names.tools.offered or () if bare.endswith(tool)), default=0)
         return word[len(bare) - known if known else max(functions, 0) :]
 
-    def _is_certain(self, header: StrippedHeader) -> bool:
-        """Whether a header has a channel, or the name of a tool; a recipient only in a format without channels.
+    def _has_reader(self, header: StrippedHeader) -> bool:
+        """Whether a header has a channel; a recipient only in a format without channels.
 
         In `assistant to=functions.grep` before a sentence, nothing is called (opencode#15164).
         """
-        slots = (self.slots.channel or self.slots.recipient, self.slots.name)
+        return bool(header.values.get(self.slots.channel or self.slots.recipient))
+
+    def _is_certain(self, header: StrippedHeader) -> bool:
+        """Whether a header has a reader, or the name of a tool."""
         is_sentence = header.values.get(self.slots.recipient) and SENTENCE_GOES_ON.match(self.text, header.end)
-        return any(header.values.get(slot) for slot in slots if slot) and not is_sentence
+        is_named = self.slots.name and header.values.get(self.slots.name)
+        return bool(self._has_reader(header) or is_named) and not is_sentence
 
     # One header.
 
@@ -281,6 +341,8 @@ class StrippedText:
                     yield from self._paths(edge.target, at, values, "")
                     if (line := LINE_END.match(self.text, at)) and self._is_line_of_name(at):
                         yield from self._paths(edge.target, line.end(), values, "\n")
+                    elif self.slots.recipient in values and (space := self.spaced_name.match(self.text, at)):
+                        yield from self._paths(edge.target, space.end(), values, "")
             elif edge.kind == "text":
                 label, spaced = edge.label, r"\s*" if edge.spelling[-1].isspace() else ""
                 if match := re.compile(rf"\s*{re.escape(label)}{spaced}" if label else r"\s+").match(self.text, at):
