@@ -54,13 +54,13 @@ BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 SENTENCE_GOES_ON = re.compile(r"[.,;!?)]|</")
 """After a header, this shows a sentence about it: no content begins so."""
 
-BRACKETS, QUOTES = ("Ps", "Pc", "Pd"), ("Pi", "Pf")
+OPENING_SIGNS, QUOTES = ("Ps", "Pc", "Pd"), ("Pi", "Pf")
 """Categories of Unicode: brackets that open, `_` and hyphens; quotes, which open on one side of a word or the other."""
 
 JOINS = ("/", "\\", "<", "@", "=", "&")
 """Like brackets, these before a header make it a part of a text: of a path, a tag, a name or an assignment."""
 
-MARKUP = ("'", '"', "`", "*", "~", "|", ">", "#", "$", "^", "+")
+MARKUP = ("'", '"', "`", "*", "~", ">", "#", "$", "^", "+")
 """So do these if they open: those that close touch a word, and a header may come directly after them."""
 
 OPENS_MARKUP = re.compile(r"(?:\A|[\s:,=\\(\[{<])(\W)\1*\Z")
@@ -68,8 +68,8 @@ OPENS_MARKUP = re.compile(r"(?:\A|[\s:,=\\(\[{<])(\W)\1*\Z")
 BEGINS_CODE = re.compile(r"[\w#%@(\[{]")
 """Where JSON is not the content type, nothing else shows arguments: `codeprint(1)`, but not `code: a word`."""
 
-FENCE = r"(?P<fence>`{3}|~{3})(?s:.)*?(?P=fence)"
-"""No header is in a block of code, which ends a content as words do."""
+FENCE = r"(?P<fence>`{3}|~{3})(?=[^\n`~]*\n)"
+"""The beginning of a block of code, which has no header."""
 
 CUT_ARGUMENTS = re.compile(r'(?s:[\s{}\[\]:,]|"(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d[\d.eE+-]*|true|false|null)*+')
 """Arguments that do not end, up to where the text is not JSON."""
@@ -158,7 +158,7 @@ class StrippedText:
         self.may_begin = left > 0 and token not in self.recovery.opens
         self.begins_again = len(text) - len(text[left:].lstrip())
         self.arguments: dict[int, int | None] = {}
-        self.open_arguments = 0
+        self.open_arguments, self.open_blocks = 0, set[str]()
         self.shown: dict[tuple[int, int], bool] = {}
         self.text, self.continued, self.automaton = text, continued, automaton_of(headers.format)
         roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
@@ -233,7 +233,8 @@ class StrippedText:
             if left and start >= left.start:
                 break
             if match["fence"]:
-                at = match.end()
+                at = self._block_end(match["fence"], match.end()) if start >= at else at
+            if match["fence"] or start < at:
                 continue
             if match["answer"]:
                 word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
@@ -242,6 +243,15 @@ class StrippedText:
             if found.values and self._is_boundary(at, found) and self._is_shown(found):
                 return found
         return left
+
+    def _block_end(self, fence: str, at: int) -> int:
+        """Where a block of code ends; where it begins if it has no end."""
+        line = "" if fence in self.open_blocks else f"\n{fence}"
+        end = self.text.find(line, at)
+        if not line or end < 0:
+            self.open_blocks.add(fence)
+            return at
+        return end + len(line)
 
     def _arguments_end(self, at: int) -> int | None:
         """Where the arguments that a content begins with end: no header is inside of those."""
@@ -271,9 +281,11 @@ class StrippedText:
         if sign.isalnum():
             authors = (self.recovery.author[self.slots.role], self.recovery.tool)
             return header.values.get(self.slots.role) in authors and self._has_reader(header)
-        if kind in BRACKETS or sign in JOINS or (after and {kind, category(after)} <= {*QUOTES}):
+        if kind in OPENING_SIGNS or sign in JOINS:
             return False
-        return not ((sign in MARKUP or kind == "Pi") and OPENS_MARKUP.search(before))
+        is_pair = bool(after) and {kind, category(after)} <= {*QUOTES}
+        opens = OPENS_MARKUP.search(before) is not None
+        return not ((opens and (sign in MARKUP or is_pair)) or (kind == "Pi" and (opens or is_pair)))
 
     def _is_shown(self, header: StrippedHeader) -> bool:
         """Whether the text after a header shows it: a content, and in a call arguments up to the end or a header."""
