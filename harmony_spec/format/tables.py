@@ -103,11 +103,11 @@ class Format:
         """Raise what `require_messages` raises, and `RenderError` for a field of a wrong type."""
         self.require_messages(messages)
         for index, message in enumerate(messages):
-            self.require_field_types(message, index)
+            self.require_field_types(message, index, self.fields)
 
-    def require_field_types(self, message: Any, index: int | None) -> None:
+    def require_field_types(self, message: Any, index: int | None, fields: Iterable[str]) -> None:
         """Raise `RenderError` for a field of a wrong type."""
-        for name in self.fields:
+        for name in fields:
             value = getattr(message, name)
             is_absent = (value is None or isinstance(value, bool)) and name not in self.required
             if not (isinstance(value, str) or is_absent or (name == self.content and is_dataclass(value))):

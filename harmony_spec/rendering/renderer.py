@@ -6,7 +6,7 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Container, Sequence, Sized
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -171,7 +171,7 @@ class Plan:
             elif value not in (None, False, True):
                 raise self.error(index, f"{name}: expected a str, got {type(value).__name__}")
             elif value is None and name in required:
-                self.require_listed(message, index)
+                self.require_listed(message, index, frame.fields)
                 raise self.error(index, f"{name} is missing")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
@@ -194,7 +194,7 @@ class Plan:
         except Inexpressible as error:
             mixed, unwritten = "", error.rule
         if unwritten:
-            self.require_listed(message, index)
+            self.require_listed(message, index, frame.fields)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
             raise self.error(index, f"the rule `{unwritten}` of the grammar cannot write a message with {fields}")
         hole = "" if frame.bare else message.content
@@ -202,16 +202,18 @@ class Plan:
         is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
         for name in frame.fields:
             if not is_read or (name != self.format.content and values[name] != getattr(message, name)):
-                self.blame_field(name, message, values if is_read else None, index)
+                self.blame_field(frame, name, message, values if is_read else None, index)
         if not is_read:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
         if self.unit == "character" and (spelling := self.format.special_matcher.search(mixed)):
             raise self.error(index, f"a field spells the special token {spelling[0]}, which as text would become one")
         return _split(mixed, frame)
 
-    def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
+    def blame_field(
+        self, frame: Frame, name: str, message: Any, read: dict[str, Any] | None, index: int | None
+    ) -> None:
         """Raise `RenderError` for a field that is not read back unchanged; return if it may be another field."""
-        self.require_listed(message, index)
+        self.require_listed(message, index, frame.fields)
         value = getattr(message, name)
         pattern, shown = self.format.patterns.get(name, ("", ""))
         if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
@@ -223,11 +225,11 @@ class Plan:
         if read is not None:
             raise self.error(index, f"{name}={value!r} would be read back as {name}={read[name]!r}")
 
-    def require_listed(self, message: Any, index: int | None) -> None:
-        """Raise for a field whose value is not among those that the grammar lists."""
+    def require_listed(self, message: Any, index: int | None, fields: Container[str]) -> None:
+        """Raise for one of some fields whose value is not among those that the grammar lists."""
         for name, listed in self.format.listed_values.items():
             value = getattr(message, name)
-            if value in listed:
+            if name not in fields or value in listed:
                 continue
             allowed = [each for each in listed if each is not None]
             problem = f"{name} is missing" if value is None else f"unknown {name} {value!r}"
@@ -383,7 +385,7 @@ class Plan:
         """Write and check an open header. Raises `RenderError` if the format cannot express it."""
         values = {**self.format.defaults, **self.given}
         message = self.format.message(**{**values, self.format.content: ""})
-        self.format.require_field_types(message, None)
+        self.format.require_field_types(message, None, open_frame.fields)
         return self.check(open_frame, message, self._choose_alternatives(message, None), None)
 
 
