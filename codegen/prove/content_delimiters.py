@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -27,7 +28,9 @@ from ..read.grammar_nodes import (
     walk,
 )
 from ..read.problems import Problem
-from .finite_automata import first_letters, machine, overlap, sample
+from ..read.regular_expressions import Ranges
+from .ambiguity import MAX_SAMPLED_STATES
+from .finite_automata import first_letters, machine, overlap, sample, samples
 
 
 def unclear_delimiters(contents: ContentGrammar) -> Iterator[Problem]:
@@ -279,7 +282,7 @@ def _goes_on(
 ) -> str:
     """The beginning of what follows a terminal if it may read any, or all, of the samples and none of its lookaheads
     prevents it; else ""."""
-    text, then, samples = lead
+    text, then, known = lead
     is_needed = then in contents.terminals and (aheads or not text)
     letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
     if not (text or letters):
@@ -292,14 +295,14 @@ def _goes_on(
     after = text + (chr(sample(letters)) if letters else "")
 
     def reads_on(sample: Sample) -> bool:
-        ends = [match.end() for before in "a1" if (match := terminal.matcher.match(before + sample.text))]
-        if not any(end > 1 for end in ends):
-            return False
+        befores = _sample_values(terminal)
+        matches = ((before, terminal.matcher.match(before + sample.text)) for before in befores)
+        ends = [end for before, match in matches if match and (end := match.end() - len(before)) > 0]
         has_more = then != CONTENT_END.terminal
-        is_known = sample.is_whole or any(1 < end <= len(sample.text) for end in ends)
-        return is_known or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads)
+        is_known = sample.is_whole or any(end < len(sample.text) for end in ends)
+        return bool(ends) and (is_known or not any(_may_stop(ahead, sample.text, has_more) for ahead in aheads))
 
-    return after if quantifier(map(reads_on, samples or [Sample(after, False)])) else ""
+    return after if quantifier(map(reads_on, known or [Sample(after, False)])) else ""
 
 
 def _may_stop(ahead: GrammarNode, text: str, has_more: bool) -> bool:
@@ -357,6 +360,9 @@ def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[
 SAMPLES = ("a", "1", '"a"', "{}", "true")
 """Texts of which most terminals read one."""
 
+SAMPLES_PER_PATTERN = 6
+"""How many texts are tried of a terminal that reads none of these. One is not enough: each may be a special case."""
+
 AFTER_TYPES = Text(";")
 """A text that may follow a rule for types of tools. No name and no value of a type has it."""
 
@@ -364,9 +370,22 @@ MAX_SAMPLE_CHARS = 40
 """How much of a text is shown that may be written."""
 
 
-def _sample_values(terminal: Terminal) -> Iterator[str]:
-    texts = (*(terminal.values or ()), *SAMPLES)
-    return (text for text in texts if terminal.fits(text) and not (is_json(terminal.name) and not _is_json_text(text)))
+@cache
+def _sample_values(terminal: Terminal) -> tuple[str, ...]:
+    """Texts of a terminal: the listed ones, some that are usual, or short ones of its pattern."""
+
+    def fitting(texts: Iterable[str]) -> tuple[str, ...]:
+        is_value = _is_json_text if is_json(terminal.name) else bool
+        return tuple(text for text in texts if terminal.fits(text) and is_value(text))
+
+    if found := fitting((*(terminal.values or ()), *SAMPLES)):
+        return found
+    made = machine(terminal.pattern)  # without the lookaheads, so not all of its texts fit
+    if len(made.steps) > MAX_SAMPLED_STATES:
+        return ()
+    letters: tuple[Callable[[Ranges], int], ...] = (sample, lambda found: found[0][0], lambda found: found[-1][1])
+    found = dict.fromkeys(text for letter_of in letters for text in fitting(samples(made, letter_of)))
+    return tuple(sorted(found, key=len)[:SAMPLES_PER_PATTERN])
 
 
 def _sample(
@@ -381,6 +400,8 @@ def _sample(
                 return Sample(text, True)
             case Text(written):
                 text += written
+                continue
+            case RuleValue(""):  # which is read, not written
                 continue
             case Repeat(item, 0, 1) | RuleList(_, item, 0):
                 if not with_options or (found := _sample(contents, parts(item), with_options, seen)) is None:

@@ -6,7 +6,7 @@ ranges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -268,14 +268,14 @@ def witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str |
     return None
 
 
-def samples(made: DeterministicAutomaton) -> Iterator[str]:
-    """A string through each transition of a machine, as short as possible."""
+def samples(made: DeterministicAutomaton, letter_of: Callable[[Ranges], int] = sample) -> Iterator[str]:
+    """A string through each transition of a machine, as short as possible, with one letter of each set."""
     before, into = {0: ""}, dict[int, list[tuple[int, str]]]()
     for state in (todo := [0]):
         for letters, target in made.steps[state]:
-            into.setdefault(target, []).append((state, chr(sample(letters))))
+            into.setdefault(target, []).append((state, chr(letter_of(letters))))
             if target not in before:
-                before[target] = before[state] + chr(sample(letters))
+                before[target] = before[state] + chr(letter_of(letters))
                 todo.append(target)
     after = dict.fromkeys(sorted(made.final), "")
     for state in (todo := [*after]):
