@@ -302,6 +302,12 @@ OVERTAKING = {
     "\n"
     r"TITLE: /#(?:(?!\n\n)(?s:.))*/"
     "\nBODY: /(?s:.)+/\n",
+    "second alternative after it": 'system: flag? kind\nflag: "- "\nkind: one | two\none: "x" WORD\ntwo: "- " WORD\n',
+    "second alternative in the next item": 'system: part+\npart: one | two\none: "p" WORD "."\n'
+    'two: "<" (CODE ";")? ">"\nCODE: /[^;]+/\n',
+    "empty alternative": 'system: "x" kind "!"\nkind: one | two\none: flag?\nflag: "1"\ntwo: ";" WORD\n',
+    "alternative with an empty list": 'system: "x" kind "!"\n'
+    'kind: one | two\none: item*\nitem: "1" WORD\ntwo: ";" WORD\n',
 }
 
 

@@ -49,8 +49,8 @@ class ContentGrammar(GrammarRules):
     indents: Mapping[str, int]
 
     @cached_property
-    def samples(self) -> dict[tuple[str, bool], str]:
-        """Texts of rules, with and without what is optional, which `prove` keeps: to find each anew takes long."""
+    def samples(self) -> dict[str, tuple[str, ...]]:
+        """Texts of rules, which `prove` keeps: to find each anew takes long."""
         return {}
 
     @cached_property

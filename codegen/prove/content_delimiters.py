@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, zip_longest
 from typing import NamedTuple
 
 from ..model.content_grammar import ContentGrammar, fixed_text, is_json
@@ -134,75 +134,97 @@ def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iter
     None of them may read what may come in its place."""
     found = dict[str, Problem]()
     for place in places:
-        for owner, what, first, written in _tried(contents, place):
-            if owner not in found and (text := _overtakes(contents, first, written)):
-                reason = f"ambiguous: {what} of `{owner}` can read {text!r}, which may come in its place"
+        for tried in _tried(contents, place):
+            if tried.rule not in found and (text := _overtakes(contents, tried)):
+                reason = f"ambiguous: {tried.shown} of `{tried.rule}` can read {text!r}, which may come in its place"
                 remedy = "Begin one of the two with another text, or exclude it by a lookahead."
-                found[owner] = Problem(contents.rules[owner].place, reason, remedy)
+                found[tried.rule] = Problem(contents.rules[tried.rule].place, reason, remedy)
     yield from found.values()
 
 
-def _tried(
-    contents: ContentGrammar, place: ContentPlace
-) -> Iterator[tuple[str, str, GrammarNode, tuple[GrammarNode, ...]]]:
-    """The parts that a node may be read as, and what may be written in their place; the rule and a name for each."""
+class TriedPart(NamedTuple):
+    """A part that the reader takes if it is there, and what may be written in its place; its rule and a name for it."""
+
+    rule: str
+    shown: str
+    node: GrammarNode
+    written: tuple[GrammarNode, ...]
+    may_be_absent: bool = True
+
+
+def _tried(contents: ContentGrammar, place: ContentPlace) -> Iterator[TriedPart]:
+    """The parts that a node may be read as. An alternative of a rule is read even if it is empty."""
     match place.node:
         case Repeat(item, 0, 1):
             name = next((f"`{field}`" for field in contents.fields_of(item)), "part")
-            yield place.rule, f"the optional {name}", item, place.rest
+            yield TriedPart(place.rule, f"the optional {name}", item, place.rest)
         case RuleList(field, item, least, separator):
             for one_more in (Concat((Text(separator), *parts(item))), *[item] * (not least)):
-                yield place.rule, f"the list `{field}`", one_more, place.rest
+                yield TriedPart(place.rule, f"the list `{field}`", one_more, place.rest)
         case RuleCall(rule) if contents.rules[rule].kind in ("choice", "record", "inlined"):
             end = (CONTENT_END,) if rule in contents.roles else ()
             ways = list(enumerate(contents.rules[rule].ways))
             for (index, first), (later, way) in combinations(ways, 2):
                 if not (contents.is_spelling(rule, index) or contents.is_spelling(rule, later)):
                     written = (*way.items, *(place.rest or (AFTER_TYPES,)))
-                    yield rule, f"alternative {index + 1}", Concat((*first.items, *end)), written
+                    node = Concat((*first.items, *end))
+                    yield TriedPart(rule, f"alternative {index + 1}", node, written, may_be_absent=False)
 
 
-def _overtakes(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
+def _overtakes(contents: ContentGrammar, tried: TriedPart) -> str:
     """What may be written instead of a part if the part reads it; else "".
 
     It begins with one of several listed texts, or with a terminal, whatever its text is.
     """
-    for at, first in enumerate(rest):
-        for begun in _beginnings(contents, first):
-            ways = [begun]
-            if isinstance(begun[0], RuleValue):
-                texts = _sample_values(contents.terminals[begun[0].terminal])
-                ways = [(Text(text), *begun[1:]) for text in texts]
-            read = [_read_sample(contents, item, (*way, *rest[at + 1 :])) for way in ways]
-            if read and all(read):
-                return read[0][:MAX_SAMPLE_CHARS]
-        if not isinstance(first, Repeat) and not (isinstance(first, RuleList) and not first.least):
-            break
+    for first, *rest in _beginnings(contents, tried.written, frozenset()):
+        ways = [(first, *rest)]
+        if isinstance(first, RuleValue):
+            ways = [(Text(text), *rest) for text in _sample_values(contents.terminals[first.terminal])]
+        read = [_read_sample(contents, tried, way) for way in ways]
+        if read and all(read):
+            return read[0][:MAX_SAMPLE_CHARS]
     return ""
 
 
-def _beginnings(contents: ContentGrammar, node: GrammarNode) -> list[tuple[GrammarNode, ...]]:
-    """A part as its own parts, once for each listed text that it may begin with."""
+def _beginnings(
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]
+) -> Iterator[tuple[GrammarNode, ...]]:
+    """Parts as each of the sequences that they may be, as far as to tell the text or terminal that each begins with."""
+    if not items:
+        return
+    node, rest = items[0], items[1:]
     match node:
-        case RuleValue(_, terminal):
-            values = contents.terminals[terminal].values
-            return [(Text(text),) for text in values] if values else [(node,)]
-        case RuleCall(rule) if contents.rules[rule].kind == "enumerated":
-            return [way.items for way in contents.rules[rule].ways]
-        case RuleCall(rule) if len(ways := contents.rules[rule].ways) == 1 and ways[0].items[0] != node:
-            first, *others = ways[0].items
-            return [(*begun, *others) for begun in _beginnings(contents, first)]
-    return [(node,)]
+        case RuleValue(""):
+            yield from _beginnings(contents, rest, seen)
+        case RuleValue(_, terminal) if values := contents.terminals[terminal].values:
+            yield from ((Text(text), *rest) for text in values)
+        case RuleCall(rule) if rule in contents.by_hand or len(contents.rules[rule].ways) == 1:
+            for way in contents.rules[rule].ways if rule not in seen else ():
+                yield from _beginnings(contents, (*way.items, *rest), seen | {rule})
+        case RuleMark(_, item):
+            yield from _beginnings(contents, (*parts(item), *rest), seen)
+        case Repeat(item, 0, 1):
+            yield from _beginnings(contents, (*parts(item), *rest), seen)
+            yield from _beginnings(contents, rest, seen)
+        case RuleList(_, item, least, separator):
+            again = Repeat(Concat((Text(separator), *parts(item))), 0, 1)
+            yield from _beginnings(contents, (*parts(item), again, *rest), seen)
+            yield from () if least else _beginnings(contents, rest, seen)
+        case _:
+            yield items
 
 
-def _read_sample(contents: ContentGrammar, item: GrammarNode, rest: tuple[GrammarNode, ...]) -> str:
-    return next((each.text for each in _samples(contents, rest) if _is_read(contents, item, each)), "")
+def _read_sample(contents: ContentGrammar, tried: TriedPart, written: tuple[GrammarNode, ...]) -> str:
+    found = (each.text for each in _samples(contents, written) if _is_read(contents, tried, each))
+    return next(found, "")
 
 
-def _is_read(contents: ContentGrammar, item: GrammarNode, sample: Sample) -> bool:
+def _is_read(contents: ContentGrammar, tried: TriedPart, sample: Sample) -> bool:
     """Whether a part reads the beginning of a sample. If it reads all of it, what comes after it might prevent that."""
-    end = _end(contents, item, sample.text, 0) or 0
-    return 0 < end < len(sample.text) or (sample.is_whole and end > 0)
+    end = _end(contents, tried.node, sample.text, 0)
+    if end is None or (not end and tried.may_be_absent):
+        return False
+    return end < len(sample.text) or sample.is_whole
 
 
 def _end(contents: ContentGrammar, node: GrammarNode, text: str, at: int) -> int | None:
@@ -257,7 +279,7 @@ class Sample(NamedTuple):
     """A text that may follow a terminal, as far as it is known, and whether it goes to the end of the content."""
 
     text: str
-    is_whole: bool
+    is_whole: bool = False
 
 
 class Lead(NamedTuple):
@@ -348,13 +370,70 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
 
 
 def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[Sample, ...]:
-    """What may be written for parts, as far as that is known: with all that is optional, with nothing that is, and with
-    one part that is."""
-    options = [at for at, node in enumerate(items) if isinstance(node, Repeat)]
-    single = ([node for at, node in enumerate(items) if at == kept or at not in options] for kept in options)
-    ways = [(items, True), (items, False), *((tuple(each), True) for each in single)]
-    samples = (_sample(contents, each, with_options, frozenset()) for each, with_options in ways)
-    return tuple(dict.fromkeys(sample for sample in samples if sample))
+    """What may be written for parts, as far as that is known: with all that is optional, with nothing that is, with one
+    part that is, and with another alternative of one part."""
+    known = _known(contents, items, frozenset())
+    if known is None:
+        return ()
+    full = [each[0] for each in known]
+    options = [at for at, node in enumerate(items[: len(known)]) if isinstance(node, Repeat)]
+    single = ([text for at, text in enumerate(full) if at == kept or at not in options] for kept in options)
+    first, second, *others = _in_a_row(known)
+    texts = [first, second, *map("".join, single), *others]
+    return tuple(dict.fromkeys(Sample(text, CONTENT_END in items) for text in texts))[:MAX_SAMPLES]
+
+
+Texts = tuple[str, ...]
+"""Texts of a part: with all that is optional, with nothing that is, and others; empty if no text is known."""
+
+
+def _known(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> list[Texts] | None:
+    """The texts of parts up to the end of the content; None if those of one part are not known."""
+    until = items.index(CONTENT_END) + 1 if CONTENT_END in items else len(items)
+    known = [_texts(contents, node, seen) for node in items[:until]]
+    return known if all(known) else None
+
+
+def _in_a_row(known: list[Texts]) -> Texts:
+    """The texts of parts in a row, the others with another text of one part."""
+    full, bare = [texts[0] for texts in known], [texts[1] for texts in known]
+    rows = [full, bare]
+    for others in zip_longest(*(texts[2:] for texts in known)):
+        for at, other in enumerate(others):
+            rows += [[*row[:at], other, *row[at + 1 :]] for row in (bare, full) if other is not None]
+    first, second, *more = map("".join, rows)
+    return (first, second, *dict.fromkeys(more))[:MAX_SAMPLES]
+
+
+def _texts(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str]) -> Texts:
+    """The texts of a part: of a choice between rules that users write each one; of other rules the first alternative
+    that has a text."""
+    match node:
+        case Text(text):
+            return text, text
+        case RuleValue(field, name) if field:  # others are read, not written
+            terminal = contents.terminals[name]
+            first, *others = _sample_values(terminal) or ("",)
+            return (first, first, *others * bool(terminal.values)) if first else ()
+        case RuleMark(_, item) | Repeat(item, 0, 1) | RuleList(_, item):
+            known = _known(contents, parts(item), seen)
+            is_needed = isinstance(node, RuleMark) or (isinstance(node, RuleList) and node.least)
+            if known is None:
+                return () if is_needed else ("", "")
+            full, bare, *others = _in_a_row(known)
+            return full, bare if is_needed else "", *others
+        case RuleCall(rule):
+            if rule not in seen and rule not in contents.samples:
+                ways = [_known(contents, way.items, seen | {rule}) for way in contents.rules[rule].ways]
+                texts = [_in_a_row(way) for way in ways if way is not None]
+                if not texts:
+                    return ()
+                if contents.rules[rule].kind in ("choice", "enumerated", "text") and rule in contents.by_hand:
+                    turns = (text for row in zip_longest(*texts[1:]) for text in row if text is not None)
+                    texts[0] = (*texts[0], *turns)[:MAX_SAMPLES]
+                contents.samples[rule] = texts[0]
+            return contents.samples.get(rule, ())
+    return "", ""
 
 
 SAMPLES = ("a", "1", '"a"', "{}", "true")
@@ -362,6 +441,9 @@ SAMPLES = ("a", "1", '"a"', "{}", "true")
 
 SAMPLES_PER_PATTERN = 6
 """How many texts are tried of a terminal that reads none of these. One is not enough: each may be a special case."""
+
+MAX_SAMPLES = 60
+"""How many texts of one part are tried. Each alternative is among them, unless a rule has more."""
 
 AFTER_TYPES = Text(";")
 """A text that may follow a rule for types of tools. No name and no value of a type has it."""
@@ -384,40 +466,5 @@ def _sample_values(terminal: Terminal) -> tuple[str, ...]:
     if len(made.steps) > MAX_SAMPLED_STATES:
         return ()
     letters: tuple[Callable[[Ranges], int], ...] = (sample, lambda found: found[0][0], lambda found: found[-1][1])
-    found = dict.fromkeys(text for letter_of in letters for text in fitting(samples(made, letter_of)))
-    return tuple(sorted(found, key=len)[:SAMPLES_PER_PATTERN])
-
-
-def _sample(
-    contents: ContentGrammar, items: tuple[GrammarNode, ...], with_options: bool, seen: frozenset[str]
-) -> Sample | None:
-    """What may be written for parts, with the first alternatives that can be; None if that is not known."""
-    text = ""
-    for node in items:
-        found: Sample | None = None
-        match node:
-            case Special():
-                return Sample(text, True)
-            case Text(written):
-                text += written
-                continue
-            case RuleValue(""):  # which is read, not written
-                continue
-            case Repeat(item, 0, 1) | RuleList(_, item, 0):
-                if not with_options or (found := _sample(contents, parts(item), with_options, seen)) is None:
-                    continue
-            case RuleMark(_, item) | RuleList(_, item):
-                found = _sample(contents, parts(item), with_options, seen)
-            case RuleValue(_, name):
-                found = next((Sample(value, False) for value in _sample_values(contents.terminals[name])), None)
-            case RuleCall(rule):
-                known = contents.samples.get((rule, with_options))
-                ways = () if known is not None or rule in seen else contents.rules[rule].ways
-                samples = (_sample(contents, way.items, with_options, seen | {rule}) for way in ways)
-                found = next((sample for sample in samples if sample), None) if known is None else Sample(known, False)
-                if found is not None:
-                    contents.samples[rule, with_options] = found.text
-        if found is None:
-            return None
-        text += found.text
-    return Sample(text, False)
+    texts = dict.fromkeys(text for letter_of in letters for text in fitting(samples(made, letter_of)))
+    return tuple(sorted(texts, key=len)[:SAMPLES_PER_PATTERN])
