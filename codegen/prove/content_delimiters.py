@@ -198,9 +198,13 @@ def _beginnings(
             yield from _beginnings(contents, rest, seen)
         case RuleValue(_, terminal) if values := contents.terminals[terminal].values:
             yield from ((Text(text), *rest) for text in values)
-        case RuleCall(rule) if rule in contents.by_hand or len(contents.rules[rule].ways) == 1:
-            for way in contents.rules[rule].ways if rule not in seen else ():
-                yield from _beginnings(contents, (*way.items, *rest), seen | {rule})
+        case RuleCall(rule):
+            made = contents.rules[rule]
+            if rule not in contents.by_hand and len(made.ways) > 1 and made.kind != "enumerated":
+                yield items
+            elif rule not in seen:
+                for way in made.ways:
+                    yield from _beginnings(contents, (*way.items, *rest), seen | {rule})
         case RuleMark(_, item):
             yield from _beginnings(contents, (*parts(item), *rest), seen)
         case Repeat(item, 0, 1):
