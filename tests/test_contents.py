@@ -328,6 +328,13 @@ def test_what_cannot_be_written_names_message_field_and_value(message: Message, 
         assert [word for word in said if word not in caught.value.message] == []
 
 
+def test_of_two_wrong_values_the_first_one_is_named() -> None:
+    channels = ChannelConfig(valid_channels=["a b"])
+    with pytest.raises(RenderError) as caught:
+        render([Message("system", SystemContent(knowledge_cutoff="a\nb", channel_config=channels))])
+    assert caught.value.message.startswith("knowledge_cutoff: ")
+
+
 def test_comparing_what_cannot_be_written_is_no_error() -> None:
     """It raises the error of writing, also from `in` and from comparing messages."""
     assert SystemContent(knowledge_cutoff="") != "x"

@@ -409,6 +409,14 @@ def test_errors_name_the_field_of_a_wrong_value(name: str, text: str, place: str
         assert expected in caught.value.expected
 
 
+def test_errors_name_a_text_that_is_empty_and_a_field_that_is_not_passed() -> None:
+    module = codec_of("qwen3")
+    with pytest.raises(RenderError, match=r"thought='' cannot be written: in this format, thought is not empty"):
+        module.render_text([module.Message("assistant", "Hi.", thought="")])
+    with pytest.raises(RenderError, match=r"the open header has no role; pass role="):
+        codec_of("llama3").render_text([], "prompt")
+
+
 def test_errors_suggest_the_value_that_is_nearly_there() -> None:
     with pytest.raises(ParseError) as caught:
         codec_of("priority_field").parse("<|start|>user priority=hihg<|message|>now<|end|>")

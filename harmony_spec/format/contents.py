@@ -298,21 +298,25 @@ class Contents:
             message = f"{self.names[type(record)]} has a schema that is nested too deeply"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
         except Inexpressible as error:
-            problem = f"{self._name_of_part(record)}{error.rule}: {error.reason}"
+            problem = f"{self._name_of_part(record, error)}{error.rule}: {error.reason}"
             if error.place is None:
                 raise RenderError(INEXPRESSIBLE_MESSAGE, problem) from None
             raise ToolError(INVALID_TOOL, problem, pointer=error.place, rule=error.rule) from None
 
-    def _name_of_part(self, record: Record) -> str:
-        """The path of names to the innermost part of a record that cannot be written by itself."""
+    def _name_of_part(self, record: Record, error: Inexpressible) -> str:
+        """The path of names to the innermost part of a record that by itself cannot be written for the same reason."""
         for value in (getattr(record, part.name) for part in fields(record)):
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Record):
                     try:
                         self.rules.writer(self.rule_of[type(item)])(Layout({}), item)
-                    except (AttributeError, Inexpressible, TypeError):
-                        name = _first_text(item)
-                        return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
+                    except (AttributeError, TypeError):
+                        continue
+                    except Inexpressible as found:
+                        if (found.rule, found.reason) != (error.rule, error.reason):
+                            continue
+                        name, inner = _first_text(item), self._name_of_part(item, error)
+                        return f"{self.names[type(item)]}{f' {name}' if name else ''}: {inner}"
         return ""
 
     def is_understood(self, record: Record, text: str) -> bool:

@@ -200,20 +200,21 @@ class Plan:
         hole = "" if frame.bare else message.content
         values: dict[str, Any] = dict(self.format.defaults)
         is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
-        for name in frame.fields:
-            if not is_read or (name != self.format.content and values[name] != getattr(message, name)):
-                self.blame_field(frame, name, message, values if is_read else None, index)
+        names = [name for name in frame.fields if name != self.format.content]
+        changed = [name for name in names if values[name] != getattr(message, name)] if is_read else frame.fields
+        self.require_listed(message, index, frame.fields if changed else ())
+        for name in changed:
+            self.blame_field(name, message, values if is_read else None, index)
         if not is_read:
+            if empty := [name for name in names if getattr(message, name) == ""]:
+                raise self.error(index, f"{empty[0]}='' cannot be written: in this format, {empty[0]} is not empty")
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
         if self.unit == "character" and (spelling := self.format.special_matcher.search(mixed)):
             raise self.error(index, f"a field spells the special token {spelling[0]}, which as text would become one")
         return _split(mixed, frame)
 
-    def blame_field(
-        self, frame: Frame, name: str, message: Any, read: dict[str, Any] | None, index: int | None
-    ) -> None:
+    def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
         """Raise `RenderError` for a field that is not read back unchanged; return if it may be another field."""
-        self.require_listed(message, index, frame.fields)
         value = getattr(message, name)
         pattern, shown = self.format.patterns.get(name, ("", ""))
         if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
@@ -385,6 +386,9 @@ class Plan:
         """Write and check an open header. Raises `RenderError` if the format cannot express it."""
         values = {**self.format.defaults, **self.given}
         message = self.format.message(**{**values, self.format.content: ""})
+        for name in open_frame.fields:
+            if values[name] is None and name in self.format.required:
+                raise self.error(None, f"the open header has no {name}; pass {name}=")
         self.format.require_field_types(message, None, open_frame.fields)
         return self.check(open_frame, message, self._choose_alternatives(message, None), None)
 
