@@ -90,11 +90,19 @@ def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[LarkD
     except UnexpectedInput as error:
         line, column = max(error.line, 1), max(error.column, 1)
         near = error.get_context(text).strip().splitlines()[0] if error.pos_in_stream is not None else "end of file"
-        problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Correct the rule."))
+        problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", LARK_SYNTAX))
         return ()
     reader = _TreeReader(file, text, problems)
     return tuple(found for child in tree.children if isinstance(child, Tree) and (found := reader.statement(child)))
 
+
+LARK_SYNTAX = (
+    "Write `name: parts`: rules in lower case, terminals in upper case, `|` before alternatives, and close quotes and "
+    "brackets."
+)
+
+SHOWN = {"template_usage": "a template (`name{…}`)", "literal_range": 'a range of strings (`"a".."z"`)'}
+"""Parts of Lark's language that are not supported, as its documentation names them."""
 
 MAX_LARK_CHARS = 300
 """Code points of an error of Lark that are shown: it quotes rules and patterns."""
@@ -181,7 +189,11 @@ class _TreeReader:
                 return LarkGroup(
                     self.alternatives(inner, place), f"~{operator}" if operator[0].isdigit() else operator, place
                 )
-        self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
+        self.refuse(
+            node,
+            f"{SHOWN.get(node.data, f'`{node.data}`')} is not supported",
+            "Write it out with literals, patterns and alternatives.",
+        )
         return LarkString("", place)
 
     def literal(self, token: Token, place: Place) -> LarkItem:
