@@ -18,7 +18,7 @@ from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS, misfits
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
-from ..read.grammar_nodes import Concat, GrammarNode, Repeat, RuleCall, RuleValue, Text, walk
+from ..read.grammar_nodes import Concat, GrammarNode, Repeat, RuleCall, RuleList, RuleValue, Text, walk
 from ..read.lark_files import lark_refusal
 from ..read.problems import Place, Problem, suggestion
 from ..read.value_places import ValuePath
@@ -71,9 +71,12 @@ def _types(contents: ContentGrammar) -> Iterator[Problem]:
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
             reserved = RESERVED_BESIDE_KINDS if rule.name in tagged else RESERVED_FIELDS
             if field in reserved or (field in OF_WRITTEN_RECORDS and rule.name in written) or keyword.iskeyword(field):
-                reason = f"`{field}` cannot be the name of a field: the codec uses it for something else"
+                why = "it is a Python keyword" if keyword.iskeyword(field) else "the codec uses it for something else"
+                reason = f"`{field}` cannot be the name of a field: {why}"
                 place = contents.rules[field].place if field in contents.rules else rule.place
-                yield Problem(place, reason, "Choose another name for the rule or terminal.")
+                is_plural = any(isinstance(node, RuleList) for node in contents.fields(rule.name)[field])
+                remedy = f"Choose another name for the rule or terminal{', whose plural it is' * is_plural}."
+                yield Problem(place, reason, remedy)
 
 
 def _with_a_kind(contents: ContentGrammar) -> Iterator[str]:

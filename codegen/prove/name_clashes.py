@@ -76,7 +76,8 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     """Fields of messages have names that are not among `taken`."""
     for field in format.fields:
         if (field.name in taken.union(JSON_KEYS) and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
-            reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
+            why = "it is a Python keyword" if keyword.iskeyword(field.name) else "the codec uses it for something else"
+            reason = f"`{field.name}` cannot be the name of a field: {why}"
             yield Problem(_field_place(format, field.name), reason, "Choose another name.")
 
 
