@@ -38,6 +38,11 @@ NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first altern
 class FramingRules(RuleBuilder):
     """Builds all rules but the start rules; `built` has them by name. Unusable ones are added to `problems`."""
 
+    if_empty = (
+        "Let it match at least one character. If the text may be empty (`{}?`), require the part around it in an "
+        "alternative with a name, and leave that part out of another alternative."
+    )
+
     def __init__(
         self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
     ) -> None:
@@ -122,7 +127,10 @@ class FramingRules(RuleBuilder):
         return RuleValue(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
 
     def group(self, item: LarkGroup) -> GrammarNode:
-        if item.operator not in ("", "?"):
+        if item.operator not in ("", "?") and not self.is_used(self.rule.name):
+            reason = f"`{self.rule.name}` is not a start rule, and nothing uses it"
+            self.refuse(item.place, reason, f"Start rules: {', '.join(STARTS)}.")
+        elif item.operator not in ("", "?"):
             reason = f"`{item.operator}` inside a message is not supported, because a field holds one value"
             self.refuse(item.place, reason, "Write one message for each item, or one terminal for the whole list.")
         elif len(item.alternatives) > 1:
@@ -137,6 +145,9 @@ class FramingRules(RuleBuilder):
         if field.startswith("_") or not field:
             self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
         return Repeat(RuleMark(field, inner), 0, 1)
+
+    def is_used(self, name: str) -> bool:
+        return any(name in names_in(definition.alternatives) for definition in self.definitions.values())
 
     def flag_field(self, items: tuple[LarkItem, ...], inner: GrammarNode) -> str | None:
         """The name of the field for the presence of a part without values; None for a part with values."""

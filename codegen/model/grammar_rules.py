@@ -142,7 +142,13 @@ def named_values(rules: Mapping[str, GrammarRule]) -> Iterator[tuple[str, str]]:
 
 
 class RuleBuilder(ABC):
-    """Builds the nodes of rules. What has no meaning is added to `problems`, and is an empty text then."""
+    """Builds the nodes of rules. What has no meaning is added to `problems`, and is an empty text then.
+
+    Attributes:
+        if_empty: the remedy for a terminal that may be empty, with a place for its name.
+    """
+
+    if_empty = "Let it match at least one character, and write `?` where it is used."
 
     def __init__(
         self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
@@ -173,8 +179,7 @@ class RuleBuilder(ABC):
                     return fixed
                 if terminal := self.terminals.patterns.get(name):
                     if not pattern.widths(terminal.pattern)[1]:
-                        remedy = "Let it match at least one character, and write `?` where it is used."
-                        self.refuse(terminal.place, f"`{name}` may be empty", remedy)
+                        self.refuse(terminal.place, f"`{name}` may be empty", self.if_empty.format(name))
                     return self.value(name, place)
                 if name not in self.definitions:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
