@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import Format, StartRule
+from ..model.format_model import Format, StartRule, Step
 from ..read import regular_expressions as pattern
 from ..read.grammar_nodes import (
     AnyOf,
@@ -192,9 +192,17 @@ def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> 
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
     )
     remedy = "Put a delimiter between the parts that none of them can contain."
+    if any(_has_equal_options(steps) for _, steps in start.paths) and not ways:
+        remedy = "Write only one of the equal parts with `?`, or repeat it with `*`."
     if not one:
         remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."
     return Problem(place, reason, remedy)
+
+
+def _has_equal_options(steps: tuple[Step, ...]) -> bool:
+    """Whether a path has a part more than once that may be absent."""
+    options = [step.frame for step in steps if step.times]
+    return len(set(options)) < len(options)
 
 
 def _place(format: Format, label: object) -> Place:

@@ -17,7 +17,7 @@ from ..model.recovery_tables import SLOT_NAMES, closes, library_table
 from ..read.data_files import DefinedBy, Kind
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
-from ..read.grammar_nodes import GrammarNode, RuleCall, RuleMark, RuleValue
+from ..read.grammar_nodes import GrammarNode, RuleCall, RuleMark, RuleValue, walk
 from ..read.problems import Problem, suggestion
 from ..read.reachable import reachable
 from ..read.value_places import ValuePath
@@ -86,6 +86,8 @@ def _wrong_name(
         if value in known or (wanted == "a cost" and holder not in _known(format, "a table of costs")):
             return None
         remedy = schema.get("description") or suggestion(value, known, "There are")
+        if reason := _other_meaning(format, wanted, value):
+            remedy = f"{reason} {remedy}"
         return Problem(sources.place(*at), f"`{value}` is not {wanted}", remedy)
     path, table, owners = value.split("."), ITEM_TABLES.get(schema["x-leads-to"]), _owners(format, schema)
     described = format.definitions.get(table) if table else None
@@ -102,6 +104,19 @@ def _wrong_name(
     elif value in paths:
         remedy = "Remove it, or correct the rule." + (f" Paths: {', '.join(fitting)}." if fitting else "")
     return Problem(sources.place(*at), f"`{value}` leads to no such part: {wrong}", remedy)
+
+
+def _other_meaning(format: Format, wanted: str, value: str) -> str:
+    """What a name means that is not of the kind that is wanted; "" if nothing is known of it."""
+    if wanted == "a field of messages" and value in format.rules:
+        inner = {node.field for node in walk(format.rules[value].node) if isinstance(node, RuleValue) and node.field}
+        listed = " and ".join(f"`{name}`" for name in sorted(inner))
+        return f"The rule `{value}` contains another rule, so its terminals are fields of their own: {listed}." * bool(
+            inner
+        )
+    rules = {**format.contents.rules, **format.rules} if "alternative" in wanted else {}
+    owner = next((rule.name for rule in rules.values() if any(way.name == value for way in rule.ways)), "")
+    return f"A field shows the alternative `{value}` of `{owner}`, so no style chooses it." if owner else ""
 
 
 def _known(format: Format, kind: str, table: str = "") -> Collection[str]:

@@ -72,7 +72,9 @@ def _fault(format: Format, enclosing: Framing) -> str:
         return f"in {name}, none is {'after' if enclosing.opens else 'before'} the content"
     if enclosing.touched:
         return f"in {name}, a text is beside the content"
-    return f"{name} goes on after the stop token" if enclosing.trails or enclosing.ends_with_text else ""
+    if enclosing.trails:
+        return f"in {name}, another token may follow the one after the content"
+    return f"{name} goes on after the stop token" if enclosing.ends_with_text else ""
 
 
 def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
