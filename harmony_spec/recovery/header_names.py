@@ -274,8 +274,8 @@ class HeaderNames:
         return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
     def _lead_in(self, word: str) -> tuple[int, bool]:
-        """Where a text that introduces a recipient is in a word, or a near miss after a sign or a known name, and whether
-        it is a part of another word; -1 if there is none."""
+        """Where a text that introduces a recipient is inside a word, or a near miss after a sign or a known name, and
+        whether it is a part of another word; -1 if there is none."""
         if (at := word.find(self.lead)) > 0 and self.lead:
             return at, self.is_inside(word, 0, at)
         near = (near.among_words for near in self.automaton.near_leads if near.field == self.slots.recipient)

@@ -56,8 +56,8 @@ class PlacedNames(SearchedHeader):
         )
 
     def ends_call(self, node: SearchNode, name: Name) -> bool:
-        """Whether a channel begins an answer inside of the header of a call, whose arguments never came, or after a tool
-        that nothing introduces."""
+        """Whether a channel begins an answer inside of the header of a call, whose arguments never came, or after a
+        tool that nothing introduces."""
         is_answer = name.field == self.slots.channel and name.value == self.recovery.answers
         if not (is_answer and self.value(node, self.slots.recipient)):
             return False
