@@ -413,7 +413,7 @@ def test_errors_name_a_text_that_is_empty_and_a_field_that_is_not_passed() -> No
     module = codec_of("qwen3")
     with pytest.raises(RenderError, match=r"thought='' cannot be written: in this format, thought is not empty"):
         module.render_text([module.Message("assistant", "Hi.", thought="")])
-    with pytest.raises(RenderError, match=r"the open header has no role; pass role="):
+    with pytest.raises(RenderError, match=r"role: expected a str, got NoneType; pass role="):
         codec_of("llama3").render_text([], "prompt")
 
 

@@ -388,7 +388,7 @@ class Plan:
         message = self.format.message(**{**values, self.format.content: ""})
         for name in open_frame.fields:
             if values[name] is None and name in self.format.required:
-                raise self.error(None, f"the open header has no {name}; pass {name}=")
+                raise self.error(None, f"{name}: expected a str, got NoneType; pass {name}=")
         self.format.require_field_types(message, None, open_frame.fields)
         return self.check(open_frame, message, self._choose_alternatives(message, None), None)
 
