@@ -318,3 +318,15 @@ def test_a_fix_does_no_harm_without_the_fix_beside_it() -> None:
     source = "assistant to=functions.get_weather<|return|><|channel|>analysis<|message|><|call|>"
     for fix in fixes_of(codec, source, "transcript", LEVELS):
         assert is_harmless(codec, source, apply(source, [fix]), "transcript")
+
+
+def test_no_unsafe_fix_ends_a_call_that_is_a_guess() -> None:
+    """Its stop token would be the proof that a call was meant; a misspelt name was introduced."""
+    tools, end = ["functions.get_weather"], "<|message|>No.<|end|>"
+    guessed, introduced = (
+        f"<|channel|>commentary {name}{end}" for name in ("functions.get_weather", "to=functions.get_wether")
+    )
+    for source, level in ((guessed, "display"), (introduced, "unsafe")):
+        found = codec.validate(source, "completion", tools=tools).diagnostics
+        fixes = [each.fix for each in found if each.code.name == "wrong-call-terminator"]
+        assert [fix.applicability for fix in fixes if fix] == [level]

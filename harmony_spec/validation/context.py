@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from ..codes import STRIPPED_TOKENS
-from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, abridge
+from ..diagnostics import Diagnostic, Fix
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, continues
 from ..recovery.recovered import Recovered
@@ -129,7 +130,7 @@ class Context:
     ) -> None:
         """Add a diagnostic for a part of a message, or for a span; `change` would remove the mistake."""
         span = self.span_of(index, span) if isinstance(span, int) else span
-        raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
+        raw = self.form.excerpt(*span)
         fix = self.make_fix(change, [code], index) if change and not self.stripped else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
 
@@ -144,9 +145,20 @@ class Context:
             return None
         repair = None if index is None or index == len(self.messages) else self.messages[index].repair
         least = APPLICABILITIES.index("unsafe" if repair and repair.fields else "safe")
+        if repair and self.recovery.slots.recipient in repair.fields:  # what ends a call makes it one
+            least = max(least, self.guesses.get(index, 0))
         levels = [max(least, APPLICABILITIES.index(code.fix)) for code in codes if code.fix]
         selected = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
         return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(selected)))
+
+    @cached_property
+    def guesses(self) -> dict[int | None, int]:
+        """How uncertain the fix of a header is, by the index of its message: the most uncertain one of its mistakes."""
+        found: dict[int | None, int] = {}
+        for each in self.recovered.diagnostics:
+            level = APPLICABILITIES.index(each.code.fix or "safe")
+            found[each.index] = max(level, found.get(each.index, 0))
+        return found
 
     def replacement(self, *special: str) -> str | tuple[int, ...]:
         """Special tokens as they are in the input: their spellings, or their ids. None of them: to delete."""
