@@ -170,7 +170,7 @@ def require_api(major: int, minor: int) -> None:
 def opened(format: Format, given: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of an open header that an input continues. Raises `ValueError` if no open header has them."""
     if given != format.usual_opening:
-        from .rendering.renderer import require_opening
+        from .rendering.open_headers import require_opening
 
         require_opening(format, given)
     return given

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -319,79 +318,6 @@ def test_a_part_that_reads_what_may_come_in_its_place_is_refused(name: str, tmp_
     words = WORDS * ("WORD" in source and "WORD:" not in source)
     problem = problem_of_contents(source + words, tmp_path)
     assert "which may come in its place" in problem.reason or "which also comes after it" in problem.reason
-
-
-SAID: dict[str, tuple[Any, ...]] = {
-    "a text in a header that may be empty": (
-        "chatml",
-        ("NAME: /[a-z_]{1,64}/", "NAME: /[a-z_]*/"),
-        "If the text may be empty (`NAME?`), require the part around it in an alternative with a name",
-    ),
-    "another start rule": (
-        "chatml",
-        ("transcript: message*", "transcript: message*\nfragment: message*"),
-        "`fragment` is not a start rule, and nothing uses it",
-    ),
-    "a rule that contains another one": (
-        "muse_glimmer",
-        ("WORD\n\ncontent", 'WORD (";" thread)?\nthread: NUM\nNUM: /[0-9]+/\n\ncontent'),
-        "The rule `recipient` contains another rule, so its terminals are fields of their own: `word`.",
-    ),
-    "optional parts that are equal": (
-        "chatml",
-        ("transcript: message*", "transcript: message message? message?"),
-        "Write only one of the equal parts with `?`, or repeat it with `*`.",
-    ),
-    "no colon": ("chatml", ("role: ROLE", "role ROLE"), "Write `name: parts`: rules in lower case"),
-    "a template": ("chatml", ("role: ROLE", "role: one{ROLE}"), "a template (`name{…}`) is not supported"),
-    "a range": ("chatml", ("role: ROLE", 'role: "a".."z"'), 'a range of strings (`"a".."z"`) is not supported'),
-    "a keyword": (
-        "chatml",
-        ("name)?", "CLASS)?"),
-        ("name: NAME\n", ""),
-        ("NAME: ", "CLASS: "),
-        "`class` cannot be the name of a field: it is a Python keyword",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SAID)
-def test_a_refusal_names_the_cause(name: str, tmp_path: Path) -> None:
-    base, *edits, said = SAID[name]
-    folder = tmp_path / "grammar"
-    shutil.copytree(dialect.HERE / base, folder)
-    path = folder / f"{base}.lark"
-    text = path.read_text(encoding="utf-8")
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(GrammarError) as caught:
-        generate(folder)
-    assert said in str(caught.value)
-
-
-def test_recovery_needs_one_token_after_the_content(tmp_path: Path) -> None:
-    edits = [(MESSAGE, MESSAGE.replace("terminator", "foot? terminator"))]
-    edits.append(("content: TEXT?", "content: TEXT?\nfoot: FOOT WORD"))
-    edits.append(("START: ", 'FOOT: "<|reserved_200013|>"\nSTART: '))
-    folder = dialect.edited(tmp_path / "g", [{"file": "harmony.lark", "old": old, "new": new} for old, new in edits])
-    with pytest.raises(GrammarError, match=r"in `message`, another token may follow the one after the content"):
-        generate(folder)
-
-
-def test_a_refusal_names_what_a_plural_comes_from(tmp_path: Path) -> None:
-    problem = problem_of_contents('system: a* ";" WORD\na: "x" WORD "."\n' + WORDS, tmp_path)
-    assert problem.reason == "`as` cannot be the name of a field: it is a Python keyword"
-    assert problem.remedy == "Choose another name for the rule or terminal, whose plural it is."
-
-
-def test_a_style_chooses_no_alternative_that_a_field_shows(tmp_path: Path) -> None:
-    edit = {"file": "styles.toml", "old": 'choose = "call"', "new": 'choose = "tool"'}
-    with pytest.raises(GrammarError) as caught:
-        generate(dialect.edited(tmp_path / "grammar", [edit]))
-    (problem,) = caught.value.problems
-    assert problem.remedy.startswith("A field shows the alternative `tool` of `author`, so no style chooses it. There")
 
 
 UNSHOWN = {

@@ -393,20 +393,6 @@ class Plan:
         return self.check(open_frame, message, self._choose_alternatives(message, None), None)
 
 
-def require_opening(format: Format, given: dict[str, Any]) -> None:
-    """Raise `ValueError`, with the words of the renderer, for fields with which no open header can be written."""
-    for start, paths in format.starts.items():
-        if any(frame is format.open_frame for frame, _ in paths[0].steps):
-            try:
-                plan = Plan(format, [], start, given, format.default_style, "token")
-            except RenderError:  # prompts of this format begin with messages
-                continue
-            try:
-                plan.opening()
-            except RenderError as error:
-                raise ValueError(error.message) from None
-
-
 def _split(mixed: str, frame: Frame) -> WrittenFrame:
     """Divide a written frame at its content, and at the text directly around that."""
     left, _, right = mixed.partition(HOLE)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import copy
 from itertools import takewhile
-from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import RenderError, any_of
-from ..format.content_writing import Inexpressible
 from ..format.message_kinds import NO_KIND, Drop, Kind, meets
 from ..format.tables import LAST_TURN, Format
 from ..format.token_encoding import Tokenizer
-from ..source.token_places import tokens_of_mixed
-from ..vocabulary import tokenizer_for
+from .open_headers import OpenHeaders
 from .renderer import Plan, render_tokens
 
 M = TypeVar("M")
@@ -89,7 +86,7 @@ def render_training(
     first = turn if train == LAST_TURN else 0
     kept = [*_kept(messages[:turn], [*format.drops.values()]), *range(turn, len(messages))]
     plan = Plan(format, [messages[index] for index in kept], "transcript", {}, style, "token", training=True)
-    open_headers = _OpenHeaders(plan, tokenizer)
+    open_headers = OpenHeaders(plan, tokenizer)
     tokens: list[int] = []
     written: list[list[int]] = []
     spans: list[TrainingSpan] = []
@@ -125,30 +122,6 @@ def render_training(
     for begin, end in sampled:
         mask[begin:end] = [True] * (end - begin)
     return Training(tokens, mask, spans)
-
-
-class _OpenHeaders:
-    """The open headers that the messages of a plan continue."""
-
-    def __init__(self, plan: Plan, tokenizer: Tokenizer | None) -> None:
-        self.plan, self.tokenizer = plan, tokenizer_for(plan.format.encoding, tokenizer)
-        self.caches = plan.format.caches_of(self.tokenizer)
-        self.known = self.caches.of("opened")
-        fields = plan.format.open_frame.fields if plan.format.open_frame else ()
-        self.fields = attrgetter(*fields) if fields else lambda message: ()
-
-    def of(self, number: int) -> list[int]:
-        """The tokens that a prompt for a message ends with; empty if it cannot end so."""
-        key = self.plan.frames[number].name, self.fields(self.plan.messages[number])
-        tokens = self.known.get(key)
-        if tokens is None:
-            try:
-                mixed = self.plan.opening_of(number)
-            except Inexpressible:
-                mixed = ""
-            tokens = tokens_of_mixed(self.plan.format, mixed, self.tokenizer.encode)
-            self.caches.remember(self.known, key, tokens, len(tokens))
-        return tokens
 
 
 def _count_shared(opened: list[int], tokens: list[int]) -> int:

@@ -1,0 +1,45 @@
+"""Open headers of formats whose messages have more required fields than those."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codegen import generate
+from harmony_spec import RenderError
+
+from . import dialect
+from .test_dialects import tokenizer_of
+
+OUTSIDE_THE_OPEN_HEADER = {
+    "a text": ("muse_glimmer", "recipient? MESSAGE", "recipient? version MESSAGE", 'version: " v" NUM\nNUM: /[0-9]+/'),
+    "a listed text": (
+        "muse_glimmer",
+        "recipient? MESSAGE",
+        "recipient? level MESSAGE",
+        'level: LEVEL\nLEVEL: "1" | "2"',
+    ),
+    "alternatives": ("llama3", "content terminator", "mark content terminator", 'mark: "[a]" -> a | "[b]" -> b'),
+    "after the content": ("cohere", "content END", "content END number", "number: NUM\nNUM: /[0-9]+/"),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE_THE_OPEN_HEADER)
+def test_an_open_header_lacks_fields_that_each_message_has(name: str, tmp_path: Path) -> None:
+    base, old, new, rules = OUTSIDE_THE_OPEN_HEADER[name]
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / base, folder)
+    path = folder / f"{base}.lark"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new) + f"{rules}\n", encoding="utf-8")
+    if base == "cohere":  # recovery needs messages that end with their stop token
+        (folder / "recovery.toml").unlink()
+    module = dialect.module_of(f"outside_{base}", generate(folder), tmp_path)
+    text = module.render_text([], "prompt", role="user")
+    assert module.parse(text, "prompt").opening["role"] == "user"
+    tokenizer = tokenizer_of(module)
+    ids = module.render([], "prompt", role="user", tokenizer=tokenizer)
+    assert module.count_tokens([], "prompt", role="user", tokenizer=tokenizer) == len(ids)
+    with pytest.raises(RenderError, match=r"role: expected a str, got int"):
+        module.render([], "prompt", role=1, tokenizer=tokenizer)
