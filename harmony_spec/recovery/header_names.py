@@ -46,14 +46,11 @@ TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
 LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 """The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
 
-APART = re.compile(r"[^\w.:$@+-]+$")
-"""Signs after a name that the names of tools do not have."""
+APART = re.compile(r"\W*[^\w.:$@+-]\W*$")
+"""Signs after a name, one of which the names of tools do not have: `functions.f;`."""
 
 OPENING = re.compile("[(\\[{\"'`]")
 """What has another end after it, so that it is a part of the content."""
-
-SIGNS_OF_LISTS = ",;|&+/<>"
-"""Between the tools of a list."""
 
 BRACKETS = ("(", "[", "{")
 """What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
@@ -208,8 +205,7 @@ class HeaderNames:
             # Nothing shows where a misspelt name ends: `finalgoto=10`.
             apart = end > len(head)
             whole = (n for n in self.readings(head) if n.length == len(head) and (apart or n.how != "near"))
-            fitting = (name for name in whole if name.field != self.slots.recipient or head == called)
-            yield from (name._replace(length=end, how=name.how or "glued") for name in fitting)
+            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
@@ -346,7 +342,7 @@ class HeaderNames:
             cost = self.costs["joined"]
             before = {*known, *self.recovery.roles}
             found = [n for n in known if bare.endswith(n) and bare[: -len(n)] in before]
-        if not found and row.get("beginning") and not self._holds_tool(bare):
+        if not found and row.get("beginning") and (self.recovery.of_functions or "\0") not in bare:
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
             if found and any(bare.endswith(n) for n in known if n not in found):
@@ -357,11 +353,6 @@ class HeaderNames:
             found = [n for n in known if is_alike(n, bare, ratio) or (len(n) >= least and is_typo(n, bare))]
         return (found, cost) if len(found) == 1 else ([], 0)
 
-    def _holds_tool(self, word: str) -> bool:
-        """Whether a part of a word is a tool, perhaps after other words: `commentary_to_functions.f`."""
-        after = word.partition(self.recovery.of_functions or "\0")[1]
-        return after != "" or any(self.tools.full(part) for part in LIST_PARTS.findall(word))
-
     def _listed_in(self, field: str, bare: str) -> list[str]:
         """The known names of a field among the parts of a word, if all others are names, too: `final|channel`.
 
@@ -369,9 +360,9 @@ class HeaderNames:
         """
         known, parts = self.lists[field], LIST_PARTS.findall(self._damaged_token.sub("", bare))
         others = {*parts} - {*known, *self.all, *self.automaton.near_words}
-        is_list = field != self.slots.role or bare in known
-        is_named = not others or (field == self.slots.content_type and not any(map(self.tools.is_tool, others)))
-        return [part for part in parts if part in known] if is_list and is_named else []
+        is_type = field == self.slots.content_type and not any(map(self.tools.is_tool, others))
+        is_list = field != self.slots.role and (is_type or not others)
+        return [part for part in parts if part in known and is_list]
 
     # Tools.
 
@@ -443,25 +434,22 @@ class HeaderNames:
 
     def several_tools(self, text: str) -> Iterator[Name]:
         """A list of tools with white space in it: any of them may be meant."""
-        joint = self.recovery.separator
-        signs = rf"\s*[{re.escape(SIGNS_OF_LISTS.replace(joint, ''))}]\s*|\s+{re.escape(joint)}\s+"
-        tools = [self.tools.full(part) or part for part in re.split(signs, text)]
-        if len({*tools}) > 1 and all(map(self.tools.is_tool, tools)):
-            for tool in dict.fromkeys(tools):
-                cost = self.costs["decorated"] + self.costs["margin"] * (tool != tools[0])
-                yield Name(self.slots.recipient, tool, len(text), cost, "near")
+        for number, tool in enumerate(self.tools.listed(text)):
+            cost = self.costs["decorated"] + self.costs["margin"] * (number > 0)
+            yield Name(self.slots.recipient, tool, len(text), cost, "near")
 
     def _author(self, word: str) -> Iterator[Name]:
         """A tool that answers."""
         field, row = self.slots.name, self.row(self.slots.name).costs
         matches = self.tools.word.match(word), self.automaton.patterns[field].match(word)
         match = next((each for each in matches if each and self.automaton.patterns[field].fullmatch(each[0])), None)
-        if match and word in self.all:
+        if word in self.all:
             yield Name(field, word, len(word), row["unknown"], "known")
-        if not match or word in self.all:
+            return
+        if not match:
             return
         marked = MARKED_NAME.fullmatch(word)
-        if marked and not self.is_known(marked[1]) and self.automaton.patterns[field].fullmatch(marked[1]):
+        if marked and not self.is_known(marked[1]):
             yield Name(field, marked[1], len(word), self.costs["decorated"], "led")
         if tool := self._answering(word):
             yield Name(field, tool, len(word), self.costs["decorated"], "near")
@@ -489,9 +477,7 @@ class HeaderNames:
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
             if field == self.slots.recipient:
-                part = (
-                    part.rstrip("".join(re.findall(r"\W", part))) if APART.search(part) else part
-                )  # `functions.f;json`
+                part = APART.sub("", part)
             tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
             tool = tool or (self._answering(part) if field == self.slots.name else None)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles

@@ -18,6 +18,9 @@ MAX_COMPARED_TOOLS = 20
 PUNCTUATION = ",;:."
 """Marks after a name, as in `functions.f, json`, which models write. Quotes and brackets are prose."""
 
+SIGNS_OF_LISTS = ",;|&+/<>"
+"""Between the tools of a list."""
+
 _NAME = re.compile(r"[\w-]+")
 
 
@@ -161,6 +164,13 @@ class NamedTools:
         joint = re.escape(self.recovery.of_functions or "\0")
         parts = re.split(rf"[^\w-]+|[_-](?={joint})", word) if self.offered else ()
         return len({self.any_full(part.strip("-")) for part in parts} - {None}) > 1
+
+    def listed(self, text: str) -> list[str]:
+        """The tools of a list with signs or white space between them; none for another text."""
+        joint = re.escape(self.recovery.separator)
+        parts = re.split(rf"\s*(?!{joint})[{SIGNS_OF_LISTS}]\s*|\s+{joint}\s+", text)
+        tools = dict.fromkeys(self.full(part) or part for part in parts)
+        return [*tools] if len(tools) > 1 and all(map(self.is_tool, tools)) else []
 
     def nearest(self, word: str, ratio: int) -> str | None:
         """The only offered tool that a word is near to.
