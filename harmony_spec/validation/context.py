@@ -146,18 +146,17 @@ class Context:
         repair = None if index is None or index == len(self.messages) else self.messages[index].repair
         least = APPLICABILITIES.index("unsafe" if repair and repair.fields else "safe")
         if repair and self.recovery.slots.recipient in repair.fields:  # what ends a call makes it one
-            least = max(least, self.guesses.get(index, 0))
+            codes = [*codes, *self.header_codes.get(index, ())]
         levels = [max(least, APPLICABILITIES.index(code.fix)) for code in codes if code.fix]
         selected = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
         return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(selected)))
 
     @cached_property
-    def guesses(self) -> dict[int | None, int]:
-        """How uncertain the fix of a header is, by the index of its message: the most uncertain one of its mistakes."""
-        found: dict[int | None, int] = {}
-        for each in self.recovered.diagnostics:
-            level = APPLICABILITIES.index(each.code.fix or "safe")
-            found[each.index] = max(level, found.get(each.index, 0))
+    def header_codes(self) -> dict[int | None, list[Code]]:
+        """The codes of the mistakes with a fix that recovery repaired, by the index of their message."""
+        found: dict[int | None, list[Code]] = {}
+        for each in (each for each in self.recovered.diagnostics if each.code.fix):
+            found.setdefault(each.index, []).append(each.code)
         return found
 
     def replacement(self, *special: str) -> str | tuple[int, ...]:
