@@ -136,6 +136,8 @@ class HeaderAutomaton:
         near_leads: the near misses of `lead`, of the literals with a word in them before a field without a slot, and
             the names of all fields.
         near_words: the words of those.
+        near_recipient: match one of those before a recipient, with a sign.
+        to_recipient: match what introduces a recipient, or nearly.
         misspelt_tokens: matches a misspelling of a special token before the name of a field.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
         divides: matches one of either, with all signs of one side, which ends a word.
@@ -194,6 +196,9 @@ class HeaderAutomaton:
             for lead in (near.get(field, ""),)
             for introducing in ([token for token, name in tokens.items() if name == field != recovery.slots.recipient],)
         ]
+        labels = (label for label, field in self.introduces.items() if field == recovery.slots.recipient)
+        self.near_recipient = [near.among_words for near in self.near_leads if near.field == recovery.slots.recipient]
+        self.to_recipient = [*(re.compile(re.escape(label)) for label in labels), *self.near_recipient]
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
         self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)

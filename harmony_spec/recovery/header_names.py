@@ -272,10 +272,9 @@ class HeaderNames:
     def _lead_in(self, word: str) -> tuple[int, bool]:
         """Where a text that introduces a recipient is inside a word, or a near miss after a sign or a known name, and
         whether it is a part of another word; -1 if there is none."""
-        if (at := word.find(self.lead)) > 0 and self.lead:
-            return at, self.is_inside(word, 0, at)
-        near = (near.among_words for near in self.automaton.near_leads if near.field == self.slots.recipient)
-        for match in chain.from_iterable(each.finditer(word, 1) for each in near):
+        if self.lead and (at := word.find(self.lead)) >= 0:
+            return at, at > 0 and self.is_inside(word, 0, at)
+        for match in chain.from_iterable(near.finditer(word, 1) for near in self.automaton.near_recipient):
             at = match.start()
             if not (word[at - 1].isalnum() or word[at - 1] in JOINTS) or word[:at] in self.all:
                 return at, False
@@ -359,10 +358,11 @@ class HeaderNames:
         A content type may also have its class or its parameters with it: `application/json`.
         """
         known, parts = self.lists[field], LIST_PARTS.findall(self._damaged_token.sub("", bare))
+        if not (found := [part for part in parts if part in known]) or field == self.slots.role:
+            return []
         others = {*parts} - {*known, *self.all, *self.automaton.near_words}
         is_type = field == self.slots.content_type and not any(map(self.tools.is_tool, others))
-        is_list = field != self.slots.role and (is_type or not others)
-        return [part for part in parts if part in known and is_list]
+        return found if is_type or not others else []
 
     # Tools.
 

@@ -60,6 +60,7 @@ class NamedTools:
         self.recovery, self.functions = recovery, recovery.definitions.functions
         self.offered = None if offered is None else frozenset(offered)
         self.word = re.compile(recovery.word)
+        self._signs_between = re.compile(rf"[^\w-]+|[_-](?={re.escape(recovery.of_functions or chr(0))})")
 
     def last(self, name: str) -> str:
         """A name without its namespace."""
@@ -161,9 +162,8 @@ class NamedTools:
 
     def is_list(self, word: str) -> bool:
         """Whether a word names several offered tools, with signs between them."""
-        joint = re.escape(self.recovery.of_functions or "\0")
-        parts = re.split(rf"[^\w-]+|[_-](?={joint})", word) if self.offered else ()
-        return len({self.any_full(part.strip("-")) for part in parts} - {None}) > 1
+        parts = self._signs_between.split(word) if self.offered else ()
+        return len(parts) > 1 and len({self.any_full(part.strip("-")) for part in parts} - {None}) > 1
 
     def listed(self, text: str) -> list[str]:
         """The tools of a list with signs or white space between them; none for another text."""

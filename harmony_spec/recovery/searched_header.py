@@ -142,10 +142,7 @@ class SearchedHeader:
 
     def _introductions(self) -> Iterator[tuple[int, int]]:
         """Where something introduces a recipient, or nearly: the start and the end of it."""
-        recipient = self.slots.recipient
-        labels = (re.escape(label) for label, field in self.automaton.introduces.items() if field == recipient)
-        near = (near.among_words for near in self.automaton.near_leads if near.field == recipient)
-        for pattern in (*map(re.compile, labels), *near):
+        for pattern in self.automaton.to_recipient:
             yield from (match.span() for match in pattern.finditer(self.text))
 
     @cached_property
