@@ -101,7 +101,7 @@ def test_the_end_of_a_word_introduces_no_tool(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECOVERING)
 def test_an_author_may_have_any_name_after_the_role(name: str) -> None:
-    """Law 7, for names that are no words, or that name something else elsewhere."""
+    """Law 7, for names that are not words, or that name something else elsewhere."""
     module = codec_of(name)
     recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
     if not slots.name:
