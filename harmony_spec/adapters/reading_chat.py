@@ -245,7 +245,7 @@ class _Reader:
         return int(instructs)
 
     def read_instructions(self, message: dict[str, Any], index: int, declared: Mapping[str, Any]) -> None:
-        """Read instructions; without a text and anything declared, there is no message."""
+        """Read instructions; without a text or anything declared, they become nothing."""
         pieces, name = self.texts(message, index), self.author(message, index)
         text = "".join(piece.text for piece in pieces) or None
         if text is not None or any(declared.values()):

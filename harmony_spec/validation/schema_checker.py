@@ -97,14 +97,14 @@ class Checker:
         """Find the errors of a value.
 
         A reference is not followed if that leads back to it with the same value, or too deep. If Python's stack ends
-        inside of the Rust code of `referencing`, that panics: `PanicException: __eq__ failed!` is no `Exception`. It
-        came once in 330 depths of the stack for `{"if": {"$ref": "#"}}`.
+        inside of the Rust code of `referencing`, that panics: `PanicException: __eq__ failed!` is not an
+        `Exception`. It came once in 330 depths of the stack for `{"if": {"$ref": "#"}}`.
         """
         schema, dialect, opened = self.schema, self.dialect, self.budget.open_references
         about: dict[str, Any] = {"instance": instance, "schema": schema}
         if schema is False:
-            reason = f"False schema does not allow {instance!r}"
-            yield ValidationError(reason, validator=None, validator_value=None, **about)  # type: ignore[arg-type]
+            refused = about | {"validator": None, "validator_value": None}
+            yield ValidationError(f"False schema does not allow {instance!r}", **refused)
         if isinstance(schema, bool):
             return
         if reference is not None:
