@@ -241,6 +241,8 @@ class ChatStream:
         Raises `IndexError` for an unknown answer, and `ValueError` for one that has ended.
         """
         chunks, repeat, parser, key = self._ready.get(index, NOTHING_READY)
+        if tokens.__class__ is list and len(tokens) == 1 and tokens[0].__class__ is int:
+            tokens = tokens[0]  # as engines return each step: three times as fast
         if tokens.__class__ is int:
             if ready := chunks.get(tokens):
                 repeat(tokens)
@@ -256,8 +258,6 @@ class ChatStream:
                 elif len(chunks) < MAX_READY_CHUNKS:
                     chunks[tokens] = False
                 return [chunk]
-        elif tokens.__class__ is list and len(tokens) == 1 and tokens[0].__class__ is int:
-            return self.feed(tokens[0], index)  # as engines return each step: three times as fast
         if parser is None:
             return self._read_events(index, self._parser(index).feed(tokens))
         events = parser.feed(tokens)
