@@ -308,6 +308,12 @@ INTRODUCED = [
     "recipient={}",
     "recipient: {}",
     "too={}",
+    "toto={}",
+    "recipent={}",
+    "to->{}",
+    "to=>{}",
+    "to -> {}",
+    "to\u2192{}",
 ]
 
 

@@ -19,10 +19,10 @@ _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
 
-SIGNS = "=:\uff1d\uff1a"
-"""Between what introduces a recipient and its name. The last two are those of Chinese and Japanese keyboards."""
+SIGN = "(?:[=:\uff1d\uff1a]>?|->|\u2192)"
+"""Between what introduces a recipient and its name. Some are those of Chinese and Japanese keyboards, others arrows."""
 
-_SIGN = re.compile(f"[{SIGNS}]")
+_SIGN, SIGN_AT_END = re.compile(SIGN), re.compile(rf"{SIGN}\s*\Z")
 
 State = frozenset[int]
 """The rows of the table that a path may have come to; empty if it leads nowhere."""
@@ -58,7 +58,7 @@ class NearLead(NamedTuple):
         words: the word of the text, and the name of the field.
         among_words: matches one of them with a sign, directly before the name; accepted even among other words.
             If no text introduces the field in the grammar, it matches nothing.
-        alone: also matches a typo of the word, the word or a sign with white space around it, the word directly before
+        alone: also matches a typo of one of them, one of them or a sign with white space around it, one directly before
             the namespace of functions, or a misspelt special token (`<|channel>`). Accepted only if nothing but header
             words surrounds it. Quotes, brackets and bullets introduce nothing: prose puts them around names.
     """
@@ -78,12 +78,12 @@ class NearLead(NamedTuple):
         """
         word = without_signs(lead).lower() or field.lower()
         words = tuple(dict.fromkeys((word, field.lower())))
-        exact, near = ("|".join(sorted(map(re.escape, known)) or ["(?!)"]) for known in (words, _typos(word)))
+        known = words, {typo for word in words for typo in _typos(word)}
+        exact, near = ("|".join(sorted(map(re.escape, each)) or ["(?!)"]) for each in known)
         exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
-        sign = f"[{SIGNS}]"
-        spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
-        among_words = f"(?:{exact}){sign}" if lead else "(?!)"
-        alone = "|".join((spaced, rf"{sign}\s*", *map(_misspelt_token, tokens)))
+        spaced = rf"(?:{exact})\s*{SIGN}\s*|(?:{near}){SIGN}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
+        among_words = f"(?:{exact}){SIGN}" if lead else "(?!)"
+        alone = "|".join((spaced, rf"{SIGN}\s*", *map(_misspelt_token, tokens)))
         patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, alone))
         return cls(field, state, words, *patterns)
 
@@ -254,7 +254,7 @@ class HeaderAutomaton:
 
     def introduces_next(self, word: str) -> bool:
         """Whether a word is one of `near_words` and a sign, so that a name comes after white space."""
-        return word[-1:] in {*SIGNS} and without_signs(word).lower() in self.near_words
+        return without_signs(word).lower() in self.near_words and SIGN_AT_END.search(word) is not None
 
     def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""
@@ -298,10 +298,10 @@ class HeaderAutomaton:
 
 
 def _typos(word: str) -> set[str]:
-    """A word with one letter missing or doubled, or two letters swapped."""
+    """A word with one letter missing or doubled, or two letters swapped, or the whole word doubled."""
     places = range(len(word))
     found = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
-    return (found | {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}) - {""}
+    return (found | {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places} | {word * 2}) - {""}
 
 
 def _misspelt_token(spelling: str) -> str:

@@ -10,7 +10,7 @@ from unicodedata import category, normalize
 
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
-from .header_automaton import SIGNS, automaton_of, without_signs
+from .header_automaton import SIGN, SIGN_AT_END, automaton_of, without_signs
 from .header_text import ARGUMENTS
 from .known_names import KnownNames
 from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
@@ -37,7 +37,7 @@ MARKS = ":,;"
 JOINING = re.compile(r"[^\w\"'`(\[{]*")
 """Signs between a name and a tool in one word, as in `commentary->functions.f`; prose has the others around names."""
 
-MARKED_NAME = re.compile(rf"[{SIGNS}(\[<]([\w.-]*\w)[)\]>]?")
+MARKED_NAME = re.compile(rf"(?:{SIGN}|[(\[<])([\w.-]*\w)[)\]>]?")
 """The name of an author after another sign than that of the grammar, as in `user(alice)`."""
 
 TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
@@ -135,6 +135,7 @@ class HeaderNames:
         written without spaces, and no format has names in them.
         """
         automaton, named = self.automaton, self.is_named
+        text = automaton.misspelt_tokens.sub(" ", text)  # with white space inside
         pairs = ((before, word) for before, word in pairwise(("", *text.split())) if LETTER.search(word))
         plain = (word for before, word in pairs if not automaton.introduces_next(before))
         plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
@@ -250,9 +251,9 @@ class HeaderNames:
             return bool(tools.bare(name))
         known = tools.is_function(name) or tools.any_full(name) or (tools.offered and tools.spelled_apart(name))
         known = known or (name if name in self.recovery.recipients else None)
-        signed = tools.offered is None and lead[-1:] in SIGNS and answers is not None
+        signed = tools.offered is None and SIGN_AT_END.search(lead) is not None and answers is not None
         if known or (signed and self.is_plain(name)):
-            return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
+            return SIGN_AT_END.search(lead) is not None or self.recovery.separator in name
         return bool(tools.bare(name))
 
     def at_introduced(self, text: str, at: int) -> bool:
