@@ -138,11 +138,11 @@ class HeaderAutomaton:
         near_words: the words of those.
         near_recipient: match one of those before a recipient, with a sign.
         to_recipient: match what introduces a recipient, or nearly.
-        misspelt_tokens: matches a misspelling of a special token before the name of a field.
+        misspelt_tokens: matches a misspelling of a special token before the name of a field, where a word begins.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
         divides: matches one of either, with all signs of one side, which ends a word.
-        misspelt_start: matches one of the token that begins a message, before a role, or with all signs of one side
-            before any author.
+        misspelt_start: matches one of the token that begins a message, or a token of another format, before a role or a
+            function, or one with all signs of one side before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
@@ -201,13 +201,18 @@ class HeaderAutomaton:
         self.to_recipient = [*(re.compile(re.escape(label)) for label in labels), *self.near_recipient]
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
-        self.misspelt_tokens = re.compile("|".join(map(_misspelt_token, tokens)) or "(?!)", re.IGNORECASE)
+        misspelt = "|".join(map(_misspelt_token, tokens)) or "(?!)"
+        self.misspelt_tokens = re.compile(rf"(?<!\S)(?:{misspelt})", re.IGNORECASE)
         openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
         self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
         self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
-        roles = "|".join(map(re.escape, recovery.roles)) or "(?!)"
+        authors = "|".join(map(re.escape, filter(None, (*recovery.roles, recovery.of_functions)))) or "(?!)"
         start, whole_start = _misspelt_token(recovery.begins), _half_spelled(recovery.begins)
-        self.misspelt_start = re.compile(rf"\A\s*(?:{start}(?={roles})|{whole_start}(?=\w))", re.IGNORECASE)
+        left, right = map(re.escape, format.special_ends)
+        foreign = rf"{left}[^\s\ud800-\udfff]*?{right}\s*" if left and right else "(?!)"  # `<|im_start|>user`
+        self.misspelt_start = re.compile(
+            rf"\A\s*(?:(?:{start}|{foreign})(?={authors})|{whole_start}(?=\w))", re.IGNORECASE
+        )
         self.json_fields = re.compile(
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )

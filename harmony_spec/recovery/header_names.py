@@ -135,7 +135,7 @@ class HeaderNames:
         written without spaces, and no format has names in them.
         """
         automaton, named = self.automaton, self.is_named
-        text = automaton.misspelt_tokens.sub(" ", text)  # with white space inside
+        text = automaton.misspelt_tokens.sub(" ", automaton.misspelt_start.sub("", text))
         pairs = ((before, word) for before, word in pairwise(("", *text.split())) if LETTER.search(word))
         plain = (word for before, word in pairs if not automaton.introduces_next(before))
         plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
