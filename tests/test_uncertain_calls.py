@@ -120,6 +120,20 @@ def test_an_author_may_have_any_name_after_the_role(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLING)
+def test_a_recipient_may_be_a_namespace_and_signs(name: str) -> None:
+    """Law 7: signs that introduce a name elsewhere belong to a name that the grammar reads."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    fields = {slots.role: recovery.author[slots.role], slots.channel: recovery.calls or recovery.channels[0]}
+    fields.pop("", None)
+    for signs in ("=", "=>", "->", "\u2192"):
+        given = fields | {slots.recipient: recovery.of_functions + signs}
+        with suppress(RenderError):
+            text = module.render_text([module.Message(content="{}", **given)])
+            assert module.recover(text).messages == module.parse(text).messages
+
+
+@pytest.mark.parametrize("name", CALLING)
 def test_a_limit_of_costs_shows_no_header_as_an_answer(name: str) -> None:
     """The beginning of a header at the end of the input needs no repair."""
     module = codec_of(name)

@@ -320,7 +320,8 @@ class HeaderSearch(PlacedNames):
                 continue  # any word may be a name
             if awaited == (self.slots.name,) and near.field != self.slots.name:
                 continue  # a sign belongs to the name of the author
-            if match and not wordy and self._marks(near.field, match.end()):  # `content_type=` before its token
+            is_named = match is not None and any(map(str.isalpha, match[0]))
+            if match and is_named and not wordy and self._marks(near.field, match.end()):  # `type=` before its token
                 yield costs["decorated"], node._replace(at=match.end()), (Edit("unread", "", at, match.end()),)
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
