@@ -475,9 +475,12 @@ def test_deep_values_are_refused() -> None:
     deep: Any = {}
     for _ in range(100_000):
         deep = {"a": deep}
+    endless: dict[str, Any] = {}
+    endless["a"] = endless
     for chat in (
         [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": deep}}]}],
         [{"role": "user", "content": "x", "y": deep}],
+        [{"role": "user", "content": "x", "y": endless}],
     ):
         with pytest.raises(ConversionError):
             from_chat(chat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NoReturn
@@ -44,12 +45,12 @@ def readable(**values: object) -> Iterator[None]:
         is_deep = isinstance(error, RecursionError)
         path: tuple[object, ...] = ()
         level: list[tuple[tuple[object, ...], object]] = [((), values)]
-        while level:
-            path = level[0][0]
+        for _ in range(sys.getrecursionlimit()):  # a value may contain itself
+            path = level[0][0] if level else path
             if not is_deep and (large := next((path for path, value in level if _is_large(value)), None)) is not None:
                 fail(large, "the integer has too many digits")
             level = [(_longer(path, step), inner) for path, value in level for step, inner in _inside(value)]
-        if is_deep:
+        if is_deep or level:
             fail(path, "the value is nested too deeply")
         raise
 
