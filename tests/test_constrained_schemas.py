@@ -119,6 +119,11 @@ KIND_A, KIND_B = kind("a"), kind("b")
             {"patternProperties": {"^a": True, "^b": NULL}},
             ["/patternProperties"],
         ),
+        ("lark", {"type": "integer", "enum": [1, 2**53 + 1]}, {"type": "integer"}, ["/enum"]),
+        ("structural-tag", {"type": "array", "const": [-(10**20)]}, {"type": "array"}, ["/const"]),
+        ("lark", {"type": "number", "enum": [3932648.2601544554, 2]}, {"type": "number"}, ["/enum"]),
+        ("lark", {"const": {"a": True, "b": [0.1, 10**14]}}, {"enum": [{"a": True, "b": [0.1, 10**14]}]}, []),
+        ("grammar", {"const": [2**53 + 1]}, {"enum": [[2**53 + 1]]}, []),
         ("lark", {"oneOf": [KIND_A, KIND_B]}, {"anyOf": [KIND_A, KIND_B]}, []),
         ("lark", {"pattern": "^a$", "format": "date"}, {"pattern": "^a$"}, ["/format"]),
         ("lark", {"x-guidance": {"lenient": True}}, {}, []),
@@ -357,7 +362,7 @@ def test_rules_for_json(schema: Any, valid: list[str], invalid: list[str]) -> No
     assert [text for text in invalid if admits(grammar, tokens[text])] == []
 
 
-@pytest.mark.parametrize("value", [2.0, 1000.0, 0.0, -0.0, 1e20, 1e-07, 1.5, 2, 10**20, "2.0", [2.0], {"n": 2.0}, [2]])
+@pytest.mark.parametrize("value", [2.0, 1000.0, 0.0, -0.0, 1e20, 1e-07, 1.5, 2, "2.0", [2.0], {"n": 2.0}, [2]])
 @pytest.mark.parametrize("keyword", ["const", "enum"])
 def test_a_listed_value_is_admitted_as_the_schema_spells_it_or_reported(value: Any, keyword: str) -> None:
     schema = {"type": "object", "properties": {"v": {keyword: value if keyword == "const" else [value]}}}

@@ -28,6 +28,7 @@ from .schema_keywords import (
     is_deep,
     is_encodable,
     is_respelled,
+    is_rounded,
     kind_of,
     to_json_text,
     type_of,
@@ -328,7 +329,7 @@ class _Reader:
             others = row.keywords - COMBINING - {"type", "enum", "const"}
             if others and kept:
                 kept = self._matching(row, others, kept)
-        if any(isinstance(value, dict | list) and is_deep(value) for value in kept):
+        if any(is_deep(value) or (self.target != "grammar" and is_rounded(value)) for value in kept):
             self.unenforced |= places_of({"const", "enum"}, *rows)
             return type_of(kinds)
         if self.target != "grammar" and any(map(is_respelled, kept)):

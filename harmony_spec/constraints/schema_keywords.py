@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from decimal import Decimal
+from sys import float_info
 from typing import Any, Literal
 
 from ..tool_types.type_grammar import UNREAD_KEYWORD
@@ -124,11 +126,23 @@ def spellings_of(number: float) -> list[str]:
     return [json.dumps(number), *[str(int(number))] * is_whole]
 
 
+def numbers_in(value: Any) -> Iterator[float]:
+    """The numbers that a value consists of."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(part)
+    elif kind_of(value) in NUMBERS:
+        yield value
+
+
+def is_rounded(value: Any) -> bool:
+    """Whether a value has a number of more digits than floats hold, which engines with JSON may read as another one."""
+    return any(len(Decimal(repr(number)).as_tuple().digits) > float_info.dig for number in numbers_in(value))
+
+
 def is_respelled(value: Any) -> bool:
     """Whether a value has a number that engines with JSON admit in another spelling only: 2 for 2.0, 0.01 for 1e-2."""
-    if isinstance(value, dict | list):
-        return any(map(is_respelled, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float) and (value % 1 == 0 or "e" in repr(value))
+    return any(isinstance(n, float) and (n % 1 == 0 or "e" in repr(n)) for n in numbers_in(value))
 
 
 def to_json_text(value: Any) -> str:
