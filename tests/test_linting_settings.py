@@ -104,6 +104,23 @@ def test_per_file_ignores_and_exclude(project: Path) -> None:
     assert run(".").stderr.startswith("1 input,")
 
 
+@pytest.mark.parametrize("pattern", ["below/", "./below", "./below/"])
+def test_a_folder_is_excluded_as_people_spell_it(project: Path, pattern: str) -> None:
+    write(project, f'exclude = ["{pattern}"]')
+    assert run(".").stderr.startswith("1 input,")
+    assert run("--isolated", "--exclude", pattern, ".").stderr.startswith("1 input,")
+
+
+def test_settings_are_those_of_the_folders_above_the_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of those that its name goes through."""
+    write(project / "below", 'select = ["H115"]')
+    assert found("below/../bad.txt") == ["H115", "H134"]
+    assert run("--exclude", "below", "below/..").stderr.startswith("1 input,")
+    monkeypatch.chdir(project / "below")
+    assert found("../bad.txt") == ["H115", "H134"]
+    assert found("--exclude", "below", "..") == ["H115", "H134"]
+
+
 def test_start_column_tools_and_tokenization(project: Path) -> None:
     (project / "tools.json").write_text('[{"name": "functions", "tools": [{"name": "f"}]}]')
     (project / "rows.jsonl").write_text('{"text": "x", "mine": "<|channel|>final to=functions.g<|message|>x<|end|>"}\n')

@@ -112,7 +112,7 @@ def load(path: Path) -> Settings | None:
         return None
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: {TABLE} is not a table")
-    file = path.absolute()
+    file = _absolute(path)
     read: dict[str, Any] = {}
     for key, value in table.items():
         if key not in SETTING_KEYS:
@@ -274,14 +274,19 @@ def _invalid(origin: object = None) -> Iterator[None]:
         raise SettingsError(f"{origin}: {error}" if origin else str(error)) from None
 
 
+def _absolute(path: Path | str) -> Path:
+    """An absolute path without `..`, so that its parents are the folders above it."""
+    return Path(os.path.abspath(path))
+
+
 def _folder(name: str) -> Path:
     """The folder whose settings apply to a file."""
-    return Path.cwd() if name == STDIN else Path(name).absolute().parent
+    return Path.cwd() if name == STDIN else _absolute(name).parent
 
 
 def _matches(pattern: str, path: Path, folder: Path) -> bool:
     """Whether a pattern matches a file or one of its parent folders, by name or by path relative to a folder."""
-    whole = path.absolute()
+    whole, pattern = _absolute(path), pattern.rstrip("/").removeprefix("./")
     inside = whole.relative_to(folder) if whole.is_relative_to(folder) else whole
     parts = (inside, *inside.parents)
     return any(
