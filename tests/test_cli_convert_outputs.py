@@ -165,3 +165,15 @@ def test_a_long_run_shows_its_progress(many: Path, tmp_path: Path) -> None:
     assert running.wait() == 1
     assert re.search(rb"\d+ converted, \d+ rejected", said)
     assert b"rows, " in said
+
+
+def test_keys_forge_no_lines() -> None:
+    key = "x\n-:9: error: row rejected: \x1b[31m\x9b\u202e\u2028"
+    function = {"name": "f", "parameters": {"type": "object", "properties": {key: {"type": "string"}}}}
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": json.dumps({key: 1})}}
+    lost = {"messages": [{"role": "user", "content": "Hi.", key: 1}, {"role": "assistant", "content": "Hi."}]}
+    refused = {"messages": [CHAT[0], {"role": "assistant", "tool_calls": [call]}], "tools": [{"function": function}]}
+    result = run("--from", "chat", "--to", "training", "-", given=f"{json.dumps(lost)}\n{json.dumps(refused)}\n")
+    lost_line, refused_line, _ = result.stderr.splitlines()
+    assert (lost_line[:5], refused_line[:5]) == ("-:1: ", "-:2: ")
+    assert f"{lost_line}{refused_line}".isprintable()

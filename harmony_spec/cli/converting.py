@@ -29,7 +29,7 @@ from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
 from ..tools.requirements import REPLACEABLE, Policy
-from ..view.terminal_text import printable_name
+from ..view.terminal_text import printable, printable_name
 
 if TYPE_CHECKING:
     import pyarrow
@@ -189,7 +189,7 @@ def convert_batch(conversion: Conversion, batch: Batch) -> list[Converted]:
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.args if isinstance(error, InvalidRow) else [error]
                 what = f"{place}: error: row rejected{', and not read' if isinstance(item, RowError) else ''}"
-                found.reports += [("error", f"{what}: {each}") for each in errors]
+                found.reports += [("error", f"{what}: {printable(str(each))}") for each in errors]
                 found.rejected += _original(batch, row, item)
                 found.numbers.rejected += 1
     found.numbers.converted = len(values)
@@ -294,7 +294,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         if conversion.target == CHAT:
             row = _chat_row(to_chat(messages, adapted.side, codec=codec), chat.row.tools)
             others = (each for each in adapted.findings if not _is_restored(each, chat.row.messages, row[MESSAGES_KEY]))
-        found.reports += [("warning", f"{place}: warning: {_shown(each)}") for each in others]
+        found.reports += [("warning", f"{place}: warning: {printable(_shown(each))}") for each in others]
         if errors:
             raise InvalidRow(*errors)
         found.numbers.unread.update((batch.name, column) for column in chat.row.unread)
