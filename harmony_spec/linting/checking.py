@@ -205,7 +205,7 @@ class RowCheck:
         exact = read(self._fixable(held)) if report.diagnostics else report
         if exact is not report:
             offered = {each.fix for each in exact.diagnostics}
-            report = _with_fixes(report, lambda fix, _: fix in offered)
+            report = _with_fixes(report, lambda fix, _: fix if fix in offered else None)
         return report, exact
 
     def _fixable(self, held: RowContent) -> Source:
@@ -213,7 +213,7 @@ class RowCheck:
         return without_line_break(held.source) if self.kind == "text" else held.source
 
     def _validated(self, held: RowContent, source: Source) -> Report[Any]:
-        """The report on a source; for a conversation, with fixes of headers only: its JSON form has no stop tokens."""
+        """The report on a source; for a conversation, with unsafe fixes of headers: its JSON form has only fields."""
         codec, is_rendered, options = held.codec, held.messages is not None, self.options
         report: Report[Any] = codec.validate(
             source,
@@ -225,7 +225,12 @@ class RowCheck:
         if not is_rendered:
             return report
         ends = [content for _, content, *_ in report.recovered.bounds]
-        return _with_fixes(report, lambda fix, index: any(fix.span.start < end for end in ends[index:][:1]))
+
+        def in_fields(fix: Fix, index: int) -> Fix | None:
+            changed = replace(fix, applicability="unsafe") if fix.applicability == "safe" else fix
+            return changed if any(fix.span.start < end for end in ends[index:][:1]) else None
+
+        return _with_fixes(report, in_fields)
 
     def _selected(self, report: Report[Any]) -> list[Diagnostic]:
         return [each for each in report.diagnostics if each.code.code in self.options.selected]
@@ -329,11 +334,10 @@ def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
     return unmatched
 
 
-def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Report[Any]:
-    """The report with some of its fixes; `keeps` has the fix and the index of its message."""
+def _with_fixes(report: Report[Any], changed: Callable[[Fix, int], Fix | None]) -> Report[Any]:
+    """The report with other fixes; `changed` has a fix and the index of its message."""
     found = [
-        each if each.fix is None or keeps(each.fix, each.index) else replace(each, fix=None)
-        for each in report.diagnostics
+        each if each.fix is None else replace(each, fix=changed(each.fix, each.index)) for each in report.diagnostics
     ]
     return replace(report, diagnostics=found)
 
