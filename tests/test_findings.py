@@ -6,11 +6,11 @@ import json
 import re
 import socket
 import unicodedata
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -208,7 +208,17 @@ def test_an_integer_that_no_float_can_hold() -> None:
     assert names(said_of("1" + "0" * 400, {"multipleOf": 0.3})) == ["invalid-arguments"]
 
 
-@pytest.mark.parametrize(("number", "divisor"), [("1e400", inf), ("1e400", 2), ("3", inf), ("-1e400", 0.5)])
+@given(st.integers(), st.integers(1, 10**6), st.integers(0, 6))
+@example(1999, 1, 2)
+@example(3, 1, 1)
+def test_multiples_are_those_of_the_written_decimals(number: int, divisor: int, places: int) -> None:
+    """19.99 is a multiple of 0.01, but not the float 19.99 of the float 0.01."""
+    value, step = (float(f"{each}e-{places}") for each in (number % 10**12, divisor))
+    said = said_of(repr(value), {"multipleOf": step})
+    assert names(said) == (["invalid-arguments"] if number % 10**12 % divisor else [])
+
+
+@pytest.mark.parametrize(("number", "divisor"), [("1e400", inf), ("1e400", 2), ("3", inf), ("-1e400", 0.5), ("3", nan)])
 def test_a_number_that_no_float_can_hold(number: str, divisor: float) -> None:
     """Whether it is a multiple is not computed, and that is said."""
     assert names(said_of(number, {"multipleOf": divisor})) == ["unfinished-check"]

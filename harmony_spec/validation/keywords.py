@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property
 from itertools import filterfalse, islice
-from math import inf
 from typing import Any
 
 import regex
@@ -191,14 +190,20 @@ def _in_place(checker: Any, instance: dict[str, Any], schema: dict[str, Any]) ->
 
 
 def _multiple_of(checker: Any, divisor: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """Integers beyond the range of floats are computed exactly; infinite floats stop the check."""
-    if checker.is_type(instance, "number") and inf in (abs(instance), divisor):
-        raise UnfinishedCheck(f"whether {instance} is a multiple of {divisor} cannot be computed")
+    """Computed in decimals, as JSON writes numbers: as floats, 19.99 would not be a multiple of 0.01."""
+    if not checker.is_type(instance, "number"):
+        return
     try:
-        yield from Draft202012Validator.VALIDATORS["multipleOf"](checker, divisor, instance, schema) or ()
-    except OverflowError:
-        if (Fraction(instance) / Fraction(divisor)).denominator != 1:
-            yield ValidationError(f"{instance!r} is not a multiple of {divisor}")
+        quotient = _exact(instance) / _exact(divisor)
+    except ValueError:
+        raise UnfinishedCheck(f"whether {instance} is a multiple of {divisor} cannot be computed") from None
+    if quotient.denominator != 1:
+        yield ValidationError(f"{instance!r} is not a multiple of {divisor}")
+
+
+def _exact(number: Any) -> Fraction:
+    """A number as it is spelled. Raises `ValueError` for one that is not finite."""
+    return Fraction(number if isinstance(number, int) else repr(number))
 
 
 def _one_of(checker: Any, parts: Any, instance: Any, schema: Any) -> Any:
