@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pyarrow
@@ -59,6 +60,16 @@ def test_two_processes_find_what_one_finds(rows: Path) -> None:
     numbers = [found.row for found in alone if isinstance(found, Checked)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert 0 < sum(bool(found.findings) for found in alone if isinstance(found, Checked)) < len(numbers)
+
+
+def _count(path: Path) -> int:
+    return sum(1 for _ in lint([path], isolated=True, jobs=2))
+
+
+def test_workers_of_a_pool_check_alone(rows: Path) -> None:
+    """They may not start processes."""
+    with get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_count, (rows,)) == len(rows.read_text().splitlines())
 
 
 def test_the_command_prints_the_same_with_any_number_of_processes(rows: Path) -> None:

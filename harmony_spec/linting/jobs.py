@@ -54,12 +54,13 @@ def run(items: Iterable[Item], jobs: int, work: Work[R]) -> Generator[R | InputE
 
     Args:
         items: batches of rows, and errors of files.
-        jobs: the number of worker processes; 1 means this process, which also works on short inputs.
+        jobs: the number of worker processes; 1 means this process, which also works on short inputs, and on all if it
+            is a worker of a pool, which may not start others.
         work: see `Work`.
     """
     chunks = _chunks(items)
     head = list(islice(chunks, MIN_PARALLEL_CHUNKS if jobs > 1 else 0))
-    if len(head) < MIN_PARALLEL_CHUNKS:
+    if len(head) < MIN_PARALLEL_CHUNKS or _is_daemon():
         for chunk in chain(head, chunks):
             yield from _worked(work, chunk)
         return
@@ -91,6 +92,12 @@ def run(items: Iterable[Item], jobs: int, work: Work[R]) -> Generator[R | InputE
         if isinstance(error, BrokenProcessPool):
             raise InputError(ENDED_EARLY) from None
         raise
+
+
+def _is_daemon() -> bool:
+    from multiprocessing import current_process
+
+    return current_process().daemon
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
