@@ -197,6 +197,8 @@ class Output:
         evidence = "another message follows" if more else "no other message of the model follows"
         if draft.reading.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
+        elif draft.terminator and self.recovery.closes[draft.terminator] == self.recovery.ends_calls_only:
+            inferred, evidence = self.recovery.calls, "only calls end with its stop token"
         values, other = {**draft.reading.values, channel: inferred}, draft.reading.alternative
         other = None if other is not None and other.fields == values else other
         draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values), alternative=other)
