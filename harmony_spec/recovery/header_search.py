@@ -251,9 +251,7 @@ class HeaderSearch(PlacedNames):
             price += costs["text_at_lead"]
         elif at < self.last_lead:
             price += costs["text_with_lead"]
-        elif (self.names.tools.bare(word) and rest.rstrip() != word) or any(
-            word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
-        ):
+        elif (self.names.tools.bare(word) and rest.rstrip() != word) or self._begins_with_name(node, at, word):
             price += costs["text_at_name"]
         lead = self.automaton.lead
         if 0 < at == node.at and text[at - 1].isalnum() and (mark := MARK_OF_NAME.match(text, at)):
@@ -261,6 +259,15 @@ class HeaderSearch(PlacedNames):
         if awaited and lead and self.text.endswith(lead, 0, node.at) and not ARGUMENTS.match(rest):
             at = node.at - len(lead)  # `to=10 is the range`, if tools are offered
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
+
+    def _begins_with_name(self, node: SearchNode, at: int, word: str) -> bool:
+        """Whether a text begins with a known name. After the author, a channel may touch it: `assistantfinalYes`."""
+        names = self.names
+        if any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in names.all):
+            return True
+        touches = at == node.at and self.has_author_only(node)
+        rests = (word[len(name) :] for name in names.authored if touches and word.startswith(name))
+        return any(rest in names.all or not (rest[:1].islower() or rest[:1] == "_") for rest in rests)
 
     def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
         """A special token, or a text, that introduces a field."""
