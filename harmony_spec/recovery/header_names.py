@@ -389,8 +389,8 @@ class HeaderNames:
             else:
                 yield from self.several_tools(word)
             return
-        if (plain := normalize("NFKC", word)) != word and self.tools.is_tool(plain):
-            yield Name(field, plain, len(word), self.costs["decorated"], "near")
+        if (plain := normalize("NFKC", word)) != word and (tool := self.tools.bare(plain)):
+            yield Name(field, self.tools.full(tool) or tool, len(word), self.costs["decorated"], "near")
             return
         if (role := without_signs(word).lower()) in self.recovery.roles:
             yield Name(field, role, len(word), self.costs["decorated"], "role")
@@ -478,9 +478,12 @@ class HeaderNames:
         ends |= {word.find(self.lead) if self.lead else 0}
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
-            if field == self.slots.recipient:
-                part = APART.sub("", part)
             tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
+            if field == self.slots.recipient:
+                joined, part = part, APART.sub("", part)
+                is_apart = rest in self.channels and (self.tools.offered or part != joined)
+                bare = self.tools.bare(part) if is_apart else part
+                tool = self.tools.full(bare) or (bare if is_apart else None)
             tool = tool or (self._answering(part) if field == self.slots.name else None)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
             if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):

@@ -21,8 +21,6 @@ PUNCTUATION = ",;:."
 SIGNS_OF_LISTS = ",;|&+/<>"
 """Between the tools of a list."""
 
-_NAME = re.compile(r"[\w-]+")
-
 
 def is_typo(name: str, word: str) -> bool:
     """Whether one letter is missing, added, replaced or swapped with the next. The first one is right, or swapped."""
@@ -60,6 +58,7 @@ class NamedTools:
         self.recovery, self.functions = recovery, recovery.definitions.functions
         self.offered = None if offered is None else frozenset(offered)
         self.word = re.compile(recovery.word)
+        self._parts = re.compile(rf"[\w-]+(?:{re.escape(recovery.separator)}[\w-]+)*")
         self._signs_between = re.compile(rf"[^\w-]+|[_-](?={re.escape(recovery.of_functions or chr(0))})")
 
     def last(self, name: str) -> str:
@@ -94,7 +93,7 @@ class NamedTools:
         if self.full(word):
             return word
         name = word.rstrip(PUNCTUATION)
-        if not _NAME.fullmatch(name.replace(self.recovery.separator, "")):
+        if not self._parts.fullmatch(name):
             return ""  # signs that prose puts around names
         return name if (self.offered is None and self.is_function(name)) or self.full(name) else ""
 
