@@ -37,7 +37,7 @@ else the time for a text of headers and open brackets would be quadratic."""
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
 
-ANY_SPACE = re.compile(r"\s*")
+ANY_SPACE, SPACE_IN_LINE = re.compile(r"\s*"), re.compile(r"[ \t]*")
 
 MAX_SIGNS_CHARS = 64
 """So much of the text before a header is looked at: signs and white space, and what they come after."""
@@ -120,6 +120,9 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
         draft = Draft(form, reading, begin, opens, opens, True, False)
         draft.text, draft.guessed, named = content, True, {headers.recovery.slots.role, *header.values}
         draft.repaired = tuple(name for name in format.header_fields if name in named)
+        if continued and output.messages and header.start < header.end == len(text.mixed):
+            output.report_gap(codes.UNFINISHED_HEADER, begin, end)
+            break
         is_open = follows is None and not is_closed and not content.strip() and named <= {*open_fields}
         taken = " ".join(str(values[name]) for name in draft.repaired if values[name])
         raw = text.mixed[header.start : header.end]
@@ -216,7 +219,7 @@ class StrippedText:
             if after is None:
                 return
             # The content may have declared names.
-            header = self._begun(after.start) if has_left else self._best(after.start, self.automaton.start)
+            header = self._begun(after.start) if has_left else self._following(after.start)
             after = self._next(header)
 
     def _next(self, header: StrippedHeader) -> StrippedHeader | None:
@@ -227,7 +230,13 @@ class StrippedText:
         left = left if left and self._is_shown(left) and not is_sentence else None
         if self.continued and header.values.get(self.slots.channel, "") == self.recovery.answers:
             return left
-        at = self._arguments_end(at) or at
+        end = self._arguments_end(at)
+        if end is not None and self._is_call(header) and not (left and end >= left.start):
+            space = ANY_SPACE.match(self.text, end)
+            after = self._following(space.end() if space else end)
+            if self._is_shown(after, is_after_arguments=True):
+                return after
+        at = end or at
         for match in self.begins.finditer(self.text, at):
             start = match.start()
             if left and start >= left.start:
@@ -287,12 +296,29 @@ class StrippedText:
         opens = OPENS_MARKUP.search(before) is not None
         return not ((opens and (sign in MARKUP or is_pair)) or (kind == "Pi" and (opens or is_pair)))
 
-    def _is_shown(self, header: StrippedHeader) -> bool:
-        """Whether the text after a header shows it: a content, and in a call arguments up to the end or a header."""
+    def _following(self, at: int) -> StrippedHeader:
+        """The header after the arguments of a call. A channel that touches them may be in place of its author.
+
+        Models go on so after the token that ends a call: `{"a": 1}commentaryanalysisNo results.`
+        """
+        header, is_apart = self._best(at, self.automaton.start), self.text[at - 1 : at].isspace()
+        channel = next((name for name in self.names.channels if self.text.startswith(name, at)), "")
+        if header.values or is_apart or not channel:
+            return header
+        rest = self._best(at + len(channel), self.automaton.after_author)
+        is_begun = BEGINS.match(self.text, rest.end)
+        return StrippedHeader(at, rest.end, {self.slots.channel: channel, **rest.values}) if is_begun else header
+
+    def _is_shown(self, header: StrippedHeader, is_after_arguments: bool = False) -> bool:
+        """Whether the text after a header shows it: a content, and in a call arguments up to the end or a header.
+
+        After arguments, the input may end in a header.
+        """
         headers = []
         while (is_shown := self.shown.get((header.start, header.end))) is None:
             headers.append((header.start, header.end))
-            begins = not self.continued and header.values and BEGINS.match(self.text, header.end)
+            is_cut = is_after_arguments and header.end == len(self.text)
+            begins = header.values and (is_cut or (not self.continued and BEGINS.match(self.text, header.end)))
             after = self.text[header.end : header.end + 1]
             goes_on = SENTENCE_GOES_ON.match(self.text, header.end) or (after and category(after) == "Pe")
             is_shown = bool((self._is_certain(header) or begins) and not goes_on)
@@ -306,7 +332,7 @@ class StrippedText:
             space = (CUT_ARGUMENTS if end is None else ANY_SPACE).match(self.text, end or header.end)
             if not space or space.end() == len(self.text) or space.start() <= self.left <= space.end():
                 break
-            header = self._best(space.end(), self.automaton.start)
+            header, is_after_arguments = self._following(space.end()), True
         self.shown |= dict.fromkeys(headers, is_shown)
         return is_shown
 
@@ -364,6 +390,9 @@ class StrippedText:
                     if lead != "\n" or self._ends_line(end):
                         found = {**values, edge.spelling: name, **dict(edge.sets)}
                         yield from self._paths(edge.target, end, found, "")
+                        again = self._channel_again(end, values) if edge.spelling == self.slots.recipient else end
+                        if again > end:
+                            yield from self._paths(edge.target, again, found, "")
 
     def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
         """The names of a field at a place, with their ends. In a call, a content may touch its type: `codeprint`."""
@@ -385,6 +414,12 @@ class StrippedText:
                 yield from self._tools(at, self.author, is_call=False)
         elif lead and (word := pattern.match(text, at, self._limit(at))):
             yield word[0], word.end()
+
+    def _channel_again(self, at: int, values: Mapping[str, Any]) -> int:
+        """Where the channel of a header ends that models write again: `commentary to=functions.fcommentary json{`."""
+        channel, space = values.get(self.slots.channel), SPACE_IN_LINE.match(self.text, at)
+        begin = space.end() if space else at
+        return begin + len(channel) if channel and self.text.startswith(channel, begin, self._limit(at)) else at
 
     def _is_line_of_name(self, end: int) -> bool:
         """Whether the line up to a place is a known name."""
