@@ -106,9 +106,11 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
+    token, first, last = left[0] if left else (None, 0, 0)
+    if left[1:] and token in headers.recovery.closes and left[1][:2] == (headers.recovery.begins, last):
+        last = left.pop(1)[2]  # with the token that begins the next message
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    token, first, last = left[0] if left else (None, 0, 0)
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
     begin = 0
     for header, content, is_closed, follows in StrippedText(headers, text.mixed, continued, place, token).read():
