@@ -304,7 +304,7 @@ class StrippedText:
         Models go on so after the token that ends a call: `{"a": 1}commentaryanalysisNo results.`
         """
         header, is_apart = self._best(at, self.automaton.start), self.text[at - 1 : at].isspace()
-        channel = next((name for name in self.names.channels if self.text.startswith(name, at)), "")
+        channel = max((name for name in self.names.channels if self.text.startswith(name, at)), key=len, default="")
         if header.values or is_apart or not channel:
             return header
         rest = self._best(at + len(channel), self.automaton.after_author)
