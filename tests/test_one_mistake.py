@@ -115,3 +115,20 @@ def test_a_tool_that_addresses_the_model_calls_nothing(name: str, around: str) -
     text = module.render_text([module.Message(**values, content="7")])
     (found,) = module.recover(text.replace(f"{lead}{model}", lead + around.format(model)), tools=[tool]).messages
     assert {field: getattr(found, field) for field in values} == values
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_a_channel_touches_the_author_and_a_text(name: str) -> None:
+    """Without the tokens around it, as in `assistantfinalYes`; a word that only begins like it stays a text."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    author = recovery.author[slots.role]
+    for channel in filter(None, recovery.channels):
+        text = module.render_text([module.Message(role=author, channel=channel, content="We look.")])
+        before, spelled, rest = text.partition(author)  # elsewhere, a token spells it
+        stop = rest.rpartition("We look.")[2]
+        for content in ("We look.", "42", '{"a": 1}') if spelled else ():
+            (found,) = module.recover(f"{before}{author}{channel}{content}{stop}").messages
+            assert (found.role, found.channel, found.content) == (author, channel, content)
+            (found,) = module.recover(f"{before}{author}{channel}ly {content}{stop}").messages
+            assert found.content.endswith(f"{channel}ly {content}")
