@@ -110,6 +110,7 @@ class HeaderNames:
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
+        self.beginnings = (*self.all,)
         self.authored = frozenset(role + name for role in ("", *recovery.roles) for name in self.channels - {""})
         spelled = recovery.tool in recovery.roles or not recovery.tool
         self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")

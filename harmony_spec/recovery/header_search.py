@@ -263,6 +263,8 @@ class HeaderSearch(PlacedNames):
     def _begins_with_name(self, node: SearchNode, at: int, word: str) -> bool:
         """Whether a text begins with a known name. After the author, a channel may touch it: `assistantfinalYes`."""
         names = self.names
+        if not word.startswith(names.beginnings):
+            return False
         if any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in names.all):
             return True
         touches = at == node.at and self.has_author_only(node)
