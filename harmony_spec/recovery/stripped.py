@@ -122,7 +122,8 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
         draft = Draft(form, reading, begin, opens, opens, True, False)
         draft.text, draft.guessed, named = content, True, {headers.recovery.slots.role, *header.values}
         draft.repaired = tuple(name for name in format.header_fields if name in named)
-        if continued and output.messages and header.start < header.end == len(text.mixed):
+        is_last = output.messages and first < begin and header.start < header.end == len(text.mixed)
+        if continued and is_last:  # the input ends in it
             output.report_gap(codes.UNFINISHED_HEADER, begin, end)
             break
         is_open = follows is None and not is_closed and not content.strip() and named <= {*open_fields}
