@@ -44,7 +44,6 @@ STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 assert codec.FORMAT.recovery is not None
 RECOVERY = codec.FORMAT.recovery
-NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT, None))
 
 
 def tiles(found: Recovered[Message], length: int) -> bool:
@@ -198,13 +197,15 @@ def test_a_repaired_completion_is_written_back(source: str, tools: list[str] | N
 
 
 @given(any_text | any_tokens, starts, offers)
+@example("<|start|>assistant to=functions.get_weatherA\x08<|call|>", "transcript", ["functions.get_weather"])
 def test_what_was_recovered_can_be_sent_again(
     source: str | list[int], start: codec.Start, tools: list[str] | None
 ) -> None:
     """Written in the canonical way, messages are strictly valid, and read by either parser they are the same again."""
     messages = recover(source, start, tools=tools).messages
     written = (value for message in messages for value in (message.channel, message.recipient) if value)
-    readings = (name for value in written for name in NAMES.readings(value))
+    names = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT, tools))
+    readings = (name for value in written for name in names.readings(value))
     assume(not any(name.field in ("channel", "recipient") and name.how == "near" for name in readings))
     tokens = render(messages)
     assert parse(tokens).messages == messages
