@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..linting import Checked, Finding
+from ..linting import Checked
 from ..linting.baseline import Baseline
 from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, RunOutput
@@ -40,9 +39,7 @@ class Run:
         totals: the numbers so far.
         id_column: the column of `--id-column`; None if it was not passed.
         has_id: whether a row has an id.
-        without_column: the first input without the column of `--column`, or the error of a Parquet file without it; it
-            is printed once, after all files.
-        others: the other inputs without that column, and the other Parquet files.
+        lacks_column: whether an input or a file without the column of `--column` was printed; others are only counted.
     """
 
     output: RunOutput
@@ -56,17 +53,14 @@ class Run:
     totals: Totals = field(default_factory=Totals)
     id_column: str | None = None
     has_id: bool = False
-    without_column: tuple[Checked, Finding] | InputError | None = None
-    others: Counter[str] = field(default_factory=Counter)
+    lacks_column: bool = False
 
     def report(self, item: Checked | InputError | OutputError) -> None:
         """Print, write and count the findings of a row, or the error of a file."""
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
-            if isinstance(item, InputError) and item.lacks_column:
-                self._add_without_column(item)
-            else:
+            if not (isinstance(item, InputError) and self._is_repeated(item.lacks_column)):
                 ERR.print(printable_name(str(item)), style="red")
             return
         self.has_id = self.has_id or item.id is not None
@@ -76,32 +70,15 @@ class Run:
             self.totals.in_baseline += all_findings - len(item.findings)
         self.totals.add(item)
         for finding in item.findings:
-            if finding.lacks_column:
-                self._add_without_column((item, finding))
-            else:
-                self._print_finding(item, finding)
+            if not self.has_statistics and not self._is_repeated(finding.lacks_column):
+                self.stream.write(self.output.finding(item, finding))
         if self.results is not None:
             self.results.add(item)
 
-    def _print_finding(self, checked: Checked, finding: Finding) -> None:
-        if not self.has_statistics:
-            self.stream.write(self.output.finding(checked, finding))
-
-    def _add_without_column(self, found: tuple[Checked, Finding] | InputError) -> None:
-        if self.without_column is not None:
-            self.others["other file" if isinstance(found, InputError) else "other input"] += 1
-        self.without_column = self.without_column or found
-
-    def print_without_column(self) -> None:
-        """Print once that inputs lack the column of `--column`."""
-        others = " and ".join(count(number, what) for what, number in sorted(self.others.items(), reverse=True))
-        others = f"; the same in {others}" if others else ""
-        if isinstance(self.without_column, InputError):
-            ERR.print(printable_name(f"{self.without_column}{others}"), style="red")
-        elif self.without_column is not None:
-            checked, finding = self.without_column
-            evidence = f"{finding.diagnostic.evidence}{others}"
-            self._print_finding(checked, replace(finding, diagnostic=replace(finding.diagnostic, evidence=evidence)))
+    def _is_repeated(self, lacks_column: bool) -> bool:
+        """Whether the missing column was printed before; remember that it is printed now."""
+        before, self.lacks_column = self.lacks_column, self.lacks_column or lacks_column
+        return before and lacks_column
 
     def print_around(self, text: str) -> None:
         """Print the start or end of the output."""
@@ -176,7 +153,6 @@ def follow(run: Run, checked: Generator[Checked | InputError, None, None], progr
         raise
     finally:
         if not failed:
-            run.print_without_column()
             run.print_around(run.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
