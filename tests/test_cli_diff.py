@@ -8,14 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet
 
-from harmony_spec import Message, codec, decode, drop_analysis, encode, render, render_text, to_json
+from harmony_spec import Message, codec, decode, drop_analysis, encode, render, render_text
 from harmony_spec.cli import main
 from harmony_spec.linting.divergence import KINDS, MAX_LOOKAHEAD, Difference, differences
 
@@ -140,26 +138,6 @@ def test_a_line_shows_both_places(tmp_path: Path) -> None:
     assert shown == "message 2, content, token 29 | character 163: another content: ' four.' | '\\u202e five.'\n"
 
 
-def test_rows_are_compared_in_their_order(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
-    first.write_text("\n".join(json.dumps(row) for row in (TOKENS, {"text": decode(TOKENS)}, to_json(TALK))))
-    second.write_text(
-        "\n".join(json.dumps(row) for row in ({"ids": TOKENS}, TOKENS[:-1], {"messages": to_json(TALK)}, []))
-    )
-    found = json.loads(run("diff", "--json", first, second).stdout)["differences"]
-    assert [(each["row"], each["kind"]) for each in found] == [(2, "stop-token"), (4, "missing-row")]
-    lines = run("diff", first, second).stdout.splitlines()
-    assert lines[0].startswith("row 2: message 4, stop, character")
-    assert lines[1] == f"row 4: only in {second}"
-    second.write_text("[]\n\n[]\n[1, x]\n")
-    found = run("diff", first, second)
-    assert (found.exit_code, found.stdout) == (2, "")
-    assert found.stderr.startswith(f"{second}:4:5: H303 unreadable-row: ")
-    second.write_text("\n")
-    assert run("diff", second, second).exit_code == 0
-    assert run("diff", first, second).stdout.splitlines() == [f"row {number}: only in {first}" for number in (1, 2, 3)]
-
-
 @pytest.mark.parametrize("data", ['[1, "x"]', "{", '{"messages": [{}]}', '{"a": 1}'])
 def test_inputs_that_cannot_be_read_end_with_2(data: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(data)
@@ -259,10 +237,3 @@ def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
     (tmp_path / "next.json").write_text(json.dumps(render(found["shorter"])))
     (shown,) = re.findall(r"\$ harmony-spec diff sampled.json next.json\n(.*?)```", page, re.DOTALL)
     assert run("diff", tmp_path / "sampled.json", tmp_path / "next.json").stdout == shown
-
-
-def test_a_column_of_objects_is_chosen_as_validate_does(tmp_path: Path) -> None:
-    for name, messages in (("a", TALK), ("b", with_message(2, content="It is five."))):
-        parquet.write_table(pyarrow.table({"talk": [to_json(messages)]}), tmp_path / f"{name}.parquet")
-    found = run("diff", "--column", "talk", tmp_path / "a.parquet", tmp_path / "b.parquet")
-    assert (found.exit_code, found.stdout.count("\n"), "another content" in found.stdout) == (1, 1, True), found.output

@@ -314,14 +314,11 @@ def output_option(
 
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
-KIND = click.option("--input-format", "kind", type=click.Choice(get_args(FileKind)), help="Format of the files.")
-COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="Column that holds the inputs.")
-
 reads_rows = with_options(
     uses_codec,
     click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
-    KIND,
-    COLUMN,
+    click.option("--input-format", "kind", type=click.Choice(get_args(FileKind)), help="Format of the files."),
+    click.option("--column", metavar="NAME", callback=_check_column, help="Column that holds the inputs."),
     click.option(
         "--id-column",
         metavar="NAME",

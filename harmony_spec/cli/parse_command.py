@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import click
 
@@ -39,8 +39,9 @@ from .console import (
     uses_codec,
 )
 
-SingleKind = Literal["text", "json"]
-"""The formats of files that are one input."""
+SINGLE_KIND = click.option(
+    "--input-format", "kind", type=click.Choice(("text", "json")), help="Format of files that are one input."
+)
 
 _HINT = "{command} reads one input"
 KIND_HINTS: dict[FileKind, str] = {
@@ -55,7 +56,7 @@ KIND_HINTS: dict[FileKind, str] = {
 @click.argument("file", type=ANY_FILE)
 @codec_option("--start", starts_of, "Type of the input.")
 @uses_codec
-@click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
+@SINGLE_KIND
 @click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
 @TOOLS_OPTION
 @STRIPPED
