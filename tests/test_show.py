@@ -381,9 +381,8 @@ def test_what_training_learns_is_marked() -> None:
     learned = ["  <|start|>assistant", "+ <|channel|>final<|message|>", "+ So.", "+ <|return|>"]
     assert shown[-4:] == learned
     assert [line for line in shown if line.startswith("+ ")] == learned[1:]
-    both = run("--train", "assistant", "--tokens", "-", given=text).stdout.splitlines()
-    assert len([line for line in both if line.startswith("+ ")]) == 6
-    assert run("--train", "nobody", "-", given=text).exit_code == 2
+    both = run("--training", "--tokens", "-", given=text).stdout.splitlines()
+    assert len([line for line in both if line.startswith("+ ")]) == 3
     page = run("--training", "--html", "-", given=text).stdout
     assert blocks_of(page)[0].count(" trained") == 3
 
@@ -413,7 +412,7 @@ def test_a_mask_is_shown_token_by_token(source: str | list[int], data: st.DataOb
 
 
 def test_the_mask_of_a_row_is_shown(tmp_path: Path) -> None:
-    """Not what training on the last turn would learn, unless it is asked for."""
+    """Not what training on the last turn would learn."""
     text = "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>final<|message|>Ho.<|return|>"
     tokens = encode(text, allowed_special="all")
     row = {"id": "a", "input_ids": tokens, "assistant_masks": [int(token == encode("Hi")[0]) for token in tokens]}
@@ -424,7 +423,6 @@ def test_the_mask_of_a_row_is_shown(tmp_path: Path) -> None:
         shown = run(file, "--training", "--row", "1").stdout
         assert [line for line in shown.splitlines() if line.startswith("+ ")] == ["+ Hi"]
         assert "(id a)" in shown
-        assert "+ Ho." in run(file, "--train", "last_turn", "--row", "1").stdout
         assert "+ " not in run(file, "--row", "1").stdout
         page = run(file, "--training", "--html", "--row", "1").stdout
         assert blocks_of(page)[0].count(" trained") == 1

@@ -158,16 +158,15 @@ def test_training_on_chat_rows_is_marked_as_it_is_converted(tmp_path: Path) -> N
         {"prompt": earlier, "completion": [ANSWERED]},
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for train in ("last_turn", "assistant"):
-        written = tmp_path / f"{train}.jsonl"
-        command = ["convert", "--from", "chat", "--to", "training", "--train", train, file, "-o", written]
-        assert CliRunner().invoke(main, [*map(str, command)]).exit_code == 0
-        for number, line in enumerate(written.read_text().splitlines(), 1):
-            row = json.loads(line)
-            pairs = zip(row["input_ids"], row["assistant_masks"], strict=True)
-            marked = re.findall(r"(?m)^\+ (.*)", run(file, "--row", number, "--train", train).stdout)
-            learned = decode([token for token, is_trained in pairs if is_trained])
-            assert "".join(marked) == learned.replace("<|return|>", "<|end|>")
+    written = tmp_path / "training.jsonl"
+    command = ["convert", "--from", "chat", "--to", "training", file, "-o", written]
+    assert CliRunner().invoke(main, [*map(str, command)]).exit_code == 0
+    for number, line in enumerate(written.read_text().splitlines(), 1):
+        row = json.loads(line)
+        pairs = zip(row["input_ids"], row["assistant_masks"], strict=True)
+        marked = re.findall(r"(?m)^\+ (.*)", run(file, "--row", number, "--training").stdout)
+        learned = decode([token for token, is_trained in pairs if is_trained])
+        assert "".join(marked) == learned.replace("<|return|>", "<|end|>")
 
 
 def test_a_field_with_the_name_of_a_chat_key_is_a_field(tmp_path: Path) -> None:

@@ -38,7 +38,6 @@ from .console import (
     ERR,
     OUT,
     Command,
-    OfCodec,
     codec_choice,
     codec_of,
     output_option,
@@ -46,7 +45,6 @@ from .console import (
     reads_rows,
     refuse,
     require_one_reader,
-    trainable_of,
 )
 from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
 
@@ -77,7 +75,6 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
 @click.option("--training", is_flag=True, help="Mark the text to train on: the row's mask, or else the last turn.")
-@click.option("--train", type=OfCodec("train", trainable_of), help="Mark the text to train on for these messages.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
 @click.option("--statistics", is_flag=True, help="With --html, write statistics of all rows instead of the rows.")
 @output_option("File for the page.  [default: standard output]")
@@ -88,7 +85,6 @@ def show(
     limit: int | None,
     tokens: bool,
     training: bool,
-    train: str | None,
     html: bool,
     statistics: bool,
     output: Path | None,
@@ -111,11 +107,11 @@ def show(
     stripped = others.pop("stripped")
     codec, tokenizer = codec_choice()
     command = Settings(codec=codec, tokenizer=tokenizer, **others)
-    beside = (*CHAT_ROW_COLUMNS, *[MASKS] * (training and train is None))
+    beside = (*CHAT_ROW_COLUMNS, *[MASKS] * training)
     resolver = Resolver(command, None, False, Options(frozenset(), beside=beside, stripped=stripped), ())
     progress = Progress()
     chosen = _chosen(files, progress, resolver, kind, rows, limit)
-    found = (_shown_row(*each, tokens or html, training or train is not None, train) for each in chosen)
+    found = (_shown_row(*each, tokens or html, training) for each in chosen)
     if html:
         page = _page(found, ", ".join(map(printable_name, files)), statistics)
         if output is None:
@@ -190,7 +186,7 @@ def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
             yield row.number or 1, batch, row
 
 
-def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
+def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow:
     check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
     learned: Runs = ()
@@ -203,12 +199,11 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
             made = chat.adapted.messages
             held = RowContent(codec.render(made, batch.options.start), codec, messages=made)
         report, _ = check.reports(held)
-        if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
+        if training and held.path == (INPUT_IDS,) and MASKS in check.value:
             learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
         elif training:
             require(codec, "render_training")
-            how = {} if train is None else {"train": train}
-            example = codec.render_training(report.messages, **how)
+            example = codec.render_training(report.messages)
             if chat is not None:
                 without_training(example, {*range(chat.prompt), *chat.masked})
             learned = learned_runs(example, report)
