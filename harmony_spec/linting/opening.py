@@ -76,7 +76,6 @@ class Opened:
         path: the absolute path, without links, once the file is kept.
         identity: device, inode, size in bytes, and time of the last change in nanoseconds, once the file is kept.
         head: lines that are returned again, since they were read only to detect the format.
-        failure: the error of an earlier read, which is raised after what was read before it.
     """
 
     name: str
@@ -91,33 +90,21 @@ class Opened:
     path: str = ""
     identity: tuple[int, ...] = ()
     head: list[bytes] = field(default_factory=list)
-    failure: Exception | None = None
 
     def readline(self, size: int) -> bytes:
-        """A line, up to this size; nothing if the stream is broken, which the next block raises."""
-        try:
-            return self._counted(self.stream.readline(size))
-        except Exception as error:
-            self.failure = self.failure or error
-            return b""
+        """A line, up to this size."""
+        return self._counted(self.stream.readline(size))
 
     def block(self, size: int) -> bytes:
         """The head, if it was not returned yet, and what follows it up to this size.
 
         Each read waits for a pipe once at most: Python handles interruptions only between reads.
         """
-        if self.failure is not None:
-            raise self.failure
         parts, self.head = self.head, []
         left = size - sum(map(len, parts))
-        try:
-            while left > 0 and (part := cast(io.BufferedReader, self.stream).read1(min(left, PIPE_BYTES))):
-                parts.append(self._counted(part))
-                left -= len(part)
-        except Exception as error:  # what was read before is returned first
-            if not parts:
-                raise
-            self.failure = error
+        while left > 0 and (part := cast(io.BufferedReader, self.stream).read1(min(left, PIPE_BYTES))):
+            parts.append(self._counted(part))
+            left -= len(part)
         return b"".join(parts)
 
     def read(self, size: int = -1) -> bytes:

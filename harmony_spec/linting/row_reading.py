@@ -132,8 +132,6 @@ def read_one(name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[File
 def _whole(opened: Opened) -> Row:
     """The row of a file that is one input."""
     data = opened.block(opened.max_row_bytes + 1)
-    if opened.failure is not None:
-        raise opened.failure
     return Row(None, data if len(data) <= opened.max_row_bytes else too_long(opened.max_row_bytes))
 
 
@@ -216,16 +214,14 @@ def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
     while part.holds(start):
         data = opened.block(BATCH_BYTES if part.end is None else min(BATCH_BYTES, part.end - start))
         last = data.rfind(b"\n") + 1
-        if last < len(data) and opened.failure is None:
+        if last < len(data):
             data += opened.readline(max(limit + 1 - len(data) + last, 0))
-        if opened.failure is not None:
-            data = data[:last]  # the next block raises
         long = 0
         if len(data) - last > limit:
             long, has_end = len(data) - last, data.endswith(b"\n")
             data = data[:last]
             long += 0 if has_end else _skip_line(opened)
-        if not data and not long and opened.failure is None:
+        if not data and not long:
             break
         if long or not data.isspace() or max(map(len, BytesIO(data))) > limit:
             is_empty = False
