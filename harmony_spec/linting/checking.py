@@ -150,7 +150,7 @@ class RowCheck:
                 return self._checked(skipped=True)
             finding = finding_of_error(error, text, self.kind, number, isinstance(error, RowError))
             if options.fingerprints:
-                whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
+                whole_row = text.strip() if isinstance(item, bytes) else str(item)
                 finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
             return self._checked(findings=[finding] if finding.code.code in options.selected else [])
 

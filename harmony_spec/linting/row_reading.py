@@ -182,26 +182,26 @@ class LineRows:
         first: the number of the first line, from 1.
         start: the offset of its bytes in the file.
         limit: the size limit of a row in bytes.
-        long: the size of a longer line that follows, which was not read into memory; 0 if there is none.
+        has_long: whether a longer line follows, which was not read into memory.
     """
 
     data: bytes = field(repr=False)
     first: int
     start: int
     limit: int
-    long: int
+    has_long: bool
 
     def __iter__(self) -> Iterator[Row]:
         number, start = self.first, self.start
         for line in BytesIO(self.data):
             if len(line) > self.limit:
-                yield Row(number, too_long(self.limit, len(line)), start)
+                yield Row(number, too_long(self.limit), start)
             elif not line.isspace():
                 yield Row(number, line, start)
             number += 1
             start += len(line)
-        if self.long:
-            yield Row(number, too_long(self.limit, self.long), start)
+        if self.has_long:
+            yield Row(number, too_long(self.limit), start)
 
 
 def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
@@ -225,7 +225,7 @@ def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
             break
         if long or not data.isspace() or max(map(len, BytesIO(data))) > limit:
             is_empty = False
-            yield LineRows(data, number, start, limit, long), len(data), None
+            yield LineRows(data, number, start, limit, bool(long)), len(data), None
         start += len(data) + long
         number += data.count(b"\n") + bool(long)
     if is_empty and part == WHOLE:

@@ -111,21 +111,9 @@ def text_of(data: bytes) -> str:
         _raise(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
 
 
-class TooLong(RowError):
-    """A row is too long, and was not read into memory.
-
-    Attributes:
-        size: its bytes in the file; None if the file is one input, which is not read to its end.
-    """
-
-    size: int | None = None
-
-
-def too_long(limit_bytes: int, size: int | None = None) -> TooLong:
+def too_long(limit_bytes: int) -> RowError:
     message = f"the row has more than {limit_bytes:,} bytes"
-    error = TooLong(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
-    error.size = size
-    return error
+    return RowError(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
 
 
 class MissingColumn(RowError):
