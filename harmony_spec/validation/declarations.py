@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from ..format.meaning import Recovery
@@ -22,7 +22,7 @@ class Declarations:
             leave out constants, limits and references, which told them apart in the JSON Schema.
         only_offered: the tools that the caller offers and no message declares, until their schema is reported.
         call_channels: the channel for calls of a tool, for tools whose origin is known.
-        namespaces: the first parts of the names of tools.
+        namespaces: the first names of tools, by the first part of a name.
         name_tools: whether the caller or a message lists the tools; otherwise no name is undeclared.
         unread: the roles of declaring messages that were not readable.
         channels: the channels, in order; empty if none are declared.
@@ -35,12 +35,11 @@ class Declarations:
         self.tools: dict[str, Any] = {}
         self.written_as_types: set[str] = set()
         self.call_channels: dict[str, str] = {}
-        self.namespaces: set[str] = set()
+        self.namespaces: dict[str, list[str]] = {}
         self.channels: dict[str, None] = {}
         self.answer_forms: dict[str, Any] = {}
         self.requires_channel = False
         self.name_tools, self.unread = tools is not None, set[str]()
-        self._sorted_tools: list[str] | None = None
         self.only_offered = set[str]()
         given = parameters_by_name(recovery, tools or ())
         functions = {name: given.pop(name) for name in [*given] if name.startswith(recovery.of_functions)}
@@ -82,11 +81,11 @@ class Declarations:
 
     def offer(self, parameters: Mapping[str, Any], channel: str | None = None) -> None:
         """Add tools that are called on a channel, if that is known: their parameters by full name."""
-        if self._sorted_tools is not None:
-            for name in parameters.keys() - self.tools.keys():
-                insort(self._sorted_tools, name)
+        for name in parameters:
+            first = self.namespaces.setdefault(name.split(self.recovery.separator)[0], [])
+            if name not in self.tools and len(first) < MAX_SUGGESTED_NAMES:
+                first.append(name)
         self.tools |= parameters
-        self.namespaces |= {name.split(self.recovery.separator)[0] for name in parameters}
         self.only_offered |= parameters.keys()
         if channel is not None:
             self.call_channels |= dict.fromkeys(parameters, channel)
@@ -97,9 +96,5 @@ class Declarations:
 
     def suggest_tools(self, name: str) -> tuple[str, ...]:
         """The first offered tools: those in the namespace of a name if it is offered, else any."""
-        if self._sorted_tools is None:
-            self._sorted_tools = sorted(self.tools)
-        first = name.split(self.recovery.separator)[0] if self.has_namespace(name) else ""
-        at = bisect_left(self._sorted_tools, first)
-        suggested = self._sorted_tools[at : at + MAX_SUGGESTED_NAMES]
-        return tuple(tool for tool in suggested if tool.startswith(first))
+        inside = self.namespaces.get(name.split(self.recovery.separator)[0])
+        return tuple(inside or islice(self.tools, MAX_SUGGESTED_NAMES))
