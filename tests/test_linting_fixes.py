@@ -282,7 +282,7 @@ def codes_of(findings: Iterable[Finding]) -> Counter[str]:
 
 
 def test_what_is_marked_is_what_is_fixed() -> None:
-    """Findings are fixed, left or new, also if a fix moves them or changes the text that they quote."""
+    """Findings are fixed or left, also if a fix moves them or changes the text that they quote."""
     numbers: Counter[str] = Counter()
     for seed in range(300):
         rng = Random(seed)
@@ -298,8 +298,8 @@ def test_what_is_marked_is_what_is_fixed() -> None:
             for finding in before.findings:
                 fix = finding.diagnostic.fix
                 assert finding.is_fixable or fix is None or not options.admits(fix)
-            left = [finding for finding in after.findings if not finding.is_new]
-            assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
+            left = [finding for finding in before.findings if not finding.is_fixable]
+            assert codes_of(left) <= codes_of(after.findings)
             assert [finding.is_fixable for finding in after.findings] == [False] * len(after.findings)
             numbers.update(fixed=len(marked), left=len(left))
     assert min(numbers.values()) > 100
@@ -312,8 +312,7 @@ def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tup
     before, after = (checked("json", text, each) for each in (options, replace(options, fix=True)))
     assert codes_of(each for each in before.findings if each.is_fixable) == codes_of(after.repaired)
     assert all(each.is_fixable for each in before.findings if (fix := each.diagnostic.fix) and options.admits(fix))
-    left = [each for each in after.findings if not each.is_new]
-    assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
+    assert codes_of(each for each in before.findings if not each.is_fixable) <= codes_of(after.findings)
     assert not any(each.is_fixable for each in after.findings)
     next_run = checked("json", after.after.decode(), options)
     assert codes_of(next_run.findings) == codes_of(after.findings)
@@ -325,17 +324,6 @@ def test_a_fix_that_is_not_applied_is_not_marked(tmp_path: Path) -> None:
     bad = [*TOKENS, 200007]
     parquet.write_table(pyarrow.table({"tokens": pyarrow.array([bad], pyarrow.list_(pyarrow.int64(), len(bad)))}), path)
     assert run(path).stdout.endswith("\n1 input, 0 valid, 1 message, 1 finding\n")
-
-
-def test_findings_that_appear_after_fixes_are_counted_as_new(tmp_path: Path) -> None:
-    schema = '{"type":"object","required":["a"]}'
-    path = tmp_path / "new.txt"
-    path.write_text(
-        f"<|start|>developer<|message|># Response Formats\n\n## f\n\n{schema}<|end|><|start|>user<|message|>hi<|end|>"
-        "<|start|>assistant<|channel|>final<|message|>{}"
-    )
-    result = run("--fix", "--fixable", "ALL", path)
-    assert result.stdout.endswith(" 1 finding (1 new after fixes), 1 fixed\n")
 
 
 def test_no_fix_removes_the_last_special_token(tmp_path: Path) -> None:

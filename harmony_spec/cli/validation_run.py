@@ -117,13 +117,12 @@ class Run:
         return text + (f", {count(totals.unreadable, 'file')} not read" if totals.unreadable else "")
 
     def _fixable(self) -> str:
-        """How many findings have a fix, by the option that applies it, and how many are new after fixes."""
+        """How many findings have a fix, by the option that applies it."""
         totals = self.totals
         options = (
             (f"{FIXABLE} %d fixable with --fix", totals.fixable),
             ("%d with --unsafe-fixes", totals.unsafe),
             ("%d with --fixable CODES", totals.display),
-            ("%d new after fixes", totals.new),
         )
         text = ", ".join(text % number for text, number in options if number)
         return f" ({text})" if text else ""

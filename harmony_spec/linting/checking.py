@@ -291,16 +291,12 @@ class RowCheck:
         if was_harmony and not held.is_harmony and not options.stripped:
             return plain  # the next run would take it for something else
         after, _ = self.reports(held)  # what the next run finds
-        found, left = map(self._selected, (report, after))
-        fixes = [
-            replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)
-        ]
+        unmatched = _unmatched(self._selected(report), self._selected(after))
+        fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, unmatched, strict=True)]
         plain = structs.replace(plain, findings=fixes)
         if not options.fix:
             return plain
-        checked = self._locate(held, after)
-        new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
-        return structs.replace(checked, findings=new, unfixed=plain, before=self.row.item, after=written)
+        return structs.replace(self._locate(held, after), unfixed=plain, before=self.row.item, after=written)
 
     def _edit(self, held: RowContent, edits: dict[JsonPath, Any]) -> Any:
         """The row with new values, in the same form; None if its column cannot hold them."""

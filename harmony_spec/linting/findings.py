@@ -33,7 +33,6 @@ class Finding:
         hint: what to do about it.
         written: the text that its fix writes in a list of tokens, special ones spelled out.
         is_fixable: whether `--fix` removes it, by its own fix or by another one.
-        is_new: whether it was found only after fixes.
         lacks_column: whether the row lacks the column that holds the inputs.
         fingerprint: a hash of the code and the content that has the finding, for baselines; empty if not requested.
         text_span: its span in code points of the text, special tokens spelled out; None if not requested.
@@ -51,7 +50,6 @@ class Finding:
     hint: str = ""
     written: str = ""
     is_fixable: bool = False
-    is_new: bool = False
     lacks_column: bool = False
     fingerprint: str = ""
     text_span: Span | None = None

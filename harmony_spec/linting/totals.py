@@ -28,7 +28,6 @@ class Totals:
         inputs: rows, and files that are one input.
         clean: inputs without findings.
         fixable: findings that `--fix` would remove.
-        new: findings that were found only after fixes.
         unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
         display: findings with a display fix that needs `--fixable`.
         in_baseline: findings that are not reported since they are in the baseline.
@@ -43,7 +42,6 @@ class Totals:
     messages: int = 0
     fixed: int = 0
     fixable: int = 0
-    new: int = 0
     unsafe: int = 0
     display: int = 0
     in_baseline: int = 0
@@ -64,7 +62,6 @@ class Totals:
         for finding in checked.findings:
             fix = finding.diagnostic.fix
             self.fixable += finding.is_fixable
-            self.new += finding.is_new
             if fix is not None and not finding.is_fixable:
                 self.unsafe += fix.applicability == "unsafe"
                 self.display += fix.applicability == "display"
