@@ -159,14 +159,14 @@ def test_render_writes_the_open_header_that_parse_gives(opening: str, said: str)
 @pytest.mark.parametrize("command", ["render", "tools"])
 def test_json_that_python_does_not_read(command: str) -> None:
     number = "9" * 5_000
-    for value, place, said in (
-        ("[" * 100_000, "", "nested too deeply"),
-        (f"[{number}]", "1:2:", "more digits than Python reads"),
-        (f'["{number}",\n -{number}]', "2:2:", "more digits than Python reads"),
+    for value, said in (
+        ("[" * 100_000, "nested too deeply"),
+        (f"[{number}]", "more digits than Python reads"),
+        (f'["{number}",\n -{number}]', "more digits than Python reads"),
     ):
         result = run(command, "-", given=value)
         assert result.exit_code == 2
-        assert result.stderr.startswith(f"-:{place} ")
+        assert result.stderr.startswith("-: ")
         assert said in result.stderr
 
 
