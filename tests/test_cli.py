@@ -119,8 +119,6 @@ def test_render_writes_text_and_tokens() -> None:
         == "<|start|>assistant to=functions.f<|channel|>commentary<|message|>{}<|call|>"
     )
     model = run("render", "--style", "model", "-", given=value).stdout
-    refused = run("render", "--training", "-", given=value)
-    assert (refused.exit_code, "use: harmony-spec convert" in refused.stderr) == (2, True)
     assert model == "<|start|>assistant<|channel|>commentary to=functions.f<|message|>{}<|call|>"
     assert json.loads(run("render", "--tokens", "-", given=value).stdout)[-1] == 200012
     assert run("render", "--start", "prompt", "-", given=value).stdout.endswith("<|call|><|start|>assistant")

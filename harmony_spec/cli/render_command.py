@@ -26,25 +26,12 @@ from .console import (
 )
 
 
-def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> None:
-    if is_passed:
-        raise click.UsageError("unknown option --training; use: harmony-spec convert --from conversation --to training")
-
-
 @click.command(cls=Command, example=piped("harmony-spec parse -", "harmony-spec render -"))
 @click.argument("file", type=ANY_FILE)
 @codec_option("--start", starts_of, "Type of text to write.")
 @uses_codec
 @codec_option("--style", styles_of, "Style of headers.")
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
-@click.option(
-    "--training",
-    is_flag=True,
-    hidden=True,
-    expose_value=False,
-    callback=_refuse_training,
-    help="Replaced by `harmony-spec convert --to training`.",
-)
 def render(file: str, start: str, style: str, tokens: bool) -> None:
     """Write a conversation in its JSON form as text or token ids."""
     codec = codec_of(None)
