@@ -153,13 +153,6 @@ class OfCodec(click.Choice[str]):
         """The value; reports a usage error for any other."""
         return click.Choice(self.values(codec_of(ctx))).convert(value, param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The values that begin with what was typed."""
-        try:
-            return click.Choice(self.values(codec_of(ctx))).shell_complete(ctx, param, incomplete)
-        except CodecError:
-            return []
-
 
 def complete_rule(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The codes and names of rules that begin with what was typed."""
