@@ -7,8 +7,9 @@ import os
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated, Literal
 
-from msgspec import structs
+from msgspec import Meta, Struct, ValidationError, convert, structs
 
 from ..source.saved_text import Source
 from .atomic import AtomicFile
@@ -16,16 +17,16 @@ from .findings import Checked
 from .opening import STDIN, InputError
 from .rows import json_of, read_text
 
-BASELINE_VERSION = 1
-
 FINGERPRINT_CHARS = 16
 """Hexadecimal digits of a fingerprint: 64 bits, so that two of a billion contents hardly ever have the same."""
 
-ANY_VERSION = {"type": "object", "required": ["version", "files"], "properties": {"version": {"type": "integer"}}}
-COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
-BY_CODE = {"type": "object", "additionalProperties": COUNTS}
-BASELINE_SCHEMA = {"properties": {"files": {"type": "object", "additionalProperties": BY_CODE}}}
-"""What a baseline of this version has besides: how often each finding was found, by file, code and fingerprint."""
+
+class BaselineFile(Struct):
+    """What a baseline holds: how often each finding was found, by file, code and fingerprint."""
+
+    version: Literal[1]
+    files: dict[str, dict[str, dict[str, Annotated[int, Meta(ge=1)]]]]
+
 
 Key = tuple[str, str, str]
 """File, code, fingerprint."""
@@ -42,28 +43,23 @@ class Baseline:
 
     Args:
         path: of the file; the paths in it are relative to its folder.
-        is_new: whether findings are recorded. A file that exists is replaced, but only a baseline, of any version.
+        is_new: whether findings are recorded. A file that exists is replaced, but only a baseline.
 
     Raises:
         InputError: the file is missing or not a baseline.
     """
 
     def __init__(self, path: Path, is_new: bool = False) -> None:
-        from jsonschema import Draft202012Validator
-
         self.path, self.folder, self.is_new = path, path.absolute().parent, is_new
         self.counts = Counter[Key]()
         if is_new and not path.exists():
             return
-        value = json_of(str(path), read_text(str(path)))
-        is_baseline = Draft202012Validator(ANY_VERSION).is_valid(value)
-        if is_baseline and not is_new and value["version"] != BASELINE_VERSION:
-            reason = f"unknown version {value['version']} of a baseline; write it again with --write-baseline"
-            raise InputError(f"{path}: {reason}")
-        if not is_baseline or not (is_new or Draft202012Validator(BASELINE_SCHEMA).is_valid(value)):
+        try:
+            known = convert(json_of(str(path), read_text(str(path))), BaselineFile)
+        except ValidationError:
             advice = "pass the name of a new file" if is_new else "write one with --write-baseline"
-            raise InputError(f"{path}: not a baseline; {advice}")
-        for file, codes in () if is_new else value["files"].items():
+            raise InputError(f"{path}: not a baseline; {advice}") from None
+        for file, codes in () if is_new else known.files.items():
             for code, fingerprints in codes.items():
                 self.counts.update({(file, code, key): number for key, number in fingerprints.items()})
 
@@ -86,7 +82,7 @@ class Baseline:
         for (file, code, key), number in sorted(self.counts.items()):
             files.setdefault(file, {}).setdefault(code, {})[key] = number
         with AtomicFile(self.path) as atomic:
-            atomic.file.write(json.dumps({"version": BASELINE_VERSION, "files": files}, indent=2).encode() + b"\n")
+            atomic.file.write(json.dumps({"version": 1, "files": files}, indent=2).encode() + b"\n")
 
 
 def _relative(name: str, folder: Path) -> str:
