@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from hypothesis import strategies as st
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
 from harmony_spec.format.content_reading import NO_MATCH
-from harmony_spec.format.contents import FUSED_AFTER_CHARS, Contents, Record
+from harmony_spec.format.contents import Contents, Record
 from harmony_spec.format.fused_reading import FusedReader, Unfused
-from harmony_spec.linting import lint
-from harmony_spec.linting.lint import LONG_INPUT_BYTES
 
 from . import dialect
 from .chat_template import function, render_chat
@@ -84,18 +81,6 @@ def test_patterns_of_dialects_read_what_the_parts_read(name: str, tmp_path: Path
         for text in ("", "Be brief.", "# Tools\n\n## a\n\nnamespace a {\n\ntype b = () => any;\n\n} // namespace a"):
             slow, fused = read_both(contents, role, text)
             assert fused == slow
-
-
-@pytest.mark.parametrize("is_long", [False, True])
-def test_the_first_row_of_a_long_input_is_read_with_patterns(
-    is_long: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    contents, path = codec.FORMAT.contents, tmp_path / "rows.jsonl"
-    line = f"{json.dumps('<|start|>developer<|message|># Instructions{0}{0}Be brief.<|end|>'.format(chr(10)))}\n"
-    path.write_text(line * (LONG_INPUT_BYTES // len(line) + 1 if is_long else 1))
-    monkeypatch.setattr(contents, "read_chars", 0)
-    assert next(lint(path, isolated=True, jobs=1))
-    assert (contents.read_chars >= FUSED_AFTER_CHARS) == is_long
 
 
 NESTED = "{\n" * 30 + "a: string,\n" + "},\n" * 30

@@ -236,10 +236,6 @@ class Contents:
             found = thaw(found)
         return found if isinstance(found, made) else None
 
-    def expect_much_text(self) -> None:
-        """Read the next text with large patterns already, since those of a long input are compiled anyway."""
-        self.read_chars = max(self.read_chars, FUSED_AFTER_CHARS)
-
     @cached_property
     def fused(self) -> FusedRules:
         """The rules as few, large patterns, which take a while to compile."""
