@@ -461,10 +461,9 @@ def test_a_list_of_messages_or_of_nothing_is_no_list_of_rows(tmp_path: Path) -> 
     (row,) = rows(run("--from", "tokens", "--to", "conversation", "-", given=text).stdout)
     path.write_text(json.dumps([{"tokens": None, **each} for each in row["messages"]]))
     assert len(rows(run("--from", "conversation", "--to", "text", path).stdout)) == 1
-    for given in ([], [[]]):
-        path.write_text(json.dumps(given))
-        found = run("--from", "chat", "--to", "chat", path)
-        assert (found.exit_code, len(rows(found.stdout))) == (0, len(given))
+    path.write_text("[]")
+    found = run("--from", "chat", "--to", "chat", path)
+    assert (found.exit_code, found.stdout) == (0, "")
 
 
 def test_a_row_that_is_too_long_is_not_kept_in_silence(tmp_path: Path) -> None:

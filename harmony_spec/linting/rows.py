@@ -250,17 +250,12 @@ def listed_rows(value: object, codec: ModuleType) -> list[Any] | None:
 
     Rows have a column that messages lack, and no author; some may be wrong, so one of these is enough.
     """
+    format = codec.FORMAT
+    authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
     if not isinstance(value, list):
         return None
-    format, objects = codec.FORMAT, [each for each in value if isinstance(each, dict)]
-    if not objects and isinstance(next(iter(value), None), int | float):
-        return None
-    authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
-    has_author = any(not authors.isdisjoint(each) for each in objects)
-    has_column = any(authors.isdisjoint(each) and not ROW_COLUMNS.isdisjoint(each) for each in objects)
-    is_rows = has_column or all(not ROW_COLUMNS.isdisjoint(each.keys() - {TOKENS_KEY}) for each in objects)
-    is_talk = has_author or any(format.content in each for each in objects)
-    return value if is_rows or not is_talk else None
+    found = (isinstance(each, dict) and authors.isdisjoint(each) and not ROW_COLUMNS.isdisjoint(each) for each in value)
+    return value if not value or any(found) else None
 
 
 def _conversation_in(text: str, codec: ModuleType) -> Any:
