@@ -18,7 +18,6 @@ import click
 
 from .. import __version__
 from ..interruptions import INTERRUPTIONS, interruptible
-from .color_option import COLOR
 
 COMMANDS = {
     "validate": "validate_command:validate",
@@ -128,6 +127,5 @@ def _end(status: int) -> None:
 
 @click.group(cls=_Commands, commands=_Modules(COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="harmony-spec")
-@COLOR
 def main() -> None:
     """Validate, parse and render messages, and generate codecs from grammars."""

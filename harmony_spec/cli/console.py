@@ -25,7 +25,6 @@ from ..linting.outputs import format_error
 from ..linting.settings import SettingsError
 from ..source.saved_text import Source
 from ..view.terminal_text import printable_name
-from .color_option import COLOR, COLOR_CHOICE
 
 FINDINGS, UNUSABLE = 1, 2
 
@@ -34,6 +33,18 @@ CODEC_PATH = f"{__name__}.codec"
 
 TOKENIZER_NAME = f"{__name__}.tokenizer"
 """The key of the tokenizer's name in `Context.meta`."""
+
+COLOR_CHOICE = f"{__name__}.color"
+"""The key of the choice of `--color` in `Context.meta`."""
+
+COLOR = click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, choice: context.meta.setdefault(COLOR_CHOICE, choice),
+    help="When to print colors.  [default: auto]",
+)
 
 
 class _Console(Console):
