@@ -241,11 +241,9 @@ def test_a_struct_without_a_field_for_the_fix_is_left_alone(
     messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "{}", **wrong}]
     parquet.write_table(pyarrow.table({"messages": pyarrow.array([messages], kind)}), path)
     before = path.read_bytes()
-    shown = run(*more, path).stdout
-    assert ("[*]" in shown) == is_whole
+    assert "[*]" in run(*more, path).stdout
     result = run("--fix", *more, path).stdout
-    assert ("fixed" in result, path.read_bytes() != before) == (is_whole, is_whole)
-    assert result == shown or is_whole
+    assert (" fixed" in result, path.read_bytes() != before, "[*]" in result) == (is_whole, is_whole, False)
 
 
 values = st.recursive(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -239,7 +238,7 @@ class RowCheck:
         return [each.fix for each in self._selected(report) if each.fix and self.options.admits(each.fix)]
 
     def _locate(self, held: RowContent, report: Report[Any]) -> Checked:
-        """The row with its findings, without fixes."""
+        """The row with its findings, those marked that have an applicable fix."""
         options = self.options
         findings: list[Finding] = []
         for finding in locate(self._selected(report), held, self.kind, self.row.number):
@@ -252,7 +251,8 @@ class RowCheck:
                 finding = replace(finding, text_span=text_span, token_span=token_span)
             if not findings and (hint := self.hint(held, diagnostic)):
                 finding = replace(finding, hint=hint)
-            findings.append(finding)
+            is_fixable = diagnostic.fix is not None and options.admits(diagnostic.fix)
+            findings.append(replace(finding, is_fixable=is_fixable))
         tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
         return self._checked(messages=len(report.messages), findings=findings, tokens=tokens)
 
@@ -271,10 +271,11 @@ class RowCheck:
         return "If this is a completion, pass --start completion; otherwise it is read as a message."
 
     def _fix(self, held: RowContent, report: Report[Any], exact: Report[Any]) -> Checked:
-        """The row with all applicable fixes; without `--fix`, with the findings marked that they would remove."""
+        """The row, with `--fix` after all applicable fixes."""
         plain, options = self._locate(held, report), self.options
-        if not self._admitted(exact):
+        if not (options.fix and self._admitted(exact)):
             return plain
+        unfixed = structs.replace(plain, findings=[replace(each, is_fixable=False) for each in plain.findings])
         before = self._fixable(held)
         source = apply_fixes(before, exact, self._admitted, lambda source: self._validated(held, source))
         if isinstance(source, str) and isinstance(held.source, str):
@@ -282,20 +283,15 @@ class RowCheck:
         edits = None if source == held.source else held.edits(source, options.start)
         written = self._edit(held, edits) if edits else None
         if written is None:
-            return plain
+            return unfixed
         was_harmony = held.is_harmony
         if held.messages is None:
             held = replace(held, source=source)
         else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
             held = read_content(self.kind, row_value(self.kind, written), options)
         if was_harmony and not held.is_harmony and not options.stripped:
-            return plain  # the next run would take it for something else
+            return unfixed  # the next run would take it for something else
         after, _ = self.reports(held)  # what the next run finds
-        unmatched = _unmatched(self._selected(report), self._selected(after))
-        fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, unmatched, strict=True)]
-        plain = structs.replace(plain, findings=fixes)
-        if not options.fix:
-            return plain
         return structs.replace(self._locate(held, after), unfixed=plain, before=self.row.item, after=written)
 
     def _edit(self, held: RowContent, edits: dict[JsonPath, Any]) -> Any:
@@ -314,20 +310,6 @@ def _parts(held: RowContent, report: Report[Any]) -> list[Source]:
         parts.append(held.source[end : span.end])
         start, end = end, span.end
     return [*parts, held.source[start:]]
-
-
-def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
-    """For each finding, whether it is missing among the others: they have none of the same code and message.
-
-    Fixes keep messages, but move findings and change the quoted text. If only some of the findings of a code in a
-    message are matched, those with a fix are the unmatched ones.
-    """
-    matched = Counter((each.code, each.index) for each in others)
-    unmatched = [True] * len(some)
-    for at, each in sorted(enumerate(some), key=lambda item: item[1].fix is not None):
-        matched[each.code, each.index] -= 1
-        unmatched[at] = matched[each.code, each.index] < 0
-    return unmatched
 
 
 def _with_fixes(report: Report[Any], changed: Callable[[Fix, int], Fix | None]) -> Report[Any]:

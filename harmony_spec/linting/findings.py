@@ -32,7 +32,7 @@ class Finding:
         caret: the position of the place in `around`, in code points.
         hint: what to do about it.
         written: the text that its fix writes in a list of tokens, special ones spelled out.
-        is_fixable: whether `--fix` removes it, by its own fix or by another one.
+        is_fixable: whether it has a fix that `--fix` applies, with the other options as they are.
         lacks_column: whether the row lacks the column that holds the inputs.
         fingerprint: a hash of the code and the content that has the finding, for baselines; empty if not requested.
         text_span: its span in code points of the text, special tokens spelled out; None if not requested.

@@ -62,7 +62,7 @@ class RunOutput:
 
 
 FIXABLE = "[*]"
-"""Marks findings that `--fix` removes, with the other options as they are."""
+"""Marks findings that have a fix which `--fix` applies, with the other options as they are."""
 
 
 def human(checked: Checked, finding: Finding) -> Text:

@@ -27,7 +27,7 @@ class Totals:
     Attributes:
         inputs: rows, and files that are one input.
         clean: inputs without findings.
-        fixable: findings that `--fix` would remove.
+        fixable: findings whose fix `--fix` would apply.
         unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
         display: findings with a display fix that needs `--fixable`.
         in_baseline: findings that are not reported since they are in the baseline.
