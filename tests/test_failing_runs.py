@@ -15,11 +15,11 @@ from typing import Any
 
 import pyarrow
 import pytest
+from harmony_spec.codegen import GRAMMAR, generate
 from pyarrow import parquet
 
 from harmony_spec import codec, render
 from harmony_spec.cli import application
-from harmony_spec.codegen import GRAMMAR, generate
 from harmony_spec.linting import Checked, InputError, Settings, lint
 from harmony_spec.linting.jobs import ENDED_EARLY, MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
