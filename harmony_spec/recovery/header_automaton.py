@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..format.frames import HOLE, Frame
 from ..format.tables import Format
 
-_SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
+_WITHOUT_SIGNS = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
@@ -322,7 +322,8 @@ def _half_spelled(spelling: str) -> str:
 
 
 def _misspelt(spelling: str) -> str:
-    plain, full, around = without_signs(spelling), re.escape(spelling), "".join(_SIGNS.findall(spelling))
+    plain, full = without_signs(spelling), re.escape(spelling)
+    around = spelling.replace(plain, "", 1)
     if not (plain and around):
         return "(?!)"
     word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
@@ -333,4 +334,5 @@ def _misspelt(spelling: str) -> str:
 
 
 def without_signs(word: str) -> str:
-    return _SIGNS.sub("", word)
+    found = _WITHOUT_SIGNS.search(word)
+    return found[0] if found else ""

@@ -49,6 +49,9 @@ LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 APART = re.compile(r"\W*[^\w.:$@+-]\W*$")
 """Signs after a name, one of which the names of tools do not have: `functions.f;`."""
 
+UP_TO_LETTER, BETWEEN_SIGNS = (re.compile(pattern, re.DOTALL) for pattern in (r".*\w", r"\w(?:.*\w)?"))
+"""A word without the signs after it, and without those on both sides."""
+
 OPENING = re.compile("[(\\[{\"'`]")
 """What has another end after it, so that it is a part of the content."""
 
@@ -115,8 +118,6 @@ class HeaderNames:
         spelled = recovery.tool in recovery.roles or not recovery.tool
         self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
-        ends = re.escape(format.special_ends[1])
-        self._damaged_token = re.compile(rf"[^\s]*{ends}" if ends else "(?!)")
         self._readings: dict[str, tuple[Name, ...]] = {}
 
     def row(self, field: str) -> FieldCosts:
@@ -360,7 +361,9 @@ class HeaderNames:
 
         A content type may also have its class or its parameters with it: `application/json`.
         """
-        known, parts = self.lists[field], LIST_PARTS.findall(self._damaged_token.sub("", bare))
+        known, ends = self.lists[field], self.format.special_ends[1]
+        words = (word.rpartition(ends)[2] if ends else word for word in bare.split())  # after a damaged token
+        parts = [part for word in words for part in LIST_PARTS.findall(word)]
         if not (found := [part for part in parts if part in known]) or field == self.slots.role:
             return []
         others = {*parts} - {*known, *self.all, *self.automaton.near_words}
@@ -408,7 +411,8 @@ class HeaderNames:
                 yield Name(field, known, len(known), self.costs["glued"], "glued")  # `to=userHello`
                 unknown += self.costs["joined"]
         match = self.tools.word.search(word)
-        bare = re.sub(r"\W+$", "", match[0]) if match else word
+        named = UP_TO_LETTER.match(match[0]) if match else None
+        bare = word if match is None else named[0] if named else ""
         if bare in self.all and not self.tools.full(bare):
             return
         around = word.replace(bare, "", 1)
@@ -470,8 +474,8 @@ class HeaderNames:
     def _answering(self, word: str) -> str | None:
         """The tool in a word that has the role of tools before it, or signs around it: `tool:functions.f`."""
         role = self._role_of_tools.match(word)
-        bare = re.sub(r"^\W+|\W+$", "", word[role.end() :] if role else word)
-        return bare if bare != word and self.tools.is_tool(bare) else None
+        bare = BETWEEN_SIGNS.search(word, role.end() if role else 0)
+        return bare[0] if bare and bare[0] != word and self.tools.is_tool(bare[0]) else None
 
     def _cut(self, field: str, word: str) -> Iterator[Name]:
         """A tool that touches another name, or what introduces one."""

@@ -134,6 +134,11 @@ class NamedTools:
                 found.setdefault(name.lower(), set()).add(tool)
         return found
 
+    @cached_property
+    def _longest(self) -> int:
+        """How long the longest of these is: a longer word, and each of its letters, is not looked up."""
+        return max(map(len, self._index), default=0)
+
     def respelled(self, word: str) -> str | None:
         """A function whose namespace has a typo or capital letters, if no tools are known."""
         namespace, _, name = word.partition(self.recovery.separator)
@@ -180,7 +185,8 @@ class NamedTools:
         bare = word.rstrip(PUNCTUATION)
         found, last = self._with_letters(word), self.last(bare)
         if not found:
-            near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
+            names = (last, *_shortened(last)) if len(last) <= self._longest + 1 else ()
+            near = set().union(*(self._index.get(name.lower(), set()) for name in names))
             near = near if len(last) >= MIN_TYPO_CHARS else near.intersection(self.recovery.recipients)
             found = {tool for tool in near if is_typo(self.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
