@@ -266,6 +266,43 @@ def test_a_required_field_may_have_a_default_and_the_next_none(tmp_path: Path) -
     assert module.render_text([module.Message("system", module.SystemContent(name="x"))]) == text
 
 
+COLLAPSED = {
+    "a text": ("core", "NAME"),
+    "a listed text": ("core", 'LEVEL\nLEVEL: "low" | "high"'),
+    "a named text": ("core", '"low" -> low | "high" -> high'),
+    "a rule of the same kind": ("core", 'deep\n?deep: base ("/" other)?\nbase: NAME\nother: NAME'),
+    "a list": ('core ("+" core)*', '"low" -> low | "high" -> high'),
+}
+
+
+@pytest.mark.parametrize("kind", COLLAPSED)
+def test_a_rule_that_may_be_the_value_of_one_part_is_read_and_written(kind: str, tmp_path: Path) -> None:
+    """Also a value without a class, and as a default."""
+    core, rule = COLLAPSED[kind]
+    rules = f"""system: "Effort: " effort (" for " whom)?
+?effort: {core} (" (" number ")")?
+core: {rule}
+whom: NAME
+number: NUMBER
+NUMBER: /[0-9]+/
+"""
+    folder = with_contents(rules, tmp_path / "grammar")
+    with (folder / "conversation.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[defaults.system]\neffort = "low"\n')
+    module = dialect.module_of("collapsed", generate(folder), tmp_path)
+    for content in (
+        module.SystemContent(),
+        module.SystemContent(whom="x"),
+        module.SystemContent(module.Effort(["low"] if kind == "a list" else "low", "3"), "x"),
+    ):
+        message = module.Message("system", content)
+        (found,) = module.parse(module.render_text([message])).messages
+        (stored,) = module.from_json(module.to_json([message]))
+        assert found.content.effort == stored.content.effort == content.effort
+        assert (found, stored) == (message, message)
+    assert module.SystemContent().effort == "low"
+
+
 @pytest.mark.parametrize("part", ['"Tools:\\n" item+', 'item? ":"', "item+", 'word ("," word)*\nword: LINE'])
 def test_a_rule_is_the_value_of_a_part_that_is_always_there(part: str, tmp_path: Path) -> None:
     rules = f'system: "A " x\n?x: {part}\nitem: "- " LINE "\\n"\n'

@@ -162,6 +162,13 @@ class ContentGrammar(GrammarRules):
         always = self.always_set(node)
         return [name for name, part in self.settings(node) if name in always and self._may_be_core(part)]
 
+    def core_part(self, rule: str) -> GrammarNode | None:
+        """The part whose value a rule has if the others are absent, of a list its item; None if there is none."""
+        if not self.rules[rule].collapses or not (cores := self.core_fields(rule)):
+            return None
+        core = self.fields(rule)[cores[-1]][0]
+        return self.settings(core.item)[0][1] if isinstance(core, RuleList) else core
+
     def _may_be_core(self, node: GrammarNode) -> bool:
         """Whether a value may be that of its rule: of another rule, or a list with a separator, but not of texts."""
         if not isinstance(node, RuleList):
@@ -207,11 +214,8 @@ class ContentGrammar(GrammarRules):
                 yield from filter(None, self.kind_of(RuleCall(name), seen).split(" | "))
             return
         yield self.class_name(rule.name)
-        if not (cores := self.core_fields(rule.name)):
-            return  # it is refused
-        core = self.fields(rule.name)[cores[-1]][0]
-        item = core.item if isinstance(core, RuleList) else core
-        yield from (self.kind_of(inner, seen) for _, inner in self.settings(item)[:1])
+        if core := self.core_part(rule.name):
+            yield self.kind_of(core, seen)
 
 
 def fixed_text(node: GrammarNode) -> str:

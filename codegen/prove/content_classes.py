@@ -156,7 +156,9 @@ def _value_shape(contents: ContentGrammar, node: GrammarNode) -> dict[str, Any]:
     if kind.startswith("list[") and (item := contents.item_of(node)):
         return {"type": "array", "items": _value_shape(contents, item)}
     if record := contents.record_in(node):
-        return {"$ref": f"#/$defs/{record}"}
+        shape = {"$ref": f"#/$defs/{record}"}
+        core = contents.core_part(record)
+        return {"if": {"type": "object"}, "then": shape, "else": _value_shape(contents, core)} if core else shape
     if kind != "Any" and (listed := contents.listed_values(node)):
         return {"enum": listed}
     if kind == "str" and not terminals:  # the lines of a text

@@ -272,16 +272,39 @@ class Rules:
     def chooses(self, name: str) -> bool:
         """Whether a value of a rule may be of the class of another rule, which then writes it."""
         rule = self.table[name]
-        return isinstance(rule, Choice) or (isinstance(rule, RecordRule) and bool(rule.core) and not rule.is_wrapped)
+        return isinstance(rule, Choice) or (isinstance(rule, RecordRule) and bool(rule.core) and not self.wrapped(rule))
+
+    def wrapped(self, rule: RecordRule) -> str:
+        """Code for the core of a value m that is not of the class of a rule; empty if the rule of that class writes it.
+
+        It cannot if there are texts around the core, or if a value may have no class.
+        """
+        has_texts = any(isinstance(part, str) for part in rule.ways[0])
+        if not rule.core or not (has_texts or self._may_be_plain(rule, [])):
+            return ""
+        return "[m]" if isinstance(self._alone(rule)[0], Many) else "m"
+
+    def _may_be_plain(self, rule: Rule, seen: list[Rule]) -> bool:
+        """Whether a value of a rule, or of those that it passes on, may have no class; `seen` are those known."""
+        if rule in seen or (isinstance(rule, RecordRule) and not rule.core):
+            return False
+        seen.append(rule)
+        items = [node.value if isinstance(node, Many) else node for node in self._alone(rule)]
+        return not items or any(
+            not isinstance(item, Value) or self._may_be_plain(self.table[item.field], seen) for item in items
+        )
 
     def passes_on(self, name: str) -> list[str]:
         """The rules whose values may be that of a rule."""
         rule = self.table[name]
-        core = rule.core if isinstance(rule, RecordRule) else ""
-        if isinstance(rule, RecordRule) and not core:
+        if isinstance(rule, RecordRule) and not rule.core:
             return []
-        nodes = [(name, node) for way in rule.ways for name, node in self.fields(way) if name == core or not core]
-        return [node.item if isinstance(node, Many) else name for name, node in nodes]
+        return [node.item if isinstance(node, Many) else node.field for node in self._alone(rule)]
+
+    def _alone(self, rule: Rule) -> list[Any]:
+        """The parts of which a value of a rule may be that of one: the core, or any if it has no class."""
+        core = rule.core if isinstance(rule, RecordRule) else ""
+        return [node for way in rule.ways for name, node in self.fields(way) if name == core or not core]
 
     def yields(self, name: str, seen: frozenset[str] = frozenset()) -> list[str]:
         """The rules whose classes the value of a rule may have."""

@@ -198,9 +198,14 @@ class Many(NamedTuple):
         return f"{self.separator!r}.join([{item} for item in {values}])"
 
     @property
+    def value(self) -> Token | Json | Value:
+        """The part that is the value of an item."""
+        return next(part for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
+
+    @property
     def item(self) -> str:
         """The field of an item."""
-        return next(part.field for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
+        return self.value.field
 
 
 @dataclass(eq=False, repr=False)
@@ -283,19 +288,14 @@ class RecordRule(Rule):
 
     def write(self, rules: RuleCompiler, name: str) -> str:
         code, made = super().write(rules, name), rules.bind(self.made)
-        if self.is_wrapped:
-            return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}=m))"
+        if wrapped := rules.wrapped(self):
+            return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}={wrapped}))"
         return f"(w.kept(m) or {code})" if self.remembers else code
 
     @property
     def remembers(self) -> bool:
         """Whether its values keep the texts from which they were read."""
         return hasattr(self.made, "_kept")
-
-    @property
-    def is_wrapped(self) -> bool:
-        """Whether a value that is not of the class is written as one that has only the field `core`."""
-        return bool(self.core) and any(isinstance(part, str) for part in self.ways[0])
 
 
 @dataclass(eq=False, repr=False)
@@ -447,3 +447,4 @@ class RuleCompiler(Protocol):
     def part(self, node: TableNode, scope: Scope) -> str: ...
     def is_of_role(self, rule: Rule) -> bool: ...
     def is_schema(self, name: str) -> bool: ...
+    def wrapped(self, rule: RecordRule) -> str: ...
