@@ -305,6 +305,11 @@ OVERTAKING = {
     "second alternative after it": 'system: flag? kind\nflag: "- "\nkind: one | two\none: "x" WORD\ntwo: "- " WORD\n',
     "second alternative in the next item": 'system: part+\npart: one | two\none: "p" WORD "."\n'
     'two: "<" (CODE ";")? ">"\nCODE: /[^;]+/\n',
+    "second alternative of a class": 'system: "<" part ">"\npart: one | two\none: "k" left\ntwo: "k" right\n'
+    'left: "1" NUMBER | "2" WORD -> left_word\nright: "3" NUMBER | "2" WORD -> right_word\nNUMBER: /[0-9]/\n',
+    "second alternative of a class of a class": 'system: "<" part ">"\npart: one | two\none: "k" left\ntwo: "k" outer\n'
+    'left: "1" NUMBER | "2" WORD -> left_word\nouter: "(" right ")" | right "!" -> outer_loud\n'
+    'right: "3" NUMBER | "2" WORD -> right_word\nNUMBER: /[0-9]/\n',
     "empty alternative": 'system: "x" kind "!"\nkind: one | two\none: flag?\nflag: "1"\ntwo: ";" WORD\n',
     "alternative with an empty list": 'system: "x" kind "!"\n'
     'kind: one | two\none: item*\nitem: "1" WORD\ntwo: ";" WORD\n',

@@ -49,7 +49,7 @@ class ContentGrammar(GrammarRules):
     indents: Mapping[str, int]
 
     @cached_property
-    def samples(self) -> dict[str, tuple[str, ...]]:
+    def samples(self) -> dict[tuple[str, bool], tuple[str, ...]]:
         """Texts of rules, which `prove` keeps: to find each anew takes long."""
         return {}
 

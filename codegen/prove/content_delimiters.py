@@ -219,7 +219,8 @@ def _beginnings(
 
 
 def _read_sample(contents: ContentGrammar, tried: TriedPart, written: tuple[GrammarNode, ...]) -> str:
-    found = (each.text for each in _samples(contents, written) if _is_read(contents, tried, each))
+    samples = _samples(contents, written, every=not isinstance(tried.node, RuleValue))
+    found = (each.text for each in samples if _is_read(contents, tried, each))
     return next(found, "")
 
 
@@ -373,10 +374,13 @@ def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: froze
     return {Lead("", "")}
 
 
-def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> tuple[Sample, ...]:
+def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...], every: bool = False) -> tuple[Sample, ...]:
     """What may be written for parts, as far as that is known: with all that is optional, with nothing that is, with one
-    part that is, and with another alternative of one part."""
-    known = _known(contents, items, frozenset())
+    part that is, and with another alternative of one part: of a choice, or if `every`, of any rule.
+
+    Without `every`, a terminal may read a later alternative of what comes after it, which is a part of its text then.
+    """
+    known = _known(contents, items, every, frozenset())
     if known is None:
         return ()
     full = [each[0] for each in known]
@@ -391,10 +395,12 @@ Texts = tuple[str, ...]
 """Texts of a part: with all that is optional, with nothing that is, and others; empty if no text is known."""
 
 
-def _known(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> list[Texts] | None:
+def _known(
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], every: bool, seen: frozenset[str]
+) -> list[Texts] | None:
     """The texts of parts up to the end of the content; None if those of one part are not known."""
     until = items.index(CONTENT_END) + 1 if CONTENT_END in items else len(items)
-    known = [_texts(contents, node, seen) for node in items[:until]]
+    known = [_texts(contents, node, every, seen) for node in items[:until]]
     return known if all(known) else None
 
 
@@ -409,9 +415,9 @@ def _in_a_row(known: list[Texts]) -> Texts:
     return (first, second, *dict.fromkeys(more))[:MAX_SAMPLES]
 
 
-def _texts(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str]) -> Texts:
-    """The texts of a part: of a choice between rules that users write each one; of other rules the first alternative
-    that has a text."""
+def _texts(contents: ContentGrammar, node: GrammarNode, every: bool, seen: frozenset[str]) -> Texts:
+    """The texts of a part: of a choice between rules that users write, or if `every`, of any rule that they do, each one;
+    of other rules the first alternative that has a text."""
     match node:
         case Text(text):
             return text, text
@@ -420,23 +426,24 @@ def _texts(contents: ContentGrammar, node: GrammarNode, seen: frozenset[str]) ->
             first, *others = _sample_values(terminal) or ("",)
             return (first, first, *others * bool(terminal.values)) if first else ()
         case RuleMark(_, item) | Repeat(item, 0, 1) | RuleList(_, item):
-            known = _known(contents, parts(item), seen)
+            known = _known(contents, parts(item), every, seen)
             is_needed = isinstance(node, RuleMark) or (isinstance(node, RuleList) and node.least)
             if known is None:
                 return () if is_needed else ("", "")
             full, bare, *others = _in_a_row(known)
             return full, bare if is_needed else "", *others
         case RuleCall(rule):
-            if rule not in seen and rule not in contents.samples:
-                ways = [_known(contents, way.items, seen | {rule}) for way in contents.rules[rule].ways]
+            if rule not in seen and (rule, every) not in contents.samples:
+                made = contents.rules[rule]
+                ways = [_known(contents, way.items, every, seen | {rule}) for way in made.ways]
                 texts = [_in_a_row(way) for way in ways if way is not None]
                 if not texts:
                     return ()
-                if contents.rules[rule].kind in ("choice", "enumerated", "text") and rule in contents.by_hand:
+                if (every or made.kind in ("choice", "enumerated", "text")) and rule in contents.by_hand:
                     turns = (text for row in zip_longest(*texts[1:]) for text in row if text is not None)
                     texts[0] = (*texts[0], *turns)[:MAX_SAMPLES]
-                contents.samples[rule] = texts[0]
-            return contents.samples.get(rule, ())
+                contents.samples[rule, every] = texts[0]
+            return contents.samples.get((rule, every), ())
     return "", ""
 
 
