@@ -62,11 +62,11 @@ def build_contents(
     choices = {name for rule in rules.values() if rule.kind == "choice" for name in called(rule.node)}
     named = tuple(role for role in roles if role in rules)
     problems += _unlike_spellings(rules, terminals.patterns, choices)
+    problems += _empty_values(rules, terminals.patterns)
     boxed = {name for name in choices if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     problems += _lists_without_values(rules)
     problems += _lists_of_themselves(rules)
-    problems += _empty_values(rules, terminals.patterns)
     rules |= {role: replace(rules[role], kind="record", collapses=False) for role in named}  # what a message holds
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
@@ -153,6 +153,8 @@ def _schemas(rules: Mapping[str, GrammarRule], namespace: Mapping[str, Any] | No
 class _Builder(RuleBuilder):
     def rule(self, definition: LarkDefinition) -> GrammarRule:
         ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
+        if _are_spellings(ways) and all(map(_text, (way.node for way in ways))):
+            ways = tuple(replace(way, node=self.required(definition.name, way)) for way in ways)
         if text := self.constants.get(definition.name):
             ways = (replace(ways[0], node=Text(text)),)
         single = len(ways) == 1 and not ways[0].name
@@ -182,7 +184,7 @@ class _Builder(RuleBuilder):
         if constant:
             return "constant"
         if len(ways) > 1:
-            if not ways[0].name and all(way.name for way in ways[1:]):  # spellings, perhaps of one value
+            if _are_spellings(ways):
                 if all(isinstance(way.node, RuleValue) for way in ways):
                     return "text"
                 if isinstance(ways[0].node, RuleList) and _is_lines(ways[0].node):
@@ -194,6 +196,14 @@ class _Builder(RuleBuilder):
         if isinstance(values[0], RuleList):
             return "lines" if _is_lines(values[0]) else "list"
         return "text" if _text(values[0]) else "alias" if self.is_field(values[0]) else "record"
+
+    def required(self, name: str, way: Branch) -> GrammarNode:
+        """The terminal of a spelling of one text."""
+        if isinstance(way.node, Repeat):
+            reason = f"`{name}` may be empty, and has several spellings"
+            self.refuse(way.place, reason, f"Remove the `?`, and write `{name}?` where it is used.")
+            return way.node.item
+        return way.node
 
     def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
@@ -281,6 +291,11 @@ class _Builder(RuleBuilder):
             for item in first.items
         ]
         return None if None in texts else [text for text in texts if text is not None]
+
+
+def _are_spellings(ways: tuple[Branch, ...]) -> bool:
+    """Whether the alternatives after the first one have names, as spellings do, perhaps of one value."""
+    return len(ways) > 1 and not ways[0].name and all(way.name for way in ways[1:])
 
 
 def _text(node: GrammarNode) -> RuleValue | None:

@@ -212,6 +212,12 @@ def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sou
                 remedy = suggestion(name, contents.fields(rule), "Fields")
                 yield Problem(sources.place(*at), f"the schema has `{name}`, which is not a field of `{rule}`", remedy)
                 continue
+            core = contents.rules[name].node if name in contents.rules else nodes[0]
+            allows_nothing = Draft202012Validator({"$defs": definitions, "allOf": [described]}).is_valid("")
+            if contents.terminals_of(nodes[0]) and isinstance(core, Repeat) and not allows_nothing:
+                reason = f"`{name}` may be empty, and the schema refuses an empty text"
+                yield Problem(contents.rules[name].place, reason, f"Remove the `?` from `{name}`.")
+                continue
             terminal = contents.terminal_of(nodes[0])
             if terminal is not None and not is_json(terminal.name):
                 yield from _same_texts(terminal, name, described, ("$defs", rule, "properties", name), sources)
