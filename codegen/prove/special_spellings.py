@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from ..model.format_model import Format
 from ..read import regular_expressions as pattern
-from ..read.data_files import looks_special
 from ..read.grammar_folder import RECOVERY_FILE, VOCABULARY_FILE, Sources
 from ..read.problems import Problem
 
@@ -46,9 +45,9 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
                 yield Problem(terminal.place, reason, remedy)
                 continue
-            if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
+            if unknown := sorted(text for text in strings - special):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
-                yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY_FILE} only.")
+                yield Problem(terminal.place, reason, f"List all special tokens of {VOCABULARY_FILE}, and nothing else.")
             elif missing := sorted(special - strings, key=format.vocabulary.special.__getitem__):
                 reason = f"the lookahead of `{terminal.name}` does not exclude `{missing[0]}`, a special token"
                 yield Problem(
