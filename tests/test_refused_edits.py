@@ -24,6 +24,11 @@ SAID: dict[str, tuple[Any, ...]] = {
         ("transcript: message*", "transcript: message*\nfragment: message*"),
         "`fragment` is not a start rule, and nothing uses it",
     ),
+    "another start rule of one message": (
+        "chatml",
+        ("transcript: message*", "transcript: message*\nfragment: message"),
+        "`fragment` is not a start rule, and nothing uses it",
+    ),
     "a rule that contains another one": (
         "muse_glimmer",
         ("WORD\n\ncontent", 'WORD (";" thread)?\nthread: NUM\nNUM: /[0-9]+/\n\ncontent'),

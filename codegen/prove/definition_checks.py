@@ -27,7 +27,7 @@ def misnamed_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Pr
         seen[definition.name] = definition
 
 
-def unused_definitions(definitions: tuple[LarkDefinition, ...], starts: Iterable[str], title: str) -> Iterator[Problem]:
+def unused_definitions(definitions: tuple[LarkDefinition, ...], starts: Iterable[str], kind: str) -> Iterator[Problem]:
     """Each definition is reached from a start. Of those that are not, only the ones that nothing uses are reported."""
     used = {definition.name: [*names_in(definition.alternatives)] for definition in definitions}
     starts = [*starts]
@@ -35,8 +35,11 @@ def unused_definitions(definitions: tuple[LarkDefinition, ...], starts: Iterable
     inner = {other for name in found for other in used[name] if other != name}
     for definition in definitions:
         if definition.name in (found - inner or found):
-            remedy = suggestion(definition.name, starts, f"Use it in a rule, or remove it. {title}")
-            yield Problem(definition.place, f"nothing uses `{definition.name}`", remedy)
+            remedy = suggestion(definition.name, starts, f"Use it in a rule, or remove it. {kind.capitalize()}s")
+            reason = f"`{definition.name}` is not a {kind}, and nothing uses it"
+            if is_terminal(definition.name):
+                reason = f"nothing uses `{definition.name}`"
+            yield Problem(definition.place, reason, remedy)
 
 
 def misplaced_starts(definitions: tuple[LarkDefinition, ...], lark: str) -> Iterator[Problem]:

@@ -47,7 +47,9 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 continue
             if unknown := sorted(text for text in strings - special):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
-                yield Problem(terminal.place, reason, f"List all special tokens of {VOCABULARY_FILE}, and nothing else.")
+                yield Problem(
+                    terminal.place, reason, f"List all special tokens of {VOCABULARY_FILE}, and nothing else."
+                )
             elif missing := sorted(special - strings, key=format.vocabulary.special.__getitem__):
                 reason = f"the lookahead of `{terminal.name}` does not exclude `{missing[0]}`, a special token"
                 yield Problem(

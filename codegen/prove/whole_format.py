@@ -51,8 +51,8 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *optional_headers(format),
             *(list(ambiguous_repetitions(format)) or texts_cut_short(format)),
             *data_names(format, sources),
-            *unused_definitions(sources.definitions, STARTS, "Start rules"),
-            *unused_definitions(sources.contents, roles, "Roles"),
+            *unused_definitions(sources.definitions, STARTS, "start rule"),
+            *unused_definitions(sources.contents, roles, "role"),
             *type_names(format, taken),
             *check_contents(format, sources),
         ]
