@@ -45,13 +45,12 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
                 yield Problem(terminal.place, reason, remedy)
                 continue
-            if unknown := sorted(text for text in strings - special):
-                reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
-                yield Problem(
-                    terminal.place, reason, f"List all special tokens of {VOCABULARY_FILE}, and nothing else."
-                )
-            elif missing := sorted(special - strings, key=format.vocabulary.special.__getitem__):
-                reason = f"the lookahead of `{terminal.name}` does not exclude `{missing[0]}`, a special token"
-                yield Problem(
-                    terminal.place, reason, "List all special tokens, or none: Lark reads the others as text."
-                )
+            missing = sorted(special - strings, key=format.vocabulary.special.__getitem__)
+            wrong = [
+                f"does not exclude `{spelling}`, a special token" for spelling in missing[: bool(special & strings)]
+            ]
+            wrong += [f"excludes `{text}`, which is not a special token" for text in sorted(strings - special)[:1]]
+            if wrong:
+                reason = f"the lookahead of `{terminal.name}` {' and '.join(wrong)}"
+                remedy = f"List all special tokens of {VOCABULARY_FILE}, or none: Lark reads the others as text."
+                yield Problem(terminal.place, reason, remedy)
