@@ -416,7 +416,7 @@ def _in_a_row(known: list[Texts]) -> Texts:
 
 
 def _texts(contents: ContentGrammar, node: GrammarNode, every: bool, seen: frozenset[str]) -> Texts:
-    """The texts of a part: each one of a choice between rules that users write, or if `every`, of any rule that they do;
+    """The texts of a part: each one of a choice between rules that users write, or if `every`, of any rule they do;
     of other rules the first alternative that has a text."""
     match node:
         case Text(text):
