@@ -11,7 +11,9 @@ from types import ModuleType
 
 import pytest
 
+from codegen import generate
 from harmony_spec import codec
+from harmony_spec.adapters import from_chat
 
 from . import dialect
 
@@ -108,3 +110,20 @@ def test_the_stop_token_of_a_kind_is_written_in_every_style() -> None:
     assert re.findall(r"<\|eo[mt]\|>", text) == ["<|eot|>", "<|eom|>", "<|eot|>", "<|eot|>", "<|eot|>"]
     assert module.validate(text).diagnostics == []
     assert module.render_text(module.from_json(module.to_json(turn)), style="as_parsed") == text
+
+
+@pytest.mark.parametrize(("named", "channel"), [("false", None), ('"analysis"', "analysis"), ("true", "commentary")])
+def test_results_may_have_another_channel_than_their_calls(named: str, channel: str | None, tmp_path: Path) -> None:
+    """If `has` names one, or none; chats are read like that, too."""
+    old = 'has = { recipient = "assistant" }'
+    edit = {"file": "conversation.toml", "old": old, "new": f"{old[:-2]}, channel = {named} }}"}
+    module = dialect.module_of("channel_of_results", generate(dialect.edited(tmp_path / "grammar", [edit])), tmp_path)
+    call = message("assistant to=functions.f", "{}", "commentary", "<|call|>")
+    result = message("functions.f to=assistant", "1", channel or "")
+    assert ("tool-result-channel", 1) not in found_in(module, call, result)
+    other = message("functions.f to=assistant", "1", "final")
+    assert ("tool-result-channel", 1) in found_in(module, call, other)
+    function = {"name": "f", "arguments": "{}"}
+    calls = [{"id": "1", "type": "function", "function": function}]
+    chat = [{"role": "assistant", "tool_calls": calls}, {"role": "tool", "tool_call_id": "1", "content": "1"}]
+    assert from_chat(chat, codec=module).messages[-1].channel == channel

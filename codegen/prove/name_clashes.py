@@ -33,7 +33,8 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 continue
             if owners.get(branch.name, f"`{rule.name}`") != f"`{rule.name}`":
                 reason = f"the alternative name `{branch.name}` is already used in {owners[branch.name]}"
-                yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
+                remedy = "Messages remember the names: choose another, or write what both rules share as one rule."
+                yield Problem(branch.place, reason, remedy)
             owners[branch.name] = f"`{rule.name}`"
     for rule in (*format.rules.values(), *format.contents.rules.values()):
         for index, way in enumerate(rule.ways):

@@ -46,7 +46,8 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             reason = f"recovery needs a kind of message `{kind}` on a channel"
             at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
             place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
-            yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
+            remedy = f"Set `{recovery.slots['channel']}` in its `when`, or in `has`."
+            yield Problem(place, reason, remedy if at is not None else f"Add it to [[turn]]. {remedy}")
     yield from _numbers(format)
     yield from _gaps(format)
     yield from _contents(format, enclosing)

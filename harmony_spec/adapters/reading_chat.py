@@ -382,7 +382,8 @@ class _Reader:
         for call, index, pieces in sorted(results, key=lambda each: each[0].number):
             made = self.add("result", index, pieces, name=call.recipient)
             made.place = (call.number, 1) if self.interleave and call.batch == self.batch else made.place
-            self.purposes.set(made.message, "channel", call.channel)
+            channel = self.purposes.format.kinds["result"].value(self.purposes.slots.channel, call.channel)
+            self.purposes.set(made.message, "channel", channel)
         return end
 
     def call_of(self, message: dict[str, Any], index: int) -> Call:

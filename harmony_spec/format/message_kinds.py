@@ -41,6 +41,11 @@ class Kind(NamedTuple):
     last: str | None
     then: tuple[str, ...]
 
+    def value(self, field: str | None, default: str | None) -> str | None:
+        """The value of a field that its messages have, None for no value; `default` if the kind names none."""
+        named = dict((*self.when, *self.has)).get(field or "", True)
+        return default if named is True else named or None
+
 
 NO_KIND = Kind("", (), (), None, None, ())
 

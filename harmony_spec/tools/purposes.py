@@ -67,8 +67,8 @@ class Purposes:
         made["preamble"] = self._kind_with_role(self.model, made["call"])
         self.fields = {purpose: self._fields_of(kind) for purpose, kind in made.items()}
         self.fields["instructions"][slots.role] = self.developer
-        if slots.channel:
-            self.fields["result"] |= {slots.channel: self.fields["call"][slots.channel]}
+        if slots.channel and (channel := kinds["result"].value(slots.channel, self.fields["call"][slots.channel])):
+            self.fields["result"] |= {slots.channel: channel}
         if slots.content_type:
             self.fields["call"] |= {slots.content_type: recovery.json}
         self.first_fields = self._fields_of(self._kind_with_role(self.first)) | {slots.role: self.first}

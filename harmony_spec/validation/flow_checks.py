@@ -98,9 +98,12 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
     if isinstance(caller, str) and context.recipients[index] != caller:
         evidence = f"it is the result of message {call}"
         context.report(codes.MISADDRESSED_TOOL_RESULT, index, evidence, expected=(caller,))
-    if context.channels[index] != context.channels[call]:
-        evidence, channel = f"the call (message {call}) is on another channel", context.channels[call] or "no channel"
-        context.report(codes.TOOL_RESULT_CHANNEL, index, evidence, expected=(channel,))
+    kind, of_call = context.format.kinds["result"], context.channels[call]
+    channel = kind.value(context.recovery.slots.channel, of_call)
+    if context.channels[index] != channel:
+        is_named = channel != of_call
+        evidence = "results have another channel" if is_named else f"the call (message {call}) is on another channel"
+        context.report(codes.TOOL_RESULT_CHANNEL, index, evidence, expected=(channel or "no channel",))
 
 
 def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence: str) -> None:
