@@ -274,10 +274,11 @@ def touching_texts(format: Format) -> Iterator[Problem]:
     for one, other in _following(format):
         around = framing(graph(format, one))
         texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
-        open_end = not around.closed or around.ends_with_text
-        if texts and open_end:
-            reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
-            yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+        if texts and (not around.closed or around.ends_with_text):
+            where = "after the content" if around.closed else "at the end"
+            reason = f"text {where} of `{one}` meets text at the beginning of `{other}`"
+            remedy = "Begin messages with a special token, or write no text after the content and end with a token."
+            yield Problem(format.rules[other].place, reason, remedy)
             return
 
 
