@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .chat_template import render_chat, words
+from .chat_template import function, render_chat, words
 from .conftest import examples
 from .test_dialect_laws import tokens_of
 from .test_dialects import codec_of, tokenizer_of
@@ -132,3 +132,31 @@ def test_a_malformed_header_without_channels(header: str, fields: tuple[str, str
     (message,) = found.messages
     assert (shown(message), message.content) == (fields, "x")
     assert found.diagnostics
+
+
+arguments = st.dictionaries(st.sampled_from(["city", "q"]), texts.map(str.strip), max_size=2)
+signatures = st.lists(st.sampled_from(["f", "web.search", "read_file"]), min_size=1, max_size=2, unique=True)
+
+
+@examples(60)
+@given(data=st.data())
+def test_contents_of_a_template_are_classes(data: st.DataObject) -> None:
+    """Thoughts, answers and calls of the model, results from the user, and the functions of the system."""
+    module, answers = codec_of("nemotron_3"), texts.map(str.strip).filter(lambda text: "<" not in text)
+    thought, answer = data.draw(st.none() | answers), data.draw(answers)
+    called = [{"name": name, "arguments": data.draw(arguments)} for name in data.draw(signatures)]
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
+    chat: Chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": data.draw(answers)}]
+    calls = [{"function": call} for call in called]
+    chat += [{"role": "assistant", "content": answer, "reasoning_content": thought, "tool_calls": calls}]
+    chat += [{"role": "tool", "content": "1"} for _ in called]
+    chat += [{"role": "assistant", "content": answer}]
+    text = render_chat(chat, [function("f", schema)], template="nemotron_3_nano")
+    system, _, calling, results, last = (message.content for message in module.parse(text).messages)
+    (tool,) = system.tools
+    assert (system.instructions, tool.name, tool.required) == ("Be brief.", "f", ["q"])
+    assert (calling.thoughts, calling.answer) == (thought, answer)
+    read = [{"name": call.name, "arguments": {p.name: p.value for p in call.parameters}} for call in calling.calls]
+    assert (read, results.responses) == (called, ["1"] * len(called))
+    assert (last.thoughts, last.answer) == (None, answer)
+    assert module.render_text(module.parse(text).messages) == text
