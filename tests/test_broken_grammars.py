@@ -173,6 +173,17 @@ def test_a_path_to_another_kind_of_part_is_not_suggested_again(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize("written", ["system.channel_config", "system.valid_channels"])
+def test_a_path_that_ends_too_early_gets_the_whole_one(written: str, tmp_path: Path) -> None:
+    whole = "system.channel_config.valid_channels"
+    edits = [{"file": "recovery.toml", "old": f'"{whole}"', "new": f'"{written}"'}]
+    with pytest.raises(GrammarError) as caught:
+        generate(dialect.edited(tmp_path / "grammar", edits))
+    (problem,) = caught.value.problems
+    assert problem.reason.startswith(f"`{written}` leads to no such part: ")
+    assert problem.remedy.endswith(f" Paths: {whole}.")
+
+
 def test_texts_that_meet_are_one_problem(tmp_path: Path) -> None:
     """If a message may begin with text, each token and text that may come next would be ambiguous, too."""
     shutil.copytree(dialect.HERE / "deepseek_v31", tmp_path / "grammar")

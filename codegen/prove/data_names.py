@@ -97,7 +97,7 @@ def _wrong_name(
     if path[0] not in owners:
         return Problem(sources.place(*at), wrong, suggestion(path[0], owners, "There are"))
     paths = _paths(format, path[0])
-    fitting = [each for each in paths if not _wrong(format, each.split("."), schema)]
+    fitting = [each for each in _paths_inside(format, paths) if not _wrong(format, each.split("."), schema)]
     remedy = suggestion(value, fitting or paths, "Paths")
     if value in paths and table and described is None:
         remedy = f"Describe its items in [{table}] of {CONVERSATION_FILE}."
@@ -265,6 +265,18 @@ def _paths(format: Format, rule: str) -> list[str]:
     is_message = rule == MESSAGE
     fields = _known(format, "a field of messages") if is_message else format.contents.fields(rule)
     return [f"{rule}.{field}" for field in fields]
+
+
+def _paths_inside(format: Format, paths: list[str]) -> list[str]:
+    """Paths to fields, each followed by those to the fields of the class that it leads to, if there is one."""
+    contents, found = format.contents, list[str]()
+    for path in paths:
+        found.append(path)
+        rule, field = path.split(".")
+        node = contents.fields(rule)[field][0] if rule in contents.rules else None
+        if node and not contents.is_list(node) and (inner := contents.record_in(node)):
+            found += [f"{path}.{name}" for name in contents.fields(inner)]
+    return found
 
 
 def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
