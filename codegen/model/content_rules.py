@@ -153,7 +153,7 @@ def _schemas(rules: Mapping[str, GrammarRule], namespace: Mapping[str, Any] | No
 class _Builder(RuleBuilder):
     def rule(self, definition: LarkDefinition) -> GrammarRule:
         ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
-        if _are_spellings(ways) and all(map(_text, (way.node for way in ways))):
+        if len(ways) > 1 and all(isinstance(_item(way.node), (RuleValue, RuleCall)) for way in ways):
             ways = tuple(replace(way, node=self.required(definition.name, way)) for way in ways)
         if text := self.constants.get(definition.name):
             ways = (replace(ways[0], node=Text(text)),)
@@ -198,12 +198,11 @@ class _Builder(RuleBuilder):
         return "text" if _text(values[0]) else "alias" if self.is_field(values[0]) else "record"
 
     def required(self, name: str, way: Branch) -> GrammarNode:
-        """The terminal of a spelling of one text."""
+        """The part that an alternative is, which must be there."""
         if isinstance(way.node, Repeat):
-            reason = f"`{name}` may be empty, and has several spellings"
+            reason = f"`{name}` may be empty, and has several alternatives"
             self.refuse(way.place, reason, f"Remove the `?`, and write `{name}?` where it is used.")
-            return way.node.item
-        return way.node
+        return _item(way.node)
 
     def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
@@ -300,8 +299,13 @@ def _are_spellings(ways: tuple[Branch, ...]) -> bool:
 
 def _text(node: GrammarNode) -> RuleValue | None:
     """The text that a part is, or may be."""
-    item = node.item if isinstance(node, Repeat) else node
+    item = _item(node)
     return item if isinstance(item, RuleValue) else None
+
+
+def _item(node: GrammarNode) -> GrammarNode:
+    """A part, whether it is optional or not."""
+    return node.item if isinstance(node, Repeat) else node
 
 
 def _is_layout(node: GrammarNode) -> bool:
