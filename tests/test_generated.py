@@ -28,9 +28,10 @@ from codegen.read.grammar_folder import load
 from codegen.read.grammar_nodes import GrammarNode, RuleChoice, RuleList, Text, walk
 from codegen.write.catalogue_files import code_span, diagnostics_page, library_codes, shown
 from codegen.write.library_source import api_version
+from codegen.write.source_text import Writer, literal, raw
 from harmony_spec import codec, runtime
 
-from .dialect import edited
+from .dialect import codec_of, edited
 
 ROOT = GRAMMAR.parent
 CODEC = ROOT / "harmony_spec" / "codec.py"
@@ -302,3 +303,51 @@ def test_many_long_values_are_written_on_lines_that_fit(tmp_path: Path) -> None:
     text = generate(edited(tmp_path / "grammar", edits))
     command = [sys.executable, "-m", "ruff", "format", "--line-length", "120", "-"]
     assert subprocess.run(command, input=text, capture_output=True, text=True).stdout == text
+
+
+hostile = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
+    ['"', "'", "\\", '"""', "'''", "\n", "\r", "\x00", "{}", "#", "\u2028", "\\N{DIGIT ONE}", '" + evil() + "', "🎉"]
+)
+
+
+@given(hostile)
+def test_a_literal_is_only_a_string(text: str) -> None:
+    """Nothing in a grammar can put code into the module: a literal is one string constant with that value."""
+    tree = ast.parse(f"x = {literal(text)}")
+    assert len(tree.body) == 1
+    assert ast.literal_eval(literal(text)) == text
+
+
+@given(st.lists(hostile, min_size=1))
+def test_comments_and_docstrings_are_only_that(texts: list[str]) -> None:
+    """What a grammar says in comments adds no statement to the module."""
+    writer = Writer()
+    writer.comment("\n".join(texts))
+    with writer.function("f", [], "None"):
+        writer.docstring(texts)
+    tree = ast.parse(writer.text())
+    assert [type(node) for node in tree.body] == [ast.FunctionDef]
+    assert isinstance(tree.body[0], ast.FunctionDef)
+    assert len(tree.body[0].body) == 1
+
+
+def test_strings_of_any_length_are_written_as_ruff_formats_them() -> None:
+    """Patterns grow with the names in a grammar; one in brackets may fit a line that it does not fit without."""
+    writer = Writer()
+    for length in range(90, 130):
+        writer.assign("_PATTERN", raw("\\" * 2 + "x" * length))
+        writer.chain([raw("\\" * 2 + "y" * length)], "+", "_RULE_of_a_longer_name = ")
+        writer.space()
+    command = [sys.executable, "-m", "ruff", "format", "--line-length", "120", "-"]
+    formatted = subprocess.run(command, input=writer.text(), capture_output=True, text=True, check=True)
+    assert writer.text() == formatted.stdout
+
+
+def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:
+    """Quotes, backslashes, newlines, braces, percent signs and emoji in a literal are written and read back."""
+    module = codec_of("awkward_literals", tmp_path)
+    message = module.Message("assistant", "x", recipient="f")
+    text = module.render_text([message])
+    assert text == "<|start|>assistant \"'\\\n{to}🎉\t%s=f<|message|>x<|call|>"
+    assert module.parse(text).messages == [message]
+    assert module.parse(module.render([message])).messages == [message]

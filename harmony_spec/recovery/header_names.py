@@ -113,7 +113,6 @@ class HeaderNames:
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
-        self.beginnings = (*self.all,)
         self.authored = frozenset(role + name for role in ("", *recovery.roles) for name in self.channels - {""})
         spelled = recovery.tool in recovery.roles or not recovery.tool
         self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
@@ -259,19 +258,9 @@ class HeaderNames:
             return SIGN_AT_END.search(lead) is not None or self.recovery.separator in name
         return bool(tools.bare(name))
 
-    def at_introduced(self, text: str, at: int) -> bool:
-        """Whether one of a list of names is at a place, after the text that introduces it in the grammar."""
-        lead = self.automaton.literal.match(text, at)
-        names = self.lists.get(self.automaton.introduces.get(lead[0], ""), ()) if lead else ()
-        return lead is not None and text.startswith((*names,), lead.end())
-
     def is_plain(self, name: str) -> bool:
         """Whether a word may be the name of a tool, and is not a role, a channel or a content type."""
         return name not in self.all and self.tools.word.fullmatch(name) is not None
-
-    def is_single(self, word: str) -> bool:
-        """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
-        return SINGLE_WORD.fullmatch(word) is not None and not self.is_prose(word)
 
     def _lead_in(self, word: str) -> tuple[int, bool]:
         """Where a text that introduces a recipient is inside a word, or a near miss after a sign or a known name, and

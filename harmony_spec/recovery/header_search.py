@@ -247,7 +247,7 @@ class HeaderSearch(PlacedNames):
             price += costs["order"]  # after a text, or before a role
         if not ARGUMENTS.match(rest):  # `to=10 is the range`
             price += self._lacking_channel(node)
-        if self.automaton.at_lead(self.text, at) or self.names.at_introduced(self.text, at):
+        if self.automaton.at_lead(self.text, at) or self._at_introduced(at):
             price += costs["text_at_lead"]
         elif at < self.last_lead:
             price += costs["text_with_lead"]
@@ -260,14 +260,19 @@ class HeaderSearch(PlacedNames):
             at = node.at - len(lead)  # `to=10 is the range`, if tools are offered
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
+    def _at_introduced(self, at: int) -> bool:
+        """Whether one of a list of names is at a place, after the text that introduces it in the grammar."""
+        lead = self.automaton.literal.match(self.text, at)
+        names = self.names.lists.get(self.automaton.introduces.get(lead[0], ""), ()) if lead else ()
+        return lead is not None and self.text.startswith((*names,), lead.end())
+
     def _begins_with_name(self, node: SearchNode, at: int, word: str) -> bool:
         """Whether a text begins with a known name. After the author, a channel may touch it: `assistantfinalYes`."""
         names = self.names
-        if not word.startswith(names.beginnings):
-            return False
-        if any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in names.all):
+        begun = [name for name in names.all if word.startswith(name)]
+        if any(not word[len(name) :][:1].isalnum() for name in begun):
             return True
-        touches = at == node.at and self.has_author_only(node)
+        touches = bool(begun) and at == node.at and self.has_author_only(node)
         rests = (word[len(name) :] for name in names.authored if touches and word.startswith(name))
         return any(rest in names.all or not (rest[:1].islower() or rest[:1] == "_") for rest in rests)
 

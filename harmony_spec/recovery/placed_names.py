@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .header_automaton import Sets, State, without_signs
-from .header_names import LETTER, Name
+from .header_names import LETTER, SINGLE_WORD, Name
 from .header_text import ARGUMENTS
 from .named_tools import PUNCTUATION
 from .searched_header import SearchedHeader
@@ -111,7 +111,7 @@ class PlacedNames(SearchedHeader):
             if rest[:1].isalnum() and not rest.lower().startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
             may_be_content = self.may_be_content(at)
-            if name.how == "unknown" and may_be_content and not self.names.is_single(self.word(at)):
+            if name.how == "unknown" and may_be_content and not self._is_single(self.word(at)):
                 return None  # a number in place of a channel, before a stop token
             is_other = name.how == "unknown" or self.goes_on(at, name)
             is_bare = name.field == slots.role and not self.begun  # no plain tool is the whole of its place then
@@ -133,6 +133,10 @@ class PlacedNames(SearchedHeader):
             NAMED,
             (*sets, *((field, None) for field in (slots.name,) if field)),
         )
+
+    def _is_single(self, word: str) -> bool:
+        """Whether an unknown word may be a name. Prose may lack white space, and numbers and values are not names."""
+        return SINGLE_WORD.fullmatch(word) is not None and not self.names.is_prose(word)
 
     def _bare_channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name) -> Taken | None:
         """A channel without its token."""
