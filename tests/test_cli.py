@@ -90,7 +90,7 @@ def test_parse_reads_one_input(given: bytes) -> None:
         (f"{TOKENS}\n{TOKENS}\n", "-: rows of JSON Lines; parse reads one input: "),
         ('{"id": 1, "text": "x"}', "-: a JSON object; parse reads one input: "),
         ('{"messages": [{"role": "user"}]}', "-: a JSON object; parse reads one input: "),
-        ("PAR1...", "-: Parquet; parse reads one input: use validate for rows"),
+        ("PAR1...", "-: Parquet; parse reads one input: write a row to a file"),
         ("[1, x]", "-:1:5: H303 unreadable-row: not JSON: Expecting value"),
         ("[1,\n2.5]", "-: H303 unreadable-row: the row is not an array of token ids: item 1 is 2.5"),
         (b"<|start|>\xff", "-:1:10: H303 unreadable-row: not UTF-8: byte 0xff at offset 9"),

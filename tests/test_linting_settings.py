@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES, Severity
+from harmony_spec.linting import SettingsError, lint
 from harmony_spec.linting.batches import Options
 from harmony_spec.linting.catalogue import codes, select_codes
 from harmony_spec.linting.settings import SETTING_KEYS, Resolver, Settings
@@ -138,15 +139,17 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("selct = []", "tool.harmony-spec.selct: unknown setting; settings: " + ", ".join(SETTING_KEYS)),
+        ("selct = []", "tool.harmony-spec.selct: unknown setting; did you mean 'select'?"),
+        ("zzz = []", "tool.harmony-spec.zzz: unknown setting; settings: " + ", ".join(SETTING_KEYS)),
         ("select = 'H1'", "tool.harmony-spec.select: expected a list of codes"),
-        ("select = ['H999']", "unknown rule 'H999'"),
+        ("select = ['H999']", "tool.harmony-spec.select: unknown rule 'H999'"),
+        ("ignore = ['H999']", "tool.harmony-spec.ignore: unknown rule 'H999'"),
         ("ignore = [1]", "tool.harmony-spec.ignore: expected a list of codes"),
         ("severity = 'bad'", "tool.harmony-spec.severity: expected one of error, warning, info"),
-        ("start = 'end'", "unknown start 'end'; starts: transcript, prompt, completion"),
+        ("start = 'end'", "tool.harmony-spec.start: unknown start 'end'; starts: transcript, prompt, completion"),
         ("tokenization = 'no'", "tool.harmony-spec.tokenization: expected true or false"),
         ("per-file-ignores = ['x']", "expected a table that maps patterns of files to lists of codes"),
-        ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),
+        ("per-file-ignores = {'bad.txt' = ['nothing']}", "tool.harmony-spec.per-file-ignores: unknown rule 'nothing'"),
         ("max-row-bytes = 1.0", "tool.harmony-spec.max-row-bytes: expected a number of bytes"),
         ("column = 1", "tool.harmony-spec.column: expected the name of a column"),
         ("id-column = ''", "tool.harmony-spec.id-column: expected the name of a column"),
@@ -161,6 +164,16 @@ def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Pat
     assert result.exit_code == 2
     assert result.stderr.startswith(str(path))
     assert said in result.stderr
+
+
+def test_a_wrong_setting_of_a_caller_is_not_one_of_the_file(project: Path) -> None:
+    write(project, "start = 'transcript'")
+    for settings, said in (
+        (Settings(start="end"), "start: unknown start"),
+        (Settings(select=["x"]), "select: unknown"),
+    ):
+        with pytest.raises(SettingsError, match=f"^{said}"):
+            list(lint("bad.txt", settings=settings))
 
 
 def test_a_settings_file_has_to_have_settings(project: Path) -> None:

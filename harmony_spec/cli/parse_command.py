@@ -39,15 +39,13 @@ from .console import (
     uses_codec,
 )
 
-SINGLE_KIND = click.option(
-    "--input-format", "kind", type=click.Choice(("text", "json")), help="Format of files that are one input."
-)
+SINGLE_KIND = click.option("--input-format", "kind", type=click.Choice(("text", "json")), help="Format of each file.")
 
 _HINT = "{command} reads one input"
 KIND_HINTS: dict[FileKind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
-    "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
-    "parquet": f"Parquet; {_HINT}: use validate for rows",
+    "jsonl": f"rows of JSON Lines; {_HINT}: write a row to a file of its own, or use validate for all rows",
+    "parquet": f"Parquet; {_HINT}: write a row to a file of its own, or use validate for all rows",
 }
 """Errors for files that are not one input."""
 

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..linting.catalogue import CatalogueRule, close_to, rules
+from ..linting.catalogue import CatalogueRule, rules, unknown_rule
 from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
@@ -91,6 +91,5 @@ def _rule(text: str) -> CatalogueRule:
     """The rule with this code or name; exits if there is none."""
     named = {name: rule for rule in rules(codec_of(None)).values() for name in (rule.code.code.lower(), rule.code.name)}
     if text.lower() not in named:
-        close = close_to(text, codec_of(None))
-        refuse(f"unknown rule {text!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
+        refuse(unknown_rule(text, codec_of(None)))
     return named[text.lower()]

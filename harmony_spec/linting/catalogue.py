@@ -54,13 +54,13 @@ def codes(codec: ModuleType) -> tuple[Code, ...]:
     return tuple(sorted(codec.FORMAT.recovery.codes.values(), key=lambda code: code.code))
 
 
-def close_to(text: str, codec: ModuleType) -> str:
-    """The code or name that is most similar to a text; empty if none is similar, or for the beginning of a code."""
+def unknown_rule(text: str, codec: ModuleType) -> str:
+    """The error for a text that is not a rule. It suggests the most similar one, unless a code is only begun."""
     known = [name for code in codes(codec) for name in (code.code, code.name)]
     is_code = text[:1].upper() == known[0][0] and text[1:].isdigit()
-    if is_code and len(text) < len(known[0]):
-        return ""
-    return next(iter(near_misses(text.upper() if is_code else text.lower(), known)), "")
+    is_begun = is_code and len(text) < len(known[0])
+    close = [] if is_begun else near_misses(text.upper() if is_code else text.lower(), known)
+    return f"unknown rule {text!r}; " + (f"did you mean {close[0]!r}?" if close else "harmony-spec rules lists them")
 
 
 ALL = "ALL"
@@ -100,9 +100,7 @@ def _matching(selector: str, codec: ModuleType) -> list[Code]:
     prefix = selector.upper() or None
     found = [each for each in codes(codec) if selector in (ALL, each.name) or (prefix and each.code.startswith(prefix))]
     if not found:
-        close = close_to(selector, codec)
-        advice = f"did you mean {close!r}?" if close else "harmony-spec rules lists them"
-        raise SelectorError(f"unknown rule {selector!r}; {advice}")
+        raise SelectorError(unknown_rule(selector, codec))
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 from msgspec import Meta, ValidationError, convert
 
 from ..codec_loading import codec_text
-from ..errors import SEVERITIES, CodecError, HarmonyError, Severity, quoted
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity, near_misses, quoted
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
 from .catalogue import ALL, SelectorError, codes, select_codes
@@ -116,7 +116,9 @@ def load(path: Path) -> Settings | None:
     read: dict[str, Any] = {}
     for key, value in table.items():
         if key not in SETTING_KEYS:
-            raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(SETTING_KEYS)}")
+            near = near_misses(key, SETTING_KEYS)
+            advice = f"did you mean {near[0]!r}?" if near else f"settings: {', '.join(SETTING_KEYS)}"
+            raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; {advice}")
         try:
             read[key.replace("-", "_")] = _converted(key, value, file.parent)
         except ValidationError:
@@ -195,7 +197,7 @@ class Resolver:
         options = self.bases[settings.file]
         for pattern, ignored in settings.per_file_ignores.items():
             if name != STDIN and _matches(pattern, Path(name), settings.folder):
-                with _invalid(f"{settings.file}: per-file-ignores"):
+                with _invalid(f"{settings.file}: {TABLE}.per-file-ignores"):
                     options = replace(options, selected=options.selected - select_codes(options.codec, ignored))
         return options
 
@@ -231,13 +233,13 @@ class Resolver:
             text = codec_text(path, command.tokenizer or settings.tokenizer)
             options = replace(self.base, codec_text=text, **chosen)
             codec = options.codec
-            everything = select_codes(codec, (ALL,))
-        with _invalid(settings.file):
-            selected = select_codes(codec, settings.select, settings.ignore, everything)
-        with _invalid("select"):
-            select_codes(codec, command.select)
-        with _invalid("ignore"):
-            selected = select_codes(codec, command.select, command.ignore, selected)
+            selected = select_codes(codec, (ALL,))
+        in_file = f"{settings.file}: {TABLE}."
+        for layer, origin in ((settings, in_file), (command, "")):
+            with _invalid(f"{origin}select"):
+                select_codes(codec, layer.select)
+            with _invalid(f"{origin}ignore"):
+                selected = select_codes(codec, layer.select, layer.ignore, selected)
         with _invalid("fixable"):
             fixable = select_codes(codec, self.fixable)
         least = SEVERITIES.index(command.severity or settings.severity or SEVERITIES[-1])
@@ -245,7 +247,8 @@ class Resolver:
         starts = get_args(codec.Start)
         start = chosen.get("start", starts[0])
         if start not in starts:
-            raise SettingsError(f"{settings.file or 'start'}: unknown start {start!r}; starts: {', '.join(starts)}")
+            origin = "" if command.start else in_file
+            raise SettingsError(f"{origin}start: unknown start {start!r}; starts: {', '.join(starts)}")
         path = chosen.get("tools")
         tools = None if path is None else definitions(path, codec)
         return replace(options, selected=selected & severe, fixable=fixable, start=start, tools=tools)
