@@ -308,6 +308,19 @@ def test_keys_of_rows_in_memory_may_be_anything(column: str | None) -> None:
     assert [each.code.name for each in found.findings] == ["unreadable-row"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"names": 3}, TypeError, "names: expected a name or a list of names, got int"),
+        ({"settings": {"select": []}}, TypeError, "settings: expected Settings, got dict"),
+        ({"jobs": 0}, SettingsError, "jobs: expected a number from 1, got 0"),
+    ],
+)
+def test_wrong_arguments_of_lint_are_named(arguments: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        lint(**{"names": "a.jsonl", **arguments})
+
+
 def test_unknown_formats_and_runners_are_refused() -> None:
     for argument in ("kind", "runner"):
         with pytest.raises(SettingsError, match=f"unknown {argument} 'foo'; expected"):

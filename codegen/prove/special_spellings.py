@@ -45,10 +45,9 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
                 remedy = "List all special tokens, or exclude characters by a class, as in `[^:]*`."
                 yield Problem(terminal.place, reason, remedy)
                 continue
-            missing = sorted(special - strings, key=format.vocabulary.special.__getitem__)
-            wrong = [
-                f"does not exclude `{spelling}`, a special token" for spelling in missing[: bool(special & strings)]
-            ]
+            missing = special - strings if special & strings else set()
+            first = sorted(missing, key=format.vocabulary.special.__getitem__)[:1]
+            wrong = [f"does not exclude `{spelling}`, a special token" for spelling in first]
             wrong += [f"excludes `{text}`, which is not a special token" for text in sorted(strings - special)[:1]]
             if wrong:
                 reason = f"the lookahead of `{terminal.name}` {' and '.join(wrong)}"

@@ -75,7 +75,11 @@ def lint(
         fingerprints=fingerprints,
     )
     resolver = Resolver(settings, None if config is None else Path(config), isolated, base, fixable)
+    if jobs is not None and jobs < 1:
+        raise SettingsError(f"jobs: expected a number from 1, got {jobs}")
     each = [names] if isinstance(names, (str, os.PathLike)) else names
+    if not isinstance(each, Iterable):
+        raise TypeError(f"names: expected a name or a list of names, got {type(names).__name__}")
     progress = progress or Progress()
     listed = [os.fspath(name) for name in each]
     for argument, value, known in (("kind", kind, get_args(FileKind)), ("runner", runner, get_args(Runner))):

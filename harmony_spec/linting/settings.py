@@ -145,6 +145,8 @@ def _converted(key: str, value: Any, folder: Path) -> Any:
 
 def _checked(settings: Settings) -> Settings:
     """The settings of a caller, with paths for texts. Raises `SettingsError` for values that no file could have."""
+    if not isinstance(settings, Settings):
+        raise TypeError(f"settings: expected Settings, got {type(settings).__name__}")
     read: dict[str, Any] = {}
     for key, hint in SETTING_KEYS.items():
         name = key.replace("-", "_")
