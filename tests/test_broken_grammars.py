@@ -54,6 +54,8 @@ NOTE = '\nnote: START ROLE NOTE content END\nNOTE: "<|reserved_200013|>"\n'
 
 AUTHOR = "Add one for the author; if tokens spell it, a rule of named alternatives: `role: MODEL -> model`."
 
+UNDEFINED = "Define it, or correct the spelling."
+
 INSTEAD = {
     "messages without an author": (MESSAGE, "message: START MESSAGE content terminator", "message:", AUTHOR),
     "a list": (HEADER, f"{HEADER[:-1]} part*\npart: CHANNEL WORD\n", "part*", LIST),
@@ -72,6 +74,13 @@ INSTEAD = {
         ONE_CONTENT,
     ),
     "a message of messages": ("transcript: message*", "transcript: turn*\nturn: message message", "turn:", ONE_CONTENT),
+    "an undefined rule": (
+        HEADER,
+        "header: recipeint? channel? type?\n",
+        "recipeint",
+        f"Did you mean `recipient`? {UNDEFINED}",
+    ),
+    "an undefined terminal": ('ROLE: "system"', 'ROLE: WROD | "system"', "WROD", f"Did you mean `WORD`? {UNDEFINED}"),
     "a second rule for contents": (
         MESSAGE,
         f"{MESSAGE}\n       | opening CALL body terminator -> noted\nbody: TEXT?\n",

@@ -237,6 +237,8 @@ class _Builder(RuleBuilder):
             return Repeat(inner, 0, 1)
         values = [node for node in parts(inner) if not self.is_text(node) and not _is_layout(node)]
         field = self.item_field(values[0]) if len(values) == 1 else ""
+        if not field and Text("") in parts(inner):
+            return Text("")  # a refused part
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")

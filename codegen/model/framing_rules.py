@@ -201,7 +201,7 @@ def _step(item: LarkItem, rules: FramingRules) -> Step:
     if isinstance(item, LarkName) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
     if isinstance(item, LarkName) and item.name not in rules.definitions:
-        rules.refuse(item.place, f"`{item.name}` is not defined", "Define it, or correct the spelling.")
+        rules.refuse_undefined(item.name, item.place)
     else:
         reason = "a start rule is made of rules for messages and open headers, each once or with `?` or `*`"
         rules.refuse(place, reason, _replacement(item, times))

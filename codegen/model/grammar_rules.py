@@ -21,7 +21,7 @@ from ..read.grammar_nodes import (
     walk,
 )
 from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
-from ..read.problems import Place, Problem
+from ..read.problems import Place, Problem, definition_remedy
 from .terminals import Terminals, is_terminal
 
 
@@ -159,6 +159,9 @@ class RuleBuilder(ABC):
         self.problems.append(Problem(place, reason, remedy))
         return Text("")
 
+    def refuse_undefined(self, name: str, place: Place) -> GrammarNode:
+        return self.refuse(place, f"`{name}` is not defined", definition_remedy(name, self.definitions))
+
     def sequence(self, items: tuple[LarkItem, ...]) -> GrammarNode:
         nodes = self.nodes(items)
         return nodes[0] if len(nodes) == 1 else Concat(nodes)
@@ -182,7 +185,7 @@ class RuleBuilder(ABC):
                         self.refuse(terminal.place, f"`{name}` may be empty", self.if_empty.format(name))
                     return self.value(name, place)
                 if name not in self.definitions:
-                    return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
+                    return self.refuse_undefined(name, place)
                 return Text("") if is_terminal(name) else RuleCall(name)  # the terminal is a problem
 
     @abstractmethod

@@ -13,7 +13,7 @@ from ..read.data_files import looks_special
 from ..read.grammar_folder import VOCABULARY_FILE
 from ..read.grammar_nodes import AnyOf, Concat, GrammarNode, Repeat, Special, Text, walk
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
-from ..read.problems import Place, Problem, TooLarge
+from ..read.problems import Place, Problem, TooLarge, definition_remedy
 
 MAX_TERMINAL_PARTS = 50_000
 """Terminals of which each is made of the next one twice double in size. Harmony's have 14 parts in all."""
@@ -147,9 +147,8 @@ class Terminals:
             case LarkName(name, place):
                 definition = self.definitions.get(name)
                 if definition is None or not is_terminal(name):
-                    self.refuse(
-                        place, f"`{name}` is not a terminal of this grammar", "Define it, or correct the spelling."
-                    )
+                    remedy = definition_remedy(name, [*filter(is_terminal, self.definitions)])
+                    self.refuse(place, f"`{name}` is not a terminal of this grammar", remedy)
                     return None
                 return self.union(definition.alternatives)
             case LarkGroup(alternatives, operator, place):

@@ -61,8 +61,17 @@ def _without_repetitions(problems: list[Problem]) -> Iterator[Problem]:
 
 def suggestion(name: str, known: Collection[str], title: str) -> str:
     """The remedy for an unknown name."""
+    return f"{_question(name, known)}{title}: {', '.join(known) or 'none'}."
+
+
+def definition_remedy(name: str, defined: Collection[str]) -> str:
+    """The remedy for a rule or terminal that is not defined."""
+    return f"{_question(name, defined)}Define it, or correct the spelling."
+
+
+def _question(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"{f'Did you mean `{near[0]}`? ' if near else ''}{title}: {', '.join(known) or 'none'}."
+    return f"Did you mean `{near[0]}`? " if near else ""
 
 
 class TooLarge(Exception):
