@@ -39,6 +39,10 @@ def generated(folder: Path) -> str:
     return generate(folder)
 
 
+def class_name(name: str) -> str:
+    return "".join(part.title() for part in name.lower().split("_"))
+
+
 def words(text: str) -> Counter[str]:
     """The words of the code, without comments and docstrings, in any order: some lists are sorted by name."""
     tree = ast.parse(text)
@@ -65,13 +69,6 @@ def test_another_name_is_refused_or_changes_only_names(case: tuple[Path, str]) -
             text = generate(folder)
         except GrammarError:
             return  # a data file, or the library, needs the old name
-    for old in (name, name.upper(), "".join(part.title() for part in name.split("_"))):
-        form = (
-            new
-            if old.isupper()
-            else new.lower()
-            if old.islower()
-            else "".join(p.title() for p in new.lower().split("_"))
-        )
-        text = text.replace(form, old)
+    for spelled in (str.lower, str.upper, class_name):
+        text = text.replace(spelled(new), spelled(name))
     assert words(text) == words(generated(path.parent))

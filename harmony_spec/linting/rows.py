@@ -250,10 +250,10 @@ def listed_rows(value: object, codec: ModuleType) -> list[Any] | None:
 
     Rows have a column that messages lack, and no author; some may be wrong, so one of these is enough.
     """
-    format = codec.FORMAT
-    authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
     if not isinstance(value, list):
         return None
+    format = codec.FORMAT
+    authors = {*AUTHOR_KEYS, *([format.recovery.slots.role] if format.recovery else format.fields)}
     found = (isinstance(each, dict) and authors.isdisjoint(each) and not ROW_COLUMNS.isdisjoint(each) for each in value)
     return value if not value or any(found) else None
 
