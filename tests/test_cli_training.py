@@ -324,7 +324,7 @@ def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
         found = train({"messages": CHAT}, "--labels", "--completion-mask", "--max-length", limit)
         if limit <= first:
             assert found.exit_code == 1
-            assert f"nothing to train on is in the first {limit} of {length} tokens" in found.stderr
+            assert f"the first {limit} of {length} tokens have nothing to train on" in found.stderr
             continue
         (row,) = rows(found.stdout)
         assert row == {key: column[:limit] for key, column in whole.items()}

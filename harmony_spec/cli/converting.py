@@ -431,7 +431,7 @@ def _training(
         if True in mask[limit:]:
             lost = limit + mask[limit:].index(True)
             if True not in mask[:limit]:
-                raise RowError(UNREADABLE_ROW, f"nothing to train on is in the first {limit} of {len(tokens)} tokens")
+                raise RowError(UNREADABLE_ROW, f"the first {limit} of {len(tokens)} tokens have nothing to train on")
             message = next(span.message for span in training.spans if span.end > lost)
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
