@@ -190,6 +190,11 @@ def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: P
     assert any(line.removeprefix(f"{tmp_path}/").startswith(said) for line in result.stdout.splitlines())
 
 
+def test_a_text_in_another_encoding_gets_advice(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(GOOD, encoding="utf-16")
+    assert "  = help: If it is a text in another encoding, convert it to UTF-8.\n" in run(tmp_path / "a.txt").stdout
+
+
 def test_json_on_several_lines_is_one_value() -> None:
     """Without a name that says what it holds."""
     conversation = '{"messages": [\n{"role": "user",\n"content": "Hi"}\n]}\n'
@@ -261,6 +266,12 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
     assert run("--exclude", "deep", "--exclude", "*.jsonl", tmp_path).stdout.startswith(f"{tmp_path}/b.txt")
     assert run(tmp_path / "*.none").exit_code == 2
     assert run(tmp_path / ".hidden" / "none").exit_code == 2
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/rows.jsonl", "https://host/*.parquet"])
+def test_a_url_names_the_option_that_reads_it(url: str) -> None:
+    result = run(url)
+    assert (result.exit_code, result.stderr) == (2, f"{url}: only --runner daft reads URLs\n")
 
 
 def test_input_format_overrules_the_name(tmp_path: Path) -> None:

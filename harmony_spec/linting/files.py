@@ -65,6 +65,9 @@ def expand(
 
 def _expand(name: str, excluded: Callable[[Path], bool], skipped: Callable[[str], None]) -> Found:
     """The files that a name refers to; some may be one file."""
+    if "://" in name and not os.path.exists(name):
+        yield InputError(f"{name}: only --runner daft reads URLs", name)
+        return
     is_folder = name != STDIN and os.path.isdir(name)
     is_pattern = not is_folder and name != STDIN and not os.path.isfile(name) and glob.has_magic(name)
     unread: list[OSError] = []

@@ -107,7 +107,10 @@ def text_of(data: bytes) -> str:
     except UnicodeDecodeError as error:
         at = error.start
         at_character = len(data[:at].decode("utf-8-sig"))
-        _raise(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
+        reason = f"not UTF-8: byte 0x{data[at]:02x} at offset {at}"
+        _raise(
+            reason, Span(at_character, at_character + 1), "If it is a text in another encoding, convert it to UTF-8."
+        )
 
 
 def too_long(limit_bytes: int) -> RowError:
