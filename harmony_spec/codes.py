@@ -377,7 +377,12 @@ MISADDRESSED_TOOL_RESULT = Code(
     "Results go to the model, and models are trained on headers that name it as the recipient.",
     "warning",
 )
-TOOL_RESULT_CHANNEL = Code("H505", "tool-result-channel", "A result has the channel of its call.", "warning")
+TOOL_RESULT_CHANNEL = Code(
+    "H505",
+    "tool-result-channel",
+    "The channel of a result is that of its call, unless the format names another one.",
+    "warning",
+)
 REPEATED_FINAL = Code(
     "H506",
     "repeated-final",
