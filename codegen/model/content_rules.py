@@ -225,6 +225,7 @@ class _Builder(RuleBuilder):
             )
         if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
+        refused = len(self.problems)
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
             constant = isinstance(inner, RuleCall) and inner.rule in self.constants
@@ -237,8 +238,8 @@ class _Builder(RuleBuilder):
             return Repeat(inner, 0, 1)
         values = [node for node in parts(inner) if not self.is_text(node) and not _is_layout(node)]
         field = self.item_field(values[0]) if len(values) == 1 else ""
-        if not field and Text("") in parts(inner):
-            return Text("")  # a refused part
+        if not field and len(self.problems) > refused:
+            return Text("")  # a part of it is a problem already
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
