@@ -134,6 +134,22 @@ def test_a_recipient_may_be_a_namespace_and_signs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLING)
+@pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "\u201c{}\u201d", "**{}**", "> {}", "- {}", "e.g. `{}`"])
+def test_a_quotation_between_messages_calls_nothing(name: str, around: str) -> None:
+    """Text after a stop token, up to a channel: a header in quotes is no header without its start token."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    lead, tool = automaton_of(module.FORMAT).lead, tool_of(recovery)
+    channel, opens, stop = recovery.leads[slots.channel][0], recovery.opens[0], stop_of(module, None)
+    before = f"{channel}{recovery.channels[0]}{opens}Hm.{stop}"
+    for quoted in (f"{lead}{tool}", f"{recovery.author[slots.role]} {lead}{tool}") if lead else ():
+        source = f"{before}{around.format(quoted)}{channel}{recovery.answers}{opens}So.{stop}"
+        for tools in (None, [tool]):
+            found = module.recover(source, "completion", tools=tools)
+            assert [getattr(message, slots.recipient) for message in found.messages] == [None, None]
+
+
+@pytest.mark.parametrize("name", CALLING)
 def test_a_limit_of_costs_shows_no_header_as_an_answer(name: str) -> None:
     """The beginning of a header at the end of the input needs no repair."""
     module = codec_of(name)

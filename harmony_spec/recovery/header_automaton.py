@@ -19,8 +19,10 @@ _WITHOUT_SIGNS = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
 
-SIGN = "(?:[=:\uff1d\uff1a]>?|->|\u2192)"
-"""Between what introduces a recipient and its name. Some are those of Chinese and Japanese keyboards, others arrows."""
+PLAIN_SIGN = "[=:\uff1d\uff1a]"
+SIGN = f"(?:{PLAIN_SIGN}>?|->|\u2192)"
+"""Between what introduces a recipient and its name. Some are those of Chinese and Japanese keyboards, others arrows,
+which prose has, too: `go to→search`."""
 
 _SIGN, SIGN_AT_END = re.compile(SIGN), re.compile(rf"{SIGN}\s*\Z")
 
@@ -56,7 +58,8 @@ class NearLead(NamedTuple):
         field: the field.
         state: the state in which its name is awaited.
         words: the word of the text, and the name of the field.
-        among_words: matches one of them with a sign, directly before the name; accepted even among other words.
+        among_words: matches one of them with a sign that is no arrow, directly before the name; accepted even among
+            other words.
             If no text introduces the field in the grammar, it matches nothing.
         alone: also matches a typo of one of them, one of them or a sign with white space around it, one directly before
             the namespace of functions, or a misspelt special token (`<|channel>`). Accepted only if nothing but header
@@ -82,7 +85,7 @@ class NearLead(NamedTuple):
         exact, near = ("|".join(sorted(map(re.escape, each)) or ["(?!)"]) for each in known)
         exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
         spaced = rf"(?:{exact})\s*{SIGN}\s*|(?:{near}){SIGN}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
-        among_words = f"(?:{exact}){SIGN}" if lead else "(?!)"
+        among_words = f"(?:{exact}){PLAIN_SIGN}" if lead else "(?!)"
         alone = "|".join((spaced, rf"{SIGN}\s*", *map(_misspelt_token, tokens)))
         patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, alone))
         return cls(field, state, words, *patterns)
@@ -144,6 +147,8 @@ class HeaderAutomaton:
         misspelt_start: matches one of the token that begins a message, or a token of another format, before a role or a
             function, or one with all signs of one side before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
+        model_calls: matches the role of the model and what introduces a recipient, at the beginning or after
+            punctuation; quotes around them are those of prose.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -216,6 +221,8 @@ class HeaderAutomaton:
         self.json_fields = re.compile(
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )
+        model = recovery.author[recovery.slots.role]
+        self.model_calls = re.compile(rf"(?:\A|[,;:.])\s*{re.escape(model)}\s*{self.leads.pattern}")
         begun = (edge for row in self.step(self.start, self.begins)[0] for edge in self.edges[row])
         self.first_texts = [edge.spelling for edge in begun if edge.kind == "text" and edge.label]
         self.free = frozenset(recovery.free_texts.values())

@@ -227,7 +227,8 @@ class Machine:
             return False  # an answer may be only the name of a tool, but none goes on with a channel
         reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
         is_call = reading.values.get(self.recovery.slots.recipient) not in (None, *self.recovery.roles)
-        if is_call and not self.headers.words.is_prose(text.mixed):
+        begins_call = is_call and automaton_of(self.format).model_calls.search(text.mixed) is not None
+        if begins_call and not self.headers.words.is_prose(text.mixed):
             return False
         is_wrong = any(finding.code is not codes.MISPLACED_PART for finding in reading.findings)
         return is_wrong or reading.cost > costs["text"] + costs["no_channel"]
