@@ -18,8 +18,9 @@ from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_t
 MIN_ROLE_TYPO_CHARS = 6
 """`users` is a word, and one letter from a role."""
 
-MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
-"""The readings of so many words of a conversation are kept: about 1 MB."""
+MAX_CACHED_CHARS, EXTRA_CHARS = 256_000, 128
+"""The readings of words of a conversation with so many characters are kept, and so many more are counted for each word:
+about 2 MB. The words that begin at each `to=` inside of one of 1,000 characters need that."""
 
 NO_COSTS = FieldCosts({}, {})
 
@@ -118,6 +119,7 @@ class HeaderNames:
         self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
         self._readings: dict[str, tuple[Name, ...]] = {}
+        self._cached_chars = 0
 
     def row(self, field: str) -> FieldCosts:
         """The costs and diagnostics of a field."""
@@ -167,10 +169,11 @@ class HeaderNames:
             found = tuple(
                 name for field in patterns for name in self._read(field, word) if patterns[field].fullmatch(name.value)
             )
-            if len(word) <= MAX_CACHED_WORD_CHARS:
-                if len(self._readings) >= MAX_CACHED_WORDS:
-                    self._readings.clear()
-                self._readings[word] = found
+            if self._cached_chars > MAX_CACHED_CHARS:
+                self._readings.clear()
+                self._cached_chars = 0
+            self._cached_chars += len(word) + EXTRA_CHARS
+            self._readings[word] = found
         return found
 
     def apart(self, text: str, at: int) -> Iterator[Name]:

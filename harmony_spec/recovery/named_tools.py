@@ -166,8 +166,8 @@ class NamedTools:
 
     def is_list(self, word: str) -> bool:
         """Whether a word names several offered tools, with signs between them."""
-        parts = self._signs_between.split(word) if self.offered else ()
-        return len(parts) > 1 and len({self.any_full(part.strip("-")) for part in parts} - {None}) > 1
+        parts = {part.strip("-") for part in self._signs_between.split(word)} if self.offered else ()
+        return len(parts) > 1 and len({*map(self.any_full, parts)} - {None}) > 1
 
     def listed(self, text: str) -> list[str]:
         """The tools of a list with signs or white space between them; none for another text."""

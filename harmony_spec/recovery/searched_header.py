@@ -43,6 +43,7 @@ class SearchedHeader:
         first: where its first character is that is not white space.
         last_lead: where the last text is that introduces a recipient, or opens the content by a misspelt token; -1 if
             none is.
+        undivided: by the end of a word, a place in it after which no misspelt token divides it.
         last_special, last_token: where the last special token is, in the text and in `mixed`; -1 if none is.
     """
 
@@ -72,6 +73,7 @@ class SearchedHeader:
         self.first = self.end - len(text.lstrip())
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
         self.words: dict[int, str] = {}
+        self.undivided: dict[int, int] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.run_costs: dict[int, int] = {}
         self.listed: dict[int, tuple[Name, ...]] = {}
@@ -86,9 +88,13 @@ class SearchedHeader:
     def word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
             match = self.next_word.match(self.text, at)
-            word = match[0] if match else ""
-            token = self.automaton.divides.search(word, 1)
-            found = self.words[at] = word[: token.start()] if token else word
+            found, end = (match[0], match.end()) if match else ("", at)
+            if at < self.undivided.get(end, end):
+                if token := self.automaton.divides.search(found, 1):
+                    found = found[: token.start()]
+                else:
+                    self.undivided[end] = at
+            self.words[at] = found
         return found
 
     def next_special(self, at: int) -> int:
