@@ -150,6 +150,23 @@ def test_a_quotation_between_messages_calls_nothing(name: str, around: str) -> N
 
 
 @pytest.mark.parametrize("name", CALLING)
+def test_the_token_of_another_format_introduces_no_call(name: str) -> None:
+    """It begins a message before a role only, and not before prose."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    lead, tool, ends = automaton_of(module.FORMAT).lead, tool_of(recovery), module.FORMAT.special_ends
+    channel, opens, stop = recovery.leads[slots.channel][0], recovery.opens[0], stop_of(module, None)
+    before = f"{channel}{recovery.channels[0]}{opens}Hm.{stop}"
+    texts = [tool, *(f"{role} asked us {lead}{tool} now" for role in recovery.roles if lead)] if all(ends) else []
+    for text in texts:
+        for token in ("im_start".join(ends), "im_end".join(ends) + "\n"):
+            source = f"{before}{token}{text}{channel}{recovery.answers}{opens}So.{stop}"
+            for tools in (None, [tool]):
+                found = module.recover(source, "completion", tools=tools)
+                assert [getattr(message, slots.recipient) for message in found.messages] == [None, None]
+
+
+@pytest.mark.parametrize("name", CALLING)
 def test_a_limit_of_costs_shows_no_header_as_an_answer(name: str) -> None:
     """The beginning of a header at the end of the input needs no repair."""
     module = codec_of(name)

@@ -145,7 +145,7 @@ class HeaderAutomaton:
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
         divides: matches one of either, with all signs of one side, which ends a word.
         misspelt_start: matches one of the token that begins a message, or a token of another format, before a role or a
-            function, or one with all signs of one side before any author.
+            function with a recipient, or one with all signs of one side before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
         model_calls: matches the role of the model and what introduces a recipient, at the beginning or after
             punctuation; quotes around them are those of prose.
@@ -211,7 +211,9 @@ class HeaderAutomaton:
         openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
         self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
         self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
-        authors = "|".join(map(re.escape, filter(None, (*recovery.roles, recovery.of_functions)))) or "(?!)"
+        functions, lead = map(re.escape, (recovery.of_functions, self.lead))
+        answers = [rf"{functions}[^\s\ud800-\udfff]*\s+{lead}"] if functions and lead else []
+        authors = "|".join((*map(re.escape, recovery.roles), *answers)) or "(?!)"
         start, whole_start = _misspelt_token(recovery.begins), _half_spelled(recovery.begins)
         left, right = map(re.escape, format.special_ends)
         foreign = rf"{left}[^\s\ud800-\udfff]*?{right}\s*" if left and right else "(?!)"  # `<|im_start|>user`

@@ -220,15 +220,15 @@ class Machine:
     def _is_text(self, end: int) -> bool:
         """Whether the text before a token of a header is not a part of that: read so, it has mistakes other than white
         space, or costs more than a text. The channel of a call may still come."""
-        text = self._evidence(end, opener=None)
-        if text.text_start is None or automaton_of(self.format).misspelt_start.match(text.mixed):
+        text, automaton, words = self._evidence(end, opener=None), automaton_of(self.format), self.headers.words
+        if text.text_start is None:
             return False
-        if self.recovery.separator in self.headers.words.tools.bare(text.mixed.strip()):
+        if self.recovery.separator in words.tools.bare(text.mixed.strip()):
             return False  # an answer may be only the name of a tool, but none goes on with a channel
         reading, costs = self._evidence(end, self.recovery.opens[0]), self.recovery.costs
         is_call = reading.values.get(self.recovery.slots.recipient) not in (None, *self.recovery.roles)
-        begins_call = is_call and automaton_of(self.format).model_calls.search(text.mixed) is not None
-        if begins_call and not self.headers.words.is_prose(text.mixed):
+        begins = automaton.misspelt_start.match(text.mixed) or (is_call and automaton.model_calls.search(text.mixed))
+        if begins and not words.is_prose(text.mixed):
             return False
         is_wrong = any(finding.code is not codes.MISPLACED_PART for finding in reading.findings)
         return is_wrong or reading.cost > costs["text"] + costs["no_channel"]
