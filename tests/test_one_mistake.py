@@ -132,3 +132,6 @@ def test_a_channel_touches_the_author_and_a_text(name: str) -> None:
             assert (found.role, found.channel, found.content) == (author, channel, content)
             (found,) = module.recover(f"{before}{author}{channel}ly {content}{stop}").messages
             assert found.content.endswith(f"{channel}ly {content}")
+        for lead in recovery.leads.get(slots.channel, ()) if spelled else ():  # ... as it does here
+            (found,) = module.recover(f"{lead}{author}{channel}We look.{stop}").messages
+            assert found.content.endswith("We look.")

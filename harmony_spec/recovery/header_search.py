@@ -251,7 +251,7 @@ class HeaderSearch(PlacedNames):
             price += costs["text_at_lead"]
         elif at < self.last_lead:
             price += costs["text_with_lead"]
-        elif (self.names.tools.bare(word) and rest.rstrip() != word) or self._begins_with_name(node, at, word):
+        elif (self.names.tools.bare(word) and rest.rstrip() != word) or self._begins_with_name(node, at, word, awaited):
             price += costs["text_at_name"]
         lead = self.automaton.lead
         if 0 < at == node.at and text[at - 1].isalnum() and (mark := MARK_OF_NAME.match(text, at)):
@@ -266,13 +266,13 @@ class HeaderSearch(PlacedNames):
         names = self.names.lists.get(self.automaton.introduces.get(lead[0], ""), ()) if lead else ()
         return lead is not None and self.text.startswith((*names,), lead.end())
 
-    def _begins_with_name(self, node: SearchNode, at: int, word: str) -> bool:
+    def _begins_with_name(self, node: SearchNode, at: int, word: str, awaited: tuple[str, ...]) -> bool:
         """Whether a text begins with a known name. After the author, a channel may touch it: `assistantfinalYes`."""
         names = self.names
         begun = [name for name in names.all if word.startswith(name)]
         if any(not word[len(name) :][:1].isalnum() for name in begun):
             return True
-        touches = bool(begun) and at == node.at and self.has_author_only(node)
+        touches = begun and at == node.at and self.slots.channel not in awaited and self.has_author_only(node)
         rests = (word[len(name) :] for name in names.authored if touches and word.startswith(name))
         return any(rest in names.all or not (rest[:1].islower() or rest[:1] == "_") for rest in rests)
 
