@@ -107,13 +107,16 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
     text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
     token, first, last = left[0] if left else (None, 0, 0)
-    if left[1:] and token in headers.recovery.closes and left[1][:2] == (headers.recovery.begins, last):
+    is_begun = bool(left[1:]) and token in headers.recovery.closes and left[1][:2] == (headers.recovery.begins, last)
+    if is_begun:
         last = left.pop(1)[2]  # with the token that begins the next message
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
-    begin = 0
-    for header, content, is_closed, follows in StrippedText(headers, text.mixed, continued, place, token).read():
+    begin, stripped = 0, StrippedText(headers, text.mixed, continued, place, token)
+    if is_begun and not stripped.shows_left_author():
+        return None
+    for header, content, is_closed, follows in stripped.read():
         after = len(form.units) if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
         opens = min(text.span(header.end, header.end).start, stop) if header.end < len(text.mixed) else stop
@@ -224,6 +227,11 @@ class StrippedText:
             # The content may have declared names.
             header = self._begun(after.start) if has_left else self._following(after.start)
             after = self._next(header)
+
+    def shows_left_author(self) -> bool:
+        """Whether a role directly after the token that is left over is no text: `<|start|>userHi.`"""
+        header = self._begun(self.begins_again)
+        return self.slots.role not in header.values or self._is_shown(header)
 
     def _next(self, header: StrippedHeader) -> StrippedHeader | None:
         """The header after the content of one. In a completion, the text of an answer is the last one."""
