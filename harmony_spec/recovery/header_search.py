@@ -334,8 +334,9 @@ class HeaderSearch(PlacedNames):
                 continue  # any word may be a name
             if awaited == (self.slots.name,) and near.field != self.slots.name:
                 continue  # a sign belongs to the name of the author
-            is_named = match is not None and any(map(str.isalpha, match[0]))
-            if match and is_named and not wordy and self._marks(near.field, match.end()):  # `type=` before its token
+            # `type=` before its token, and signs after an author; others belong to the name before them.
+            is_apart = match and (any(map(str.isalpha, match[0])) or self.value(node, self.slots.name))
+            if match and is_apart and not wordy and self._marks(near.field, match.end()):
                 yield costs["decorated"], node._replace(at=match.end()), (Edit("unread", "", at, match.end()),)
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
             if is_word and not self.opened:
