@@ -310,6 +310,7 @@ INTRODUCED = [
     "too={}",
     "toto={}",
     "recipent={}",
+    "recepient={}",
     "to->{}",
     "to=>{}",
     "to -> {}",

@@ -26,6 +26,9 @@ which prose has, too: `go to→search`."""
 
 _SIGN, SIGN_AT_END = re.compile(SIGN), re.compile(rf"{SIGN}\s*\Z")
 
+MIN_REPLACED_CHARS = 6
+"""A shorter word with another letter is another word: `smart` is not a misspelt `start`."""
+
 State = frozenset[int]
 """The rows of the table that a path may have come to; empty if it leads nowhere."""
 
@@ -81,8 +84,7 @@ class NearLead(NamedTuple):
         """
         word = without_signs(lead).lower() or field.lower()
         words = tuple(dict.fromkeys((word, field.lower())))
-        known = words, {typo for word in words for typo in _typos(word)}
-        exact, near = ("|".join(sorted(map(re.escape, each)) or ["(?!)"]) for each in known)
+        exact, near = "|".join(sorted(map(re.escape, words))), "|".join(map(_typos, words))
         exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
         spaced = rf"(?:{exact})\s*{SIGN}\s*|(?:{near}){SIGN}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
         among_words = f"(?:{exact}){PLAIN_SIGN}" if lead else "(?!)"
@@ -311,11 +313,14 @@ class HeaderAutomaton:
         return match is not None and len(match[0]) > 1
 
 
-def _typos(word: str) -> set[str]:
-    """A word with one letter missing or doubled, or two letters swapped, or the whole word doubled."""
+def _typos(word: str) -> str:
+    """A pattern of a word with a letter missing, doubled or swapped with the next, or the whole word doubled. A longer
+    word may also have another letter, but not as its first one: `recepient`."""
     places = range(len(word))
     found = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
-    return (found | {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places} | {word * 2}) - {""}
+    found |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places} | {word * 2}
+    replaced = (rf"{re.escape(word[:at])}[^\W\d_]{re.escape(word[at + 1 :])}" for at in places[1:])
+    return "|".join((*sorted(map(re.escape, found - {""})), *(replaced if len(word) >= MIN_REPLACED_CHARS else ())))
 
 
 def _misspelt_token(spelling: str) -> str:
@@ -338,7 +343,7 @@ def _misspelt(spelling: str) -> str:
     word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
     signs = rf"{sign}(?:\s?{sign}){{0,{len(around)}}}"  # with a limit, since a text may consist of signs
     left, _, right = map(re.escape, spelling.partition(plain))
-    typo = rf"{left}(?:{'|'.join(sorted(map(re.escape, _typos(plain))))}|{word}\w){right}"
+    typo = rf"{left}(?:{_typos(plain)}|{word}\w){right}"
     return rf"(?!(?-i:{full}))(?:{signs}\s?{word}(?:\s?{signs}|(?!\w?{right}))|{word}\s?{signs}|{typo})"
 
 
