@@ -136,7 +136,7 @@ def test_a_recipient_may_be_a_namespace_and_signs(name: str) -> None:
 @pytest.mark.parametrize("name", CALLING)
 @pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "\u201c{}\u201d", "**{}**", "> {}", "- {}", "e.g. `{}`"])
 def test_a_quotation_between_messages_calls_nothing(name: str, around: str) -> None:
-    """Text after a stop token, up to a channel: a header in quotes is no header without its start token."""
+    """Text after a stop token, up to a channel: a header in quotes stays text without its start token."""
     module = codec_of(name)
     recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
     lead, tool = automaton_of(module.FORMAT).lead, tool_of(recovery)

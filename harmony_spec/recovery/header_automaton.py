@@ -27,7 +27,7 @@ which prose has, too: `go to→search`."""
 _SIGN, SIGN_AT_END = re.compile(SIGN), re.compile(rf"{SIGN}\s*\Z")
 
 MIN_REPLACED_CHARS = 6
-"""A shorter word with another letter is another word: `smart` is not a misspelt `start`."""
+"""A shorter word with another letter is another word: `users` is not one of the roles, and `smart` not `start`."""
 
 State = frozenset[int]
 """The rows of the table that a path may have come to; empty if it leads nowhere."""
@@ -61,9 +61,8 @@ class NearLead(NamedTuple):
         field: the field.
         state: the state in which its name is awaited.
         words: the word of the text, and the name of the field.
-        among_words: matches one of them with a sign that is no arrow, directly before the name; accepted even among
-            other words.
-            If no text introduces the field in the grammar, it matches nothing.
+        among_words: matches one of them with a sign other than an arrow, directly before the name; accepted even among
+            other words. If no text introduces the field in the grammar, it matches nothing.
         alone: also matches a typo of one of them, one of them or a sign with white space around it, one directly before
             the namespace of functions, or a misspelt special token (`<|channel>`). Accepted only if nothing but header
             words surrounds it. Quotes, brackets and bullets introduce nothing: prose puts them around names.

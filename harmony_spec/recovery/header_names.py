@@ -10,13 +10,10 @@ from unicodedata import category, normalize
 
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
-from .header_automaton import SIGN, SIGN_AT_END, automaton_of, without_signs
+from .header_automaton import MIN_REPLACED_CHARS, SIGN, SIGN_AT_END, automaton_of, without_signs
 from .header_text import ARGUMENTS
 from .known_names import KnownNames
 from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
-
-MIN_ROLE_TYPO_CHARS = 6
-"""`users` is a word, and one letter from a role."""
 
 MAX_CACHED_CHARS, EXTRA_CHARS = 256_000, 128
 """The readings of words of a conversation with so many characters are kept, and so many more are counted for each word:
@@ -344,7 +341,7 @@ class HeaderNames:
                 return [], 0  # `analysis_final`
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
-            least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
+            least = MIN_REPLACED_CHARS if field == self.slots.role else MIN_TYPO_CHARS
             found = [n for n in known if is_alike(n, bare, ratio) or (len(n) >= least and is_typo(n, bare))]
         return (found, cost) if len(found) == 1 else ([], 0)
 

@@ -229,7 +229,7 @@ class StrippedText:
             after = self._next(header)
 
     def shows_left_author(self) -> bool:
-        """Whether a role directly after the token that is left over is no text: `<|start|>userHi.`"""
+        """Whether the text directly after the token that is left over begins with a header, or with no role."""
         header = self._begun(self.begins_again)
         return self.slots.role not in header.values or self._is_shown(header)
 
