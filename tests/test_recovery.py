@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from harmony_spec import (
 )
 from harmony_spec.recovery.header_names import HeaderNames
 from harmony_spec.recovery.known_names import KnownNames
+from harmony_spec.recovery.named_tools import NamedTools
 
 from .recovery_strategies import (
     any_text,
@@ -371,3 +373,12 @@ def test_a_mark_before_arguments_is_no_part_of_them(
     [message] = recover(f"{header}{mark}{arguments}<|call|>", "completion", tools=tools).messages
     assert message.recipient
     assert message.text == arguments
+
+
+@pytest.mark.parametrize("separator", [".", "/", "_", "-", "__"])
+def test_any_separator_divides_names_in_linear_time(separator: str) -> None:
+    """Names of tools may have it, too. A pattern that divides them in every way would not end."""
+    tool = separator.join(("functions", "a", "b"))
+    tools = NamedTools(replace(RECOVERY, separator=separator), [tool])
+    assert tools.bare(f"{tool},") == tool
+    assert tools.bare(separator.join("a" * 60) + "(") == ""

@@ -58,7 +58,7 @@ class NamedTools:
         self.recovery, self.functions = recovery, recovery.definitions.functions
         self.offered = None if offered is None else frozenset(offered)
         self.word = re.compile(recovery.word)
-        self._parts = re.compile(rf"[\w-]+(?:{re.escape(recovery.separator)}[\w-]+)*")
+        self._parts = re.compile(rf"[\w-]++(?:{re.escape(recovery.separator)}[\w-]++)*+")
         self._signs_between = re.compile(rf"[^\w-]+|[_-](?={re.escape(recovery.of_functions or chr(0))})")
 
     def last(self, name: str) -> str:
