@@ -65,7 +65,7 @@ def recovering(runs: int) -> Iterator[BenchmarkRow]:
     for name, messages in (("agentic", agentic()), ("long", long())):
         tokens = render(messages)
         ours, strict = in_turn(runs, clock(partial(recover, tokens)), clock(partial(parse, tokens)))
-        yield no_slower(f"recover, {name}", "parse", ours, strict, 1.25)
+        yield no_slower(f"recover, {name}", "parse", ours, strict, 1.2)
 
 
 def scaling(runs: int) -> Iterator[BenchmarkRow]:
