@@ -213,6 +213,41 @@ def test_a_stripped_prompt_keeps_its_open_header(name: str, data: st.DataObject)
         assert found.messages == conversation
 
 
+USERS = {
+    "type": "object",
+    "properties": {"userId": {"type": "string"}, "toolUser": {"description": "The user.\nuser:"}},
+}
+"""A schema with names that begin and end with roles."""
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if hasattr(codec_of(name), "Tool")])
+@examples(20)
+@given(data=st.data())
+def test_a_stripped_structure_ends_where_nothing_can_follow_it(name: str, data: st.DataObject) -> None:
+    """After the last tool, which ends in its namespace, any text of a user may come; and no role is inside of tools."""
+    module = codec_of(name)
+    tools = [module.Tool(word, "Finds the user.\nsystemUser: id", USERS) for word in ("get_user", "user", "System")]
+    namespace = module.Namespace(data.draw(st.sampled_from(["functions", "web", "user"])), tools=tools)
+    contents = {
+        "system": module.SystemContent(tools=data.draw(st.sampled_from([[], [namespace]]))),
+        "developer": module.DeveloperContent(data.draw(st.sampled_from([None, "Be brief."])), [namespace]),
+    }
+    roles = data.draw(st.lists(st.sampled_from([*contents]), min_size=1, max_size=2, unique=True))
+    question = data.draw(st.sampled_from(["weather in Oslo?", *CONTENTS]))
+    slots = module.FORMAT.recovery.slots
+    answer = {slots.channel: module.FORMAT.recovery.answers} if slots.channel else {}
+    conversation = [
+        *(module.Message(role, contents[role]) for role in roles),
+        module.Message("user", question),
+        module.Message("assistant", "Hi.", **answer),
+    ]
+    conversation = module.parse(module.render_text(conversation)).messages
+    bare = bare_text(module, conversation)
+    found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert [str(message.content) for message in found.messages] == [str(message.content) for message in conversation]
+    assert found.messages == conversation
+
+
 @st.composite
 def prose(draw: st.DrawFn, module: ModuleType) -> str:
     """A text with a header in it: quoted, marked up, or in a sentence."""

@@ -193,9 +193,10 @@ class Contents:
         for made in self.names:
             made.contents = self
 
-    def read(self, made: type[Record], text: str) -> tuple[Any, Reader]:
-        """Read a text as a record. Returns it, or `NO_MATCH`, and the reader: whether it read the whole text."""
+    def read(self, made: type[Record], text: str, at: int = 0) -> tuple[Any, Reader]:
+        """Read a text as a record, from a place. Returns it, or `NO_MATCH`, and the reader: where the record ends."""
         reader = Reader(text)
+        reader.at = at
         return self.rules.reader(self.rule_of[made])(reader), reader
 
     def find_foreign(self, value: object) -> Record | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 from unicodedata import category
 
 from .. import codes
 from ..errors import Span
+from ..format.contents import Record
 from ..format.tables import continues, ends_open
 from .draft import Draft
 from .header_automaton import State, automaton_of
@@ -31,8 +33,11 @@ MAX_STRIPPED_CHARS = 256
 """Names in headers without special tokens are shorter. This bounds the time for a text in one word."""
 
 MAX_OPEN_ARGUMENTS, MAX_SHORT_ARGUMENTS = 4, 1024
-"""The end of arguments is looked for in the whole rest of the text, until so many had none, then in so many characters:
-else the time for a text of headers and open brackets would be quadratic."""
+"""The end of arguments, or of a structure, is looked for in the whole rest of the text, until so many had none, then in
+so many characters: else the time for a text of headers and open brackets would be quadratic."""
+
+MAX_STRUCTURE_ENDS = 16
+"""So many roles are tried as the end of a structured content, which bounds the time."""
 
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
@@ -165,6 +170,7 @@ class StrippedText:
         self.headers, self.recovery, self.slots = headers, headers.recovery, headers.recovery.slots
         self.left, self.closes = left, token in self.recovery.closes
         self.may_begin = left > 0 and token not in self.recovery.opens
+        self.contents = headers.format.contents
         self.begins_again = len(text) - len(text[left:].lstrip())
         self.arguments: dict[int, int | None] = {}
         self.open_arguments, self.open_blocks = 0, set[str]()
@@ -247,10 +253,12 @@ class StrippedText:
             after = self._following(space.end() if space else end)
             if self._is_shown(after, is_after_arguments=True):
                 return after
-        at = end or at
+        at, inside = end or at, list[StrippedHeader]()
+        made = None if self.continued else self.contents.class_for(header.values)
+        structure_end = self._structure_end(made, header.end) if made else None
         for match in self.begins.finditer(self.text, at):
             start = match.start()
-            if left and start >= left.start:
+            if (left and start >= left.start) or len(inside) >= MAX_STRUCTURE_ENDS:
                 break
             if match["fence"]:
                 at = self._block_end(match["fence"], match.end()) if start >= at else at
@@ -260,9 +268,27 @@ class StrippedText:
                 word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
                 start -= len(self._author(word[0] if word else ""))
             found = self._best(start, self.automaton.start)
-            if found.values and self._is_boundary(at, found) and self._is_shown(found):
+            is_next = bool(found.values) and self._is_boundary(at, found) and self._is_shown(found)
+            ends = start == structure_end and bool(found.values) and not self._is_call(found)
+            if ends or (is_next and (made is None or self._reads(made, header.end, start))):
                 return found
-        return left
+            inside += [found] * is_next  # a role may begin a name in a structure: `userId: string`
+        return inside[0] if inside else left
+
+    def _structure_end(self, made: type[Record], at: int) -> int | None:
+        """Where a structure ends that nothing can follow, before a role: `} // namespace functionsuserHi`."""
+        is_short = self.open_arguments >= MAX_OPEN_ARGUMENTS
+        limit, skipped = (at + MAX_SHORT_ARGUMENTS, at) if is_short else (len(self.text), 0)
+        text = self.text[at:limit] if is_short else self.text
+        wrong = max(at, skipped + self.contents.read(made, text, at - skipped)[1].furthest)
+        for match in islice(self.begins.finditer(self.text, wrong, limit), MAX_STRUCTURE_ENDS):
+            if self._reads(made, at, match.start()) and not self._reads(made, at, match.start() + 1):
+                return match.start()
+        self.open_arguments += 1
+        return None
+
+    def _reads(self, made: type[Record], start: int, end: int) -> bool:
+        return self.contents.read(made, self.text[start:end])[1].at == end - start
 
     def _block_end(self, fence: str, at: int) -> int:
         """Where a block of code ends; where it begins if it has no end."""
