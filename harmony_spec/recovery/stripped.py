@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from unicodedata import category
 
 from .. import codes
@@ -18,19 +18,15 @@ from ..errors import Span
 from ..format.contents import Record
 from ..format.tables import continues, ends_open
 from .draft import Draft
-from .header_automaton import State, automaton_of
-from .header_names import HeaderNames
 from .header_reading import HeaderReading
 from .header_text import SPACED_ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
 from .output import Output
 from .recovered import Recovered
+from .stripped_headers import ANY_SPACE, StrippedHeader, StrippedHeaders
 
 MAX_LEFT_TOKENS = 1
 """An input with more special tokens is read as it is."""
-
-MAX_STRIPPED_CHARS = 256
-"""Names in headers without special tokens are shorter. This bounds the time for a text in one word."""
 
 MAX_OPEN_ARGUMENTS, MAX_SHORT_ARGUMENTS = 4, 1024
 """The end of arguments, or of a structure, is looked for in the whole rest of the text, until so many had none, then in
@@ -41,8 +37,6 @@ MAX_STRUCTURE_ENDS = 16
 
 GOES_ON = re.compile(r"\s*[a-z]")
 """After a first header without its author, this shows a sentence: `final answers come last`."""
-
-ANY_SPACE, SPACE_IN_LINE = re.compile(r"\s*"), re.compile(r"[ \t]*")
 
 MAX_SIGNS_CHARS = 64
 """So much of the text before a header is looked at: signs and white space, and what they come after."""
@@ -78,29 +72,6 @@ FENCE = r"(?P<fence>`{3}|~{3})(?=[^\n`~]*\n)"
 
 CUT_ARGUMENTS = re.compile(r'(?s:[\s{}\[\]:,]|"(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d[\d.eE+-]*|true|false|null)*+')
 """Arguments that do not end, up to where the text is not JSON."""
-
-NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
-"""After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
-call of it."""
-
-
-AUTHOR_NAME = re.compile(r"\w[\w-]*?(?=(?<=[a-z\d_-])[A-Z]|(?<=[\0-\u02ff])[^\W\0-\u02ff])|\w+(?:-\w+)*")
-"""The name of an author ends where a content may begin: before a capital letter that follows a small one
-(`user:aliceHi`), before letters of a script other than Latin, and before signs."""
-
-LINE_END = re.compile(r"[ \t]*\r?\n\s*")
-"""Between names on lines of their own: `assistant`, and `final` below it."""
-
-TOUCHES, WORD_FOLLOWS = re.compile(r"\w"), re.compile(r"\s*\w")
-"""After the name of a content type, in a call and elsewhere: `code is law` and `json parsing failed` are texts."""
-
-
-class StrippedHeader(NamedTuple):
-    """Where a header begins and ends in the text, and the fields that it has."""
-
-    start: int
-    end: int
-    values: dict[str, Any]
 
 
 def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Recovered[Any] | None:
@@ -167,32 +138,20 @@ class StrippedText:
     """
 
     def __init__(self, headers: Headers, text: str, continued: bool, left: int, token: str | None) -> None:
-        self.headers, self.recovery, self.slots = headers, headers.recovery, headers.recovery.slots
+        self.headers, self.recovery, self.slots = (
+            StrippedHeaders(headers, text, left),
+            headers.recovery,
+            headers.recovery.slots,
+        )
         self.left, self.closes = left, token in self.recovery.closes
         self.may_begin = left > 0 and token not in self.recovery.opens
-        self.contents = headers.format.contents
+        self.format, self.contents = headers.format, headers.format.contents
         self.begins_again = len(text) - len(text[left:].lstrip())
         self.arguments: dict[int, int | None] = {}
         self.open_arguments, self.open_blocks = 0, set[str]()
         self.shown: dict[tuple[int, int], bool] = {}
-        self.text, self.continued, self.automaton = text, continued, automaton_of(headers.format)
-        roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
-        answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
-        first = "|".join(re.escape(text) for text in self.automaton.first_texts) or "(?!)"
-        self.begins = re.compile(rf"(?P<answer>(?<!\s)\s+{answers})|{roles}|{first}|{FENCE}")
-        letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
-        self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
-        self.last_word = re.compile(rf"{letters}*$")
-        types = "|".join(map(re.escape, self.recovery.content_types)) or "(?!)"
-        # In a call, whose content is arguments, `getAll{` and `getAll json{` are other names, too.
-        self.call_goes_on = re.compile(rf"{NAME_GOES_ON.pattern}|\w{{1,64}}(?:\s(?:{types}))?[{{\[]")
-        # After a recipient, white space before a name: `to=functions.f commentary json{`.
-        self.spaced_name = re.compile(rf"[ \t]+(?=\w{{1,64}}?\s?(?:{types})?\s?[{{\[])")
-
-    @property
-    def names(self) -> HeaderNames:
-        """The known names, to which the contents that were read add."""
-        return self.headers.words
+        self.text, self.continued = text, continued
+        self.begins = re.compile(rf"{self.headers.begins}|{FENCE}")
 
     def read(self) -> Iterator[tuple[StrippedHeader, str, bool, int | None]]:
         """The headers with their contents, whether the left token ends those, and where the next header begins.
@@ -200,7 +159,7 @@ class StrippedText:
         Nothing if no header is certain.
         """
         role, channel = self.slots.role, self.slots.channel
-        first = self._begun(0)
+        first = self.headers.begun(0)
         after = self._next(first)
         is_sentence = GOES_ON.match(self.text, first.end) and not (
             {role, self.slots.recipient} & {*first.values} or after
@@ -231,18 +190,18 @@ class StrippedText:
             if after is None:
                 return
             # The content may have declared names.
-            header = self._begun(after.start) if has_left else self._following(after.start)
+            header = self.headers.begun(after.start) if has_left else self._following(after.start)
             after = self._next(header)
 
     def shows_left_author(self) -> bool:
         """Whether the text directly after the token that is left over begins with a header, or with no role."""
-        header = self._begun(self.begins_again)
+        header = self.headers.begun(self.begins_again)
         return self.slots.role not in header.values or self._is_shown(header)
 
     def _next(self, header: StrippedHeader) -> StrippedHeader | None:
         """The header after the content of one. In a completion, the text of an answer is the last one."""
         at = header.end
-        left = self._begun(self.begins_again) if self.may_begin and at <= self.left else None
+        left = self.headers.begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
         left = left if left and self._is_shown(left) and not is_sentence else None
         if self.continued and header.values.get(self.slots.channel, "") == self.recovery.answers:
@@ -265,9 +224,8 @@ class StrippedText:
             if match["fence"] or start < at:
                 continue
             if match["answer"]:
-                word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
-                start -= len(self._author(word[0] if word else ""))
-            found = self._best(start, self.automaton.start)
+                start -= len(self.headers.tool_before(at, start))
+            found = self.headers.best(start)
             is_next = bool(found.values) and self._is_boundary(at, found) and self._is_shown(found)
             ends = start == structure_end and bool(found.values) and not self._is_call(found)
             if ends or (is_next and (made is None or self._reads(made, header.end, start))):
@@ -338,11 +296,13 @@ class StrippedText:
 
         Models go on so after the token that ends a call: `{"a": 1}commentaryanalysisNo results.`
         """
-        header, is_apart = self._best(at, self.automaton.start), self.text[at - 1 : at].isspace()
-        channel = max((name for name in self.names.channels if self.text.startswith(name, at)), key=len, default="")
+        header, is_apart = self.headers.best(at), self.text[at - 1 : at].isspace()
+        channel = max(
+            (name for name in self.headers.names.channels if self.text.startswith(name, at)), key=len, default=""
+        )
         if header.values or is_apart or not channel:
             return header
-        rest = self._best(at + len(channel), self.automaton.after_author)
+        rest = self.headers.best(at + len(channel), self.headers.automaton.after_author)
         is_begun = BEGINS.match(self.text, rest.end)
         return StrippedHeader(at, rest.end, {self.slots.channel: channel, **rest.values}) if is_begun else header
 
@@ -373,13 +333,6 @@ class StrippedText:
         self.shown |= dict.fromkeys(headers, is_shown)
         return is_shown
 
-    def _author(self, word: str) -> str:
-        """The end of a word that is the name of a tool: what comes before it is the end of a content."""
-        bare = next((word.removesuffix(name) for name in self.names.all if word.endswith(name)), word)
-        functions = bare.rfind(self.recovery.of_functions) if self.recovery.definitions.functions else -1
-        known = max((len(tool) for tool in self.names.tools.offered or () if bare.endswith(tool)), default=0)
-        return word[len(bare) - known if known else max(functions, 0) :]
-
     def _has_reader(self, header: StrippedHeader) -> bool:
         """Whether a header has a channel; a recipient only in a format without channels.
 
@@ -392,105 +345,3 @@ class StrippedText:
         is_sentence = header.values.get(self.slots.recipient) and SENTENCE_GOES_ON.match(self.text, header.end)
         is_named = self.slots.name and header.values.get(self.slots.name)
         return bool(self._has_reader(header) or is_named) and not is_sentence
-
-    # One header.
-
-    def _begun(self, at: int) -> StrippedHeader:
-        """The header at a place where one begins, perhaps without its author."""
-        return max(self._best(at, self.automaton.start), self._best(at, self.automaton.after_author), key=_size)
-
-    def _best(self, at: int, state: State) -> StrippedHeader:
-        """The header at a place with the most fields; one without fields if there is none."""
-        paths = (path for row in state for path in self._paths(row, at, {}, ""))
-        return max((StrippedHeader(at, *path) for path in paths), key=_size, default=StrippedHeader(at, at, {}))
-
-    def _paths(self, state: int, at: int, values: dict[str, Any], lead: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Where headers end, with their fields. Special tokens are free, but no longer show what they set."""
-        for edge in self.automaton.edges[state]:
-            if edge.kind == "token":
-                if any(field == self.slots.role for field, _ in edge.sets):
-                    continue  # tokens spell the roles
-                if edge.spelling in self.automaton.opener_sets:
-                    yield at, values
-                else:
-                    yield from self._paths(edge.target, at, values, "")
-                    if (line := LINE_END.match(self.text, at)) and self._is_line_of_name(at):
-                        yield from self._paths(edge.target, line.end(), values, "\n")
-                    elif self.slots.recipient in values and (space := self.spaced_name.match(self.text, at)):
-                        yield from self._paths(edge.target, space.end(), values, "")
-            elif edge.kind == "text":
-                label, spaced = edge.label, r"\s*" if edge.spelling[-1].isspace() else ""
-                if match := re.compile(rf"\s*{re.escape(label)}{spaced}" if label else r"\s+").match(self.text, at):
-                    yield from self._paths(edge.target, match.end(), {**values, **dict(edge.sets)}, label or " ")
-            else:
-                for name, end in self._spelled(edge.spelling, at, lead, self.slots.recipient in values):
-                    if lead != "\n" or self._ends_line(end):
-                        found = {**values, edge.spelling: name, **dict(edge.sets)}
-                        yield from self._paths(edge.target, end, found, "")
-                        again = self._channel_again(end, values) if edge.spelling == self.slots.recipient else end
-                        if again > end:
-                            yield from self._paths(edge.target, again, found, "")
-
-    def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
-        """The names of a field at a place, with their ends. In a call, a content may touch its type: `codeprint`."""
-        slots, text, pattern = self.slots, self.text, self.automaton.patterns[field]
-        if field in self.names.lists:
-            for name in self.names.lists[field]:
-                end = at + len(name)
-                goes_on = (TOUCHES if called else WORD_FOLLOWS).match(text, end, self._limit(at))
-                is_type = field != slots.content_type or not goes_on or (called and lead)
-                if text.startswith(name, at, self._limit(at)) and is_type:
-                    yield name, end
-        elif field == slots.recipient:
-            yield from self._tools(at, self.names.tools.word, is_call=True)
-        elif field == slots.name and lead:
-            yield from self._tools(at, AUTHOR_NAME, is_call=False)
-        elif field == slots.name:
-            answer = self.author.match(text, at)
-            if answer and answer[0] == self._author(answer[0]) and not answer[0].startswith(self.recovery.roles):
-                yield from self._tools(at, self.author, is_call=False)
-        elif lead and (word := pattern.match(text, at, self._limit(at))):
-            yield word[0], word.end()
-
-    def _channel_again(self, at: int, values: Mapping[str, Any]) -> int:
-        """Where the channel of a header ends that models write again: `commentary to=functions.fcommentary json{`."""
-        channel, space = values.get(self.slots.channel), SPACE_IN_LINE.match(self.text, at)
-        begin = space.end() if space else at
-        return begin + len(channel) if channel and self.text.startswith(channel, begin, self._limit(at)) else at
-
-    def _is_line_of_name(self, end: int) -> bool:
-        """Whether the line up to a place is a known name."""
-        begin = self.text.rfind("\n", 0, end) + 1
-        return end - begin < MAX_STRIPPED_CHARS and self.text[begin:end].strip() in self.names.all
-
-    def _ends_line(self, at: int) -> bool:
-        """Whether a line ends at a place, or what introduces a name follows."""
-        space = ANY_SPACE.match(self.text, at)
-        introduces = space and self.automaton.literal.match(self.text, space.end())
-        return bool(introduces) or LINE_END.match(self.text, at) is not None
-
-    def _limit(self, at: int) -> int:
-        """Where a name that begins at a place has ended."""
-        return min(at + MAX_STRIPPED_CHARS, self.left if at < self.left else len(self.text))
-
-    def _tools(self, at: int, pattern: re.Pattern[str], is_call: bool) -> Iterator[tuple[str, int]]:
-        """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
-        tools, goes_on = self.names.tools, self.call_goes_on if is_call else NAME_GOES_ON
-        others = (*self.recovery.recipients, *self.recovery.roles) if is_call else ()
-        offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
-        limit = self._limit(at)
-        found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at, limit)]
-        found = [(tool, end) for tool, end in found if not goes_on.match(self.text, end, limit)]
-        found += [(name, at + len(name)) for name in others if self.text.startswith(name, at, limit)]
-        yield from found
-        if not found and (match := pattern.match(self.text, at, limit)):
-            word = match[0]
-            ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
-            words = [word[:end] for end in (*ends, len(word))]
-            ratio = self.names.row(self.slots.recipient).costs["ratio"]
-            for name in list(filter(tools.full, words)) or words:
-                yield tools.full(name) or (is_call and tools.nearest(name, ratio)) or name, at + len(name)
-
-
-def _size(header: StrippedHeader) -> tuple[int, int]:
-    return len(header.values), header.end
