@@ -248,6 +248,35 @@ def test_a_stripped_structure_ends_where_nothing_can_follow_it(name: str, data: 
     assert found.messages == conversation
 
 
+QUESTIONS = ["weather in Oslo?", "and tomorrow", "= 4?", "A user asks.", "Hi.", "über uns"]
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.kinds])
+@examples(20)
+@given(data=st.data())
+def test_a_question_is_found_between_two_answers(name: str, data: st.DataObject) -> None:
+    """Whatever ends the answer and begins the question: no answer follows another one."""
+    module = codec_of(name)
+    kinds = module.FORMAT.kinds
+    messages = {kind: drawn(module, kind, data) for kind in ("answer", *kinds["answer"].then)}
+    for kind in kinds["answer"].then:
+        if "answer" in kinds[kind].then and not messages[kind].recipient:
+            conversation = [messages[kind], messages["answer"]] * data.draw(st.integers(2, 3))
+            bare = bare_text(module, conversation)
+            found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+            assert [str(message.content) for message in found.messages] == [
+                str(message.content) for message in conversation
+            ]
+            assert found.messages == conversation
+
+
+def drawn(module: ModuleType, kind: str, data: st.DataObject) -> Any:
+    """A message of a kind, whose content may end and begin with any character."""
+    fields = {name: value for name, value in module.FORMAT.kinds[kind].when if isinstance(value, str)}
+    texts = [*CONTENTS, "It is 4", "- item"] if kind == "answer" else QUESTIONS
+    return module.Message(**fields, content=data.draw(st.sampled_from(texts)))
+
+
 @st.composite
 def prose(draw: st.DrawFn, module: ModuleType) -> str:
     """A text with a header in it: quoted, marked up, or in a sentence."""
@@ -310,7 +339,12 @@ def test_a_role_in_a_word_is_text(name: str, data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(IN_WORDS)).format(data.draw(st.sampled_from(recovery.roles)))
     role = data.draw(st.sampled_from([role for role in recovery.roles if role != model]))
     answer = {slots.role: model} | ({slots.channel: recovery.answers} if slots.channel else {})
+    asked = [module.Message(**{slots.role: each}, content="Is it?") for each in recovery.roles if each != model]
     conversation = [module.Message(**{slots.role: role}, content=text), module.Message(**answer, content="Yes.")]
+    kinds, (before, last) = module.FORMAT.kinds, map(module.FORMAT.kind_of, conversation)
+    if before and last not in kinds[before].then:  # else, the role in the word would be that of the missing question
+        between = ((each, module.FORMAT.kind_of(each)) for each in asked)
+        conversation[1:1] = [each for each, kind in between if kind and last in kinds[kind].then][:1]
     bare = bare_text(module, conversation)
     found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
     assert found.messages == conversation

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 from unicodedata import category
 
@@ -199,7 +200,30 @@ class StrippedText:
         return self.slots.role not in header.values or self._is_shown(header)
 
     def _next(self, header: StrippedHeader) -> StrippedHeader | None:
-        """The header after the content of one. In a completion, the text of an answer is the last one."""
+        """The header after the content of one; in a transcript, one between them if their messages need it."""
+        after = self._next_shown(header)
+        return after and (self._between(header, after) or after)
+
+    def _between(self, header: StrippedHeader, after: StrippedHeader) -> StrippedHeader | None:
+        """The only header between two whose messages cannot follow each other: `It is 4.userthanksassistantfinalHi.`"""
+        kinds, before, last = self.format.kinds, self._kind_of(header), self._kind_of(after)
+        if self.continued or not (before and last) or last in kinds[before].then:
+            return None
+        found = []
+        for match in self.begins.finditer(self.text, header.end, after.start):
+            between = self.headers.best(match.start())
+            kind = self._kind_of(between) if between.values else ""
+            fits = kind in kinds[before].then and last in kinds[kind].then
+            if fits and not self._is_certain(between) and self.text[match.start() - 1] not in " \t":
+                found.append(between)
+        return found[0] if len(found) == 1 else None
+
+    def _kind_of(self, header: StrippedHeader) -> str:
+        values = {**self.format.defaults, **self.recovery.author, **header.values}
+        return self.format.kind_of(SimpleNamespace(**values))
+
+    def _next_shown(self, header: StrippedHeader) -> StrippedHeader | None:
+        """The next header that the text around it shows. In a completion, the text of an answer is the last one."""
         at = header.end
         left = self.headers.begun(self.begins_again) if self.may_begin and at <= self.left else None
         is_sentence = left and self.slots.role not in left.values and GOES_ON.match(self.text, left.end)
@@ -224,7 +248,8 @@ class StrippedText:
             if match["fence"] or start < at:
                 continue
             if match["answer"]:
-                start -= len(self.headers.tool_before(at, start))
+                called = header.values[self.slots.recipient] if self._is_call(header) else None
+                start -= len(self.headers.tool_before(at, start, called))
             found = self.headers.best(start)
             is_next = bool(found.values) and self._is_boundary(at, found) and self._is_shown(found)
             ends = start == structure_end and bool(found.values) and not self._is_call(found)

@@ -167,16 +167,21 @@ class StrippedHeaders:
             for name in list(filter(tools.full, words)) or words:
                 yield tools.full(name) or (is_call and tools.nearest(name, ratio)) or name, at + len(name)
 
-    def tool_before(self, start: int, end: int) -> str:
-        """The name of the tool that a text ends with; what comes before it is the end of a content."""
-        word = self.last_word.search(self.text[max(start, end - MAX_STRIPPED_CHARS) : end])
-        return self._author(word[0] if word else "")
+    def tool_before(self, start: int, end: int, called: str | None) -> str:
+        """The name of the tool that a text ends with; what comes before it is the end of a content.
 
-    def _author(self, word: str) -> str:
+        Args:
+            called: the tool that answers now, if a call comes before the text.
+        """
+        word = self.last_word.search(self.text[max(start, end - MAX_STRIPPED_CHARS) : end])
+        return self._author(word[0] if word else "", called)
+
+    def _author(self, word: str, called: str | None = None) -> str:
         """The end of a word that is the name of a tool."""
         bare = next((word.removesuffix(name) for name in self.names.all if word.endswith(name)), word)
         functions = bare.rfind(self.recovery.of_functions) if self.recovery.definitions.functions else -1
-        known = max((len(tool) for tool in self.names.tools.offered or () if bare.endswith(tool)), default=0)
+        tools = (*(self.names.tools.offered or ()), *([called] if called else []))
+        known = max((len(tool) for tool in tools if bare.endswith(tool)), default=0)
         return word[len(bare) - known if known else max(functions, 0) :]
 
 
