@@ -236,15 +236,16 @@ class StrippedText:
             after = self._following(space.end() if space else end)
             if self._is_shown(after, is_after_arguments=True):
                 return after
-        at, inside = end or at, list[StrippedHeader]()
+        at, is_open, inside = end or at, False, list[StrippedHeader]()
         made = None if self.continued else self.contents.class_for(header.values)
         structure_end = self._structure_end(made, header.end) if made else None
         for match in self.begins.finditer(self.text, at):
             start = match.start()
             if (left and start >= left.start) or len(inside) >= MAX_STRUCTURE_ENDS:
                 break
-            if match["fence"]:
-                at = self._block_end(match["fence"], match.end()) if start >= at else at
+            if match["fence"] and start >= at:
+                block_end = self._block_end(match["fence"], match.end())
+                at, is_open = (at, True) if block_end is None else (block_end, is_open)
             if match["fence"] or start < at:
                 continue
             if match["answer"]:
@@ -252,6 +253,7 @@ class StrippedText:
                 start -= len(self.headers.tool_before(at, start, called))
             found = self.headers.best(start)
             is_next = bool(found.values) and self._is_boundary(at, found) and self._is_shown(found)
+            is_next = is_next and not (is_open and self._is_call(found))
             ends = start == structure_end and bool(found.values) and not self._is_call(found)
             if ends or (is_next and (made is None or self._reads(made, header.end, start))):
                 return found
@@ -273,14 +275,13 @@ class StrippedText:
     def _reads(self, made: type[Record], start: int, end: int) -> bool:
         return self.contents.read(made, self.text[start:end])[1].at == end - start
 
-    def _block_end(self, fence: str, at: int) -> int:
-        """Where a block of code ends; where it begins if it has no end."""
-        line = "" if fence in self.open_blocks else f"\n{fence}"
-        end = self.text.find(line, at)
-        if not line or end < 0:
+    def _block_end(self, fence: str, at: int) -> int | None:
+        """Where a block of code ends; None if it has no end. No call is in one without an end."""
+        end = -1 if fence in self.open_blocks else self.text.find(f"\n{fence}", at)
+        if end < 0:
             self.open_blocks.add(fence)
-            return at
-        return end + len(line)
+            return None
+        return end + len(f"\n{fence}")
 
     def _arguments_end(self, at: int) -> int | None:
         """Where the arguments that a content begins with end: no header is inside of those."""
