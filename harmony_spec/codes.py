@@ -349,7 +349,7 @@ WRONG_SIDE = Code("H306", "wrong-side", "A side record restores only the message
 WRONG_VOCABULARY = Code(
     "H401",
     "wrong-vocabulary",
-    "Token ids have a meaning in one vocabulary only. Here, the vocabulary has one token.",
+    "Token ids have a meaning in one vocabulary only. The examples are vocabularies of one token.",
     "error",
 )
 TEXT_NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.", "error")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
@@ -31,6 +32,7 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.adapters import from_chat
+from harmony_spec.cli import main
 from harmony_spec.errors import APPLICABILITIES, Code
 from harmony_spec.linting.rows import source_of, value_of
 from harmony_spec.source.forms import HEADER_LIMITS
@@ -118,6 +120,25 @@ def test_the_fix_of_a_bad_example_leaves_nothing_wrong(name: str) -> None:
     assert fix.applicability == max(levels, key=APPLICABILITIES.index)
     fixed = apply(source, [each.fix for each in found if each.fix])
     assert validate(fixed, start, tools=tools).diagnostics == []
+
+
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.get("fix")])
+def test_explain_prints_the_options_that_apply_a_fix(name: str, tmp_path: Path) -> None:
+    """Those of the codes that come with it are needed too: fixes of one place are applied together."""
+    entry = CATALOGUE[name]
+    shown = CliRunner().invoke(main, ["explain", name, *entry.get("with", [])]).output
+    options = " ".join(re.findall(r", applied by validate (.*)\n", shown)).split()
+    assert options[0] == "--fix"
+    command = ["validate", "--isolated", "--output-format", "json", "--start", entry.get("start", "transcript"), "-"]
+    command += ["--stripped"] if "stripped" in entry else []
+    if "tools" in entry:
+        functions = [{"name": tool.removeprefix("functions.")} for tool in entry["tools"]]
+        (tmp_path / "tools.json").write_text(json.dumps([{"type": "function", "function": f} for f in functions]))
+        command += ["--tools", str(tmp_path / "tools.json")]
+    bad = entry["bad"] if isinstance(entry["bad"], str) else json.dumps(entry["bad"])
+    assert f'"{name}"' in CliRunner().invoke(main, command, input=bad).stdout
+    fixed = CliRunner().invoke(main, [*command, *options], input=bad).stdout
+    assert f'"{name}"' not in CliRunner().invoke(main, command, input=fixed).stdout
 
 
 @examples

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..linting.catalogue import CatalogueRule, rules, unknown_rule
+from ..linting.outputs import fix_options
 from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
@@ -62,7 +63,8 @@ def explain_rule(rule: CatalogueRule) -> Iterator[Text]:
     """A rule as lines of text."""
     code = rule.code
     yield Text(f"{code.code} {code.name}", style=f"bold {COLORS[code.severity]}")
-    yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
+    fix = f", fix: {code.fix}, applied by validate {fix_options(code.fix, [code.code])}" if code.fix else ""
+    yield Text(code.severity + fix)
     yield Text()
     yield Text(code.why)
     for title in ("bad", "good"):

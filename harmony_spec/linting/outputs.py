@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePath
 from types import ModuleType
@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics import abridge
-from ..errors import Code, HarmonyError, RenderError, ToolError, any_of
+from ..errors import Applicability, Code, HarmonyError, RenderError, ToolError, any_of
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 from .batches import FileKind
@@ -115,12 +115,19 @@ def _fixes(finding: Finding) -> str:
     """The hint that describes a fix and the options that apply it."""
     if (fix := finding.diagnostic.fix) is None or (fix.applicability == "safe" and not finding.is_fixable):
         return ""
-    option = "--fix"
-    if not finding.is_fixable:
-        option += " --unsafe-fixes" if fix.applicability == "unsafe" else f" --fixable {','.join(fix.codes)}"
+    option = "--fix" if finding.is_fixable else fix_options(fix.applicability, fix.codes)
     if not fix.replacement:
         return f"{option} removes this."
     return f"{option} writes {abridge(repr(finding.written or fix.replacement))}."
+
+
+def fix_options(applicability: Applicability, codes: Iterable[str]) -> str:
+    """The options of `harmony-spec validate` that apply a fix."""
+    return {
+        "safe": "--fix",
+        "unsafe": "--fix --unsafe-fixes",
+        "display": f"--fix --fixable {','.join(codes)}",
+    }[applicability]
 
 
 def concise(checked: Checked, finding: Finding) -> str:
