@@ -75,7 +75,7 @@ def test_results_hold_what_was_fixed(tmp_path: Path) -> None:
 def test_a_file_without_rows_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     result = run(tmp_path / "empty.jsonl")
-    assert result.stdout == "0 inputs, 0 valid, 0 messages, 1 file without special tokens or rows skipped\n"
+    assert result.stdout == "0 inputs, 0 valid, 0 messages, skipped 1 file without special tokens or rows\n"
 
 
 def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) 
     result = run(*every, tmp_path)
     assert (result.exit_code, result.stdout) == (
         0,
-        "1 input, 1 valid, 1 message, 5 files without special tokens or rows skipped\n",
+        "1 input, 1 valid, 1 message, skipped 5 files without special tokens or rows\n",
     )
     for name, data in others.items():
         result = run(*every, tmp_path / name)

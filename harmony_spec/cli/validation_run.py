@@ -112,7 +112,7 @@ class Run:
         text += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
         text += f", {totals.in_baseline} in the baseline" if totals.in_baseline else ""
         text += f", {totals.fixed} {'to fix' if self.is_diff else 'fixed'}" if totals.fixed else ""
-        text += f", {count(totals.skipped, 'file')} without special tokens or rows skipped" if totals.skipped else ""
+        text += f", skipped {count(totals.skipped, 'file')} without special tokens or rows" if totals.skipped else ""
         text += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
         return text + (f", {count(totals.unreadable, 'file')} not read" if totals.unreadable else "")
 
