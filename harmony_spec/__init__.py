@@ -123,7 +123,7 @@ PUBLIC_MODULES = ("adapters", "codec", "compat", "constraints", "linting", "voca
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Import what is asked for: `harmony-spec --version` needs nothing, and reading a text not all."""
+        """Import a name when it is first used: `harmony-spec --version` needs none, and reading a text only some."""
         if name in PUBLIC_MODULES:
             return import_module(f".{name}", __name__)
         if name in __all__:

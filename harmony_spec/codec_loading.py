@@ -156,8 +156,8 @@ class NamedTokenizer:
 
 
 def generated(folder: Path) -> str:
-    """The text of the codec of a grammar folder; raises `GrammarError`, also if the codec reads an example of the
-    grammar otherwise than it says."""
+    """The text of the codec of a grammar folder; raises `GrammarError`, also if the codec does not read an
+    example of the grammar as expected."""
     from .codegen import generate
 
     def reader_of(text: str) -> Callable[[Any, Mapping[str, Any]], list[tuple[str, str]]]:

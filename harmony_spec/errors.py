@@ -53,7 +53,7 @@ class Span(NamedTuple):
 
 
 class CodecError(Exception):
-    """A file that cannot be used as a codec, or a codec that lacks what is asked of it; the message is one line."""
+    """A file that cannot be used as a codec, or a codec that lacks a function; the message is one line."""
 
 
 class Fault:

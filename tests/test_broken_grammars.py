@@ -264,7 +264,7 @@ def test_what_was_sampled_is_written_again_as_the_same_alternative(tmp_path: Pat
     (problem,) = caught.value.problems
     assert is_at(folder, problem.place, path.name, "answer:")
     together = "`opening` and `answer` together are the alternative `assistant` of a `message`"
-    assert problem.reason == f"{together}, and no field tells so"
+    assert problem.reason == f"{together}, and no field shows which"
     assert problem.remedy == "Write that alternative first: the first one is written again."
 
 

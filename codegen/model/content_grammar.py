@@ -88,7 +88,7 @@ class ContentGrammar(GrammarRules):
         return tuple(way.name or "" if self.is_spelling(rule, index) else "" for index, way in enumerate(ways))
 
     def needs(self, node: GrammarNode) -> list[Set[str]]:
-        """Those of any node, and the fields of a rule with alternatives, of which each sets one."""
+        """Those of any node, and the fields of a rule with alternatives, each of which sets one."""
         used = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
         fields = (self.fields(rule).keys() for rule in used if len(self.rules[rule].ways) > 1)
         return super().needs(node) + [each for each in fields if each]

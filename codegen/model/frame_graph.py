@@ -34,7 +34,7 @@ class Graph:
     """For each state the edges that leave it, each with the state that it leads to. State 0 is the start.
 
     Each edge leads to a state of its own. `sets` are the fields that reaching a state sets: flags, and fields
-    whose value is the name of an alternative; `names` are the alternatives of which no field tells.
+    whose value is the name of an alternative; `names` are the alternatives that no field shows.
     """
 
     steps: list[list[tuple[FrameEdge, int]]] = field(default_factory=lambda: [[]])
@@ -81,9 +81,9 @@ def graph(format: Format, rule: str) -> Graph:
                 return sources
             case RuleChoice(_, branches):
                 ends = [marked(connect(branch.node, sources), branch.sets, sources) for branch in branches]
-                told = format.told_by_name(node)
+                remembered = format.remembered_by_name(node)
                 for branch, states in zip(branches, ends, strict=True):
-                    for state in states - sources if branch in told else ():
+                    for state in states - sources if branch in remembered else ():
                         made.names[state] = made.names.get(state, frozenset()) | {branch.name or ""}
                 return frozenset().union(*ends)
             case RuleCall(rule) if rule == CONTENT_FIELD:

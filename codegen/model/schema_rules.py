@@ -30,7 +30,7 @@ SCHEMA_VALUES = {
     "basic": ("string", "number", "boolean", "null", "any", "never", "integer", "object", "array"),
     "dimension": ("array",),
 }
-"""The rules of which the library needs the names of alternatives."""
+"""The rules whose named alternatives the library uses."""
 
 SCHEMA_FIELDS = {
     PARAMETERS: ("type", "definitions", "type_text"),
@@ -64,6 +64,6 @@ SCHEMA_FIELDS = {
 
 
 def schema_rule(format: Format, name: str) -> str:
-    """The rule in a format for one of these rules: that of the parameters has the name that conversation.toml says."""
+    """The rule in a format for one of these rules: conversation.toml names that of the parameters."""
     tool = format.definitions.get("tool")
     return tool.fields[PARAMETERS] if name == PARAMETERS and tool else name

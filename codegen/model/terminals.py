@@ -16,7 +16,7 @@ from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkIt
 from ..read.problems import Place, Problem, TooLarge, definition_remedy
 
 MAX_TERMINAL_PARTS = 50_000
-"""Terminals of which each is made of the next one twice double in size. Harmony's have 14 parts in all."""
+"""Terminals that each use the next one twice double in size. Harmony's have 14 parts in all."""
 
 
 @dataclass(frozen=True)

@@ -270,7 +270,7 @@ def _agreement(terminal: Terminal, written: str | list[Any]) -> Iterator[tuple[s
     if isinstance(written, list):
         written = f"{start}{pattern.any_of([text for text in written if isinstance(text, str)])}{end}"
     if not (written.startswith(start) and written.endswith(end)):
-        reason = "a name may be more than the pattern says"
+        reason = "the pattern does not describe the whole name"
         yield reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break."
         return
     try:

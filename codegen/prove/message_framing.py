@@ -136,7 +136,7 @@ def _most(format: Format, node: GrammarNode) -> Counter[str]:
 
 
 def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
-    """Codecs find messages by special tokens. So each token tells whether it opens or closes a content."""
+    """Codecs find messages by special tokens. So each token shows whether it opens or closes a content."""
     followers: dict[str, set[str]] = {name: set() for name in format.frames}
     for one, other in _following(format):
         followers[one] |= {edge.spelling for edge, _ in graph(format, other).steps[0] if isinstance(edge, Special)}
@@ -208,12 +208,12 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
                 remedy = f"Begin completions with a rule for what comes after `{format.open_frame}`."
             yield Problem(place, reason, remedy)
         elif is_first and lost and (names := min(lost, key=len)):
-            reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field tells so"
+            reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field shows which"
             yield Problem(place, reason, "Write that alternative first: the first one is written again.")
 
 
 class FramePlace(NamedTuple):
-    """A state of a frame, what is left of the text before it, and the alternatives that only their names tell."""
+    """A state of a frame, what is left of the text before it, and the alternatives that only their names show."""
 
     state: int
     text: str

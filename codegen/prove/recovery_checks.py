@@ -65,7 +65,7 @@ def _unreadable(format: Format, rule: str, reason: str, remedy: str) -> Problem:
 
 
 def _fault(format: Format, enclosing: Framing) -> str:
-    """What special tokens do not show of a message; "" if they show it all."""
+    """Why special tokens do not show where a message and its content begin and end; "" if they do."""
     name = f"`{format.message}`"
     if begins(format) is None:
         return f"{name} may begin in another way"
@@ -229,7 +229,7 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
 
 
 def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    """Edits whose order is policy cost as much less as it says."""
+    """The first sum of each pair in `[[before]]` is the smaller one."""
     own = len(sources.data[RECOVERY_FILE].get("before", ()))
     rows = {"header": recovery.costs} | {
         key: recovery.fields[field][0]

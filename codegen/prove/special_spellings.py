@@ -26,7 +26,7 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
                 pair = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
                 itself = f"the spelling of `{spelling}` can overlap with itself in a text: it begins as it ends"
                 reason = itself if other == spelling else pair
-                remedy = "Choose spellings of which none begins inside another."
+                remedy = "Choose spellings that do not begin inside each other."
                 if n:
                     remedy = f"{remedy[:-1]}, or remove {RECOVERY_FILE}."
                 yield Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, remedy)

@@ -97,7 +97,7 @@ Findings = Sequence[tuple[str, str]]
 """The name of each diagnostic, and the diagnostic as text."""
 
 ExampleReader = Callable[[Any, Mapping[str, Any]], Findings]
-"""What a codec finds in an example that is read with these options. Only the library can run a codec."""
+"""Returns the findings of a codec in an example read with these options. Only the library can run a codec."""
 
 
 def wrong_examples(format: Format, sources: Sources, read: ExampleReader) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ class RuleMark:
 
 @dataclass(frozen=True)
 class RuleList:
-    """A list: parts of which one is the item, `least` times or more, with a text between them."""
+    """A list: an item among other parts, `least` times or more, with a text between them."""
 
     field: str
     item: GrammarNode

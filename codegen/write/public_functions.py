@@ -191,7 +191,7 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
 
 
 def _train(format: Format) -> str:
-    """The type of `train`, with its default: without `[opening]`, nothing tells which messages the model writes."""
+    """The type of `train`, with its default: without `[opening]`, nothing shows which messages the model writes."""
     function = "Callable[[Message, runtime.TrainingPart], bool]"
     authors = [literal(value) for value in format.opening.values() if isinstance(value, str)]
     names = ", ".join([literal("last_turn"), *authors])

@@ -16,7 +16,7 @@ from ..read.problems import TooLarge, visible
 WIDTH = 120
 
 MAX_CODE_DEPTH = 180
-"""Python refuses 200 brackets in each other, of which a line may have some itself. Harmony's codec has 7 levels."""
+"""Python refuses 200 nested brackets, and a line has some of its own. Harmony's codec has 7 levels."""
 
 
 @dataclass(frozen=True)

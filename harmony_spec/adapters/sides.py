@@ -124,7 +124,7 @@ def _require_digest(
 
 
 def chat_headers(chat: Sequence[ChatMessage]) -> list[object]:
-    """What tells chat messages apart, without texts."""
+    """The role, names and ids of each chat message: two chats with the same ones differ at most in their texts."""
     found: list[object] = []
     for message in chat:
         calls = [(call.get("id"), call.get("type")) for call in message.get("tool_calls") or ()]

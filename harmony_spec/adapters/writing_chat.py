@@ -26,7 +26,7 @@ ORDER: dict[Purpose, int] = {"thoughts": 0, "preamble": 1, "answer": 1, "call": 
 """The order of the parts of a chat message. A message that comes before the last one begins another chat message."""
 
 REPEATED = ("thoughts", "call")
-"""Purposes of which one chat message may have several: thoughts are joined, calls are listed."""
+"""One chat message may have several messages of these purposes: thoughts are joined, calls are listed."""
 
 
 def to_chat(

@@ -92,7 +92,7 @@ def _passed(names: set[str]) -> list[str]:
 
 
 def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
-    """What is trained on; refuses a codec that does not tell what a model writes."""
+    """The messages that are trained on; refuses a codec that does not define which ones a model writes."""
     codec = codec_of(context)
     if not (names := codec.FORMAT.trainable) and context.params.get("target") == TRAINING:
         raise CodecError(f"{codec.__file__}: this codec has no `[opening]` in conversation.toml, which training needs")

@@ -243,7 +243,7 @@ class Completion:
         return {self.format.content: Wanted(VALUE, is_required), recovery.slots.content_type: types}
 
     def _any_json(self, fields: WantedFields) -> Iterator[MessageShape]:
-        """Messages whose content type says that they hold JSON."""
+        """Messages whose content type is JSON."""
         if self.format.recovery and (word := self.format.recovery.json):
             yield MessageShape({**fields, **self._json(Wanted(LiteralNode(word)))}, {VALUE.name: JsonNode("true")})
 

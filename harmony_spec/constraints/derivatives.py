@@ -30,7 +30,7 @@ from ..validation.budget import Budget, UnfinishedCheck
 
 
 class JsonBegun(Exception):
-    """A text ends inside of a JSON value, of which no derivative exists."""
+    """A text ends inside of a JSON value; JSON values have no derivatives."""
 
 
 def derivative(node: Node, units: Iterable[str | TokenNode]) -> Node:

@@ -60,7 +60,7 @@ MAX_EXPORTED_PARTS = 20_000
 as not enforced."""
 
 MAX_COMPARED_OPTIONS = 20
-"""Alternatives (`oneOf`) of which each pair is joined, to see that no value matches both."""
+"""Alternatives (`oneOf`) that are joined in pairs, to see that no value matches both."""
 
 MAX_COMPARED_PARTS = 200
 """Parts that are described to compare one pair of alternatives."""
@@ -194,7 +194,7 @@ class _Reader:
         return {"anyOf": options}
 
     def _is_choice(self, part: SchemaPart) -> bool:
-        """Whether a part is only alternatives, of which each can be described by itself."""
+        """Whether a part has only alternatives, and each can be described by itself."""
         keywords = part.keywords
         is_alone = keywords in ({"anyOf"}, {"oneOf"}) and isinstance(part.schema[min(keywords)], list)
         return is_alone and not any(map(self._is_circular, part.references))
@@ -236,7 +236,7 @@ class _Reader:
         return self._circular[pointer]
 
     def _choices(self, part: SchemaPart) -> Iterator[list[SchemaPart]]:
-        """The alternatives of a part, of which a value matches one."""
+        """The lists of alternatives of a part; a value matches one of each list."""
         for keyword in ("anyOf", "oneOf"):
             if isinstance(part.schema.get(keyword), list):
                 options = part.besides(keyword)

@@ -20,7 +20,7 @@ Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
 
 LEAST_LOGIT = -1e30
-"""llama.cpp gives a token that a grammar refuses minus infinity."""
+"""llama.cpp sets the logit of a token that a grammar refuses to minus infinity, which is less."""
 
 TOKEN_REFERENCE = re.compile(r"<\[\d+\]>")
 """A special token in GBNF. The EBNF of xgrammar has another form for it."""
@@ -129,7 +129,7 @@ def _in_llama_cpp(format: Format, text: str, stops: Collection[int]) -> Admits:
         raise CodecError("llama.cpp refuses the grammar")
 
     def reads(tokens: Sequence[int]) -> bool:
-        """Whether all tokens are admitted, of which the last one stops llama.cpp."""
+        """Whether all tokens are admitted; the last one stops llama.cpp."""
         sampler = engine.llama_sampler_clone(first)
         try:
             for at, token in enumerate(tokens, 1):

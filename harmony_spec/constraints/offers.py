@@ -19,7 +19,7 @@ from .enforceable import enforceable
 from .schema_keywords import to_json_text
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
-"""The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""
+"""The schema of the arguments of a function if only its name is known, or if its definition is not strict."""
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
@@ -140,7 +140,7 @@ def _unwritable(format: Format, call: OfferedCall) -> str:
     if call.name is not None and (call.name == recovery.of_functions or not re.fullmatch(pattern, call.name)):
         return "no header can have its name"
     if call.name in recovery.roles:
-        return "its name is a role, which nobody calls"
+        return "its name is a role, and roles are not called"
     if call.schema is not None and is_impossible(call.schema):
         return IMPOSSIBLE
     return "" if call.channels else NO_CHANNEL
@@ -151,7 +151,7 @@ def is_impossible(schema: str) -> bool:
 
 
 def schema_text(schema: Any, name: str) -> str:
-    """A schema as JSON text; raises `ConversionError` for what is none."""
+    """A schema as JSON text; raises `ConversionError` for other values."""
     if not isinstance(schema, dict | bool):
         fail(("schemas", name), f"expected an object or a boolean, got {quoted(schema)}")
     try:

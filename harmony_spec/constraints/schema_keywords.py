@@ -13,7 +13,7 @@ from ..tool_types.type_grammar import UNREAD_KEYWORD
 NUMBERS = frozenset(["integer", "fraction"])
 
 VALUE_KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
-"""Kinds of values, of which types consist."""
+"""Kinds of values; a type of JSON Schema is one or several of them."""
 
 KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}} | {"number": NUMBERS}
 

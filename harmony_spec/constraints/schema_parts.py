@@ -51,7 +51,7 @@ class SchemaPart(NamedTuple):
 
     @property
     def malformed(self) -> set[str]:
-        """The keywords of which JSON Schema does not define what their value means."""
+        """The keywords whose value has no meaning in JSON Schema."""
         return {each for each in KEYWORD_TYPES.keys() & self.keywords if is_malformed(each, self.schema[each])}
 
     @property

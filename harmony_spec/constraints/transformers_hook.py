@@ -41,7 +41,7 @@ class ConstrainedLogits:
         return scores
 
     def _matcher_after(self, written: tuple[int, ...]) -> Any:
-        """What may follow; None after the end, and for a beam that could not be continued, whose score says so.
+        """What may follow; None after the end, and for a beam that could not be continued, as its score shows.
 
         Beams change their rows, and share tokens: the last token is read after those before it, whose row that was.
         """

@@ -1,7 +1,7 @@
 """Structured contents: records, and the conversion of texts to records.
 
 A text becomes a record only if the record is written as exactly that text. So nothing is lost, although the grammar
-accepts more than what is written.
+accepts more texts than are written.
 """
 
 from __future__ import annotations
@@ -331,7 +331,7 @@ class Contents:
         return any(f"\n{before}" in f"\n{text}" for before in self._before_values[role])
 
     def find_unread(self, made: type[Record], text: str) -> list[tuple[int, tuple[str, ...]]]:
-        """Find what is not read as structure: each first wrong position, and what was expected there."""
+        """Find the text that is not read as structure: each first wrong position, and what was expected there."""
         found, reader = self.read(made, text)
         is_whole = found is not NO_MATCH and reader.at == len(text)
         places = reader.unread if is_whole else [(reader.furthest, reader.expected)]

@@ -1,4 +1,4 @@
-"""How contents define tools and forms of answers: which classes do, and which of their fields hold what."""
+"""How contents define tools and forms of answers: the classes that do, and the purposes of their fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Definition:
 
     Attributes:
         made: the class.
-        fields: for each purpose (`name`, `description`, …) the name of the field.
+        fields: the name of the field for each purpose (`name`, `description`, …).
     """
 
     made: type[Any]

@@ -129,7 +129,7 @@ class Recovery:
 
     @cached_property
     def missing(self) -> dict[Code, tuple[str, ...]]:
-        """For these diagnostics, the special tokens of which one is missing."""
+        """The special tokens one of which is missing, by diagnostic."""
         opens = tuple(self.opens)
         return {
             codes.MISSING_START: (self.begins,),

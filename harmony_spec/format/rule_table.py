@@ -302,7 +302,7 @@ class Rules:
         return [node.item if isinstance(node, Many) else node.field for node in self._alone(rule)]
 
     def _alone(self, rule: Rule) -> list[Any]:
-        """The parts of which a value of a rule may be that of one: the core, or any if it has no class."""
+        """The parts whose value may be the whole value of a rule: the core, or any part if the rule has no class."""
         core = rule.core if isinstance(rule, RecordRule) else ""
         return [node for way in rule.ways for name, node in self.fields(way) if name == core or not core]
 

@@ -1,6 +1,6 @@
-"""The parts of rules of contents, and the kinds of rules. For each, reading and writing stand side by side.
+"""The parts of rules of contents, and the kinds of rules. Each class has reading and writing side by side.
 
-Each gives Python code: expressions over a `Reader` r and the fields f, and over a `Layout` w and the value m. A text
+Both return Python code: expressions over a `Reader` r and the fields f, and over a `Layout` w and the value m. A text
 among the parts is fixed text. Reading takes the first alternative that matches, writing the first whose fields are set.
 """
 

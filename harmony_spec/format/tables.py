@@ -169,7 +169,7 @@ class Format:
 
     @property
     def trainable(self) -> list[str]:
-        """What can be trained on, the default first; empty if the format does not tell what a model writes."""
+        """What can be trained on, the default first; empty if the format does not define what a model writes."""
         authors = [value for _, value in self.opening if isinstance(value, str)]
         return [LAST_TURN, *authors] if authors else []
 

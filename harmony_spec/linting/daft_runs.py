@@ -29,7 +29,7 @@ READ_BYTES = 1 << 20
 """Bytes that are read from an object store at a time."""
 
 QUIET_ENVIRONMENT = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "1", "DAFT_PROGRESS_BAR": "0"}
-"""Daft reports its use over the network, and draws bars, unless these variables say otherwise."""
+"""Daft reports its use over the network, and draws bars, unless these variables are set; those of the user win."""
 
 NO_DAFT = "daft is not installed; in a clone of harmony-spec, run: python -m pip install '.[daft]'"
 
@@ -80,7 +80,7 @@ def run_on_daft(
 def _in_order(
     tasks: list[FilePart | InputError], results: Iterator[list[R | InputError]], progress: Progress
 ) -> Generator[R | InputError, None, None]:
-    """The results of parts, between the errors of files. What cannot be read is reported once, not for each part."""
+    """The results of parts, between the errors of files. An unreadable file is reported once, not for each part."""
     reported: set[str] = set()
     for task in tasks:
         if isinstance(task, InputError):
@@ -231,7 +231,7 @@ def _opened(path: str) -> io.BufferedReader:
 
 
 WORKER_ENDED = "UDF process closed the connection"
-"""What Daft 0.7 says of a worker that was killed."""
+"""A part of the error that Daft 0.7 raises for a worker that was killed."""
 
 
 @cache

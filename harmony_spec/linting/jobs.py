@@ -32,7 +32,6 @@ MIN_PARALLEL_CHUNKS = 4
 QUEUED_CHUNKS_PER_JOB = 3
 """Chunks that are read before a process can work on them; this bounds memory."""
 
-
 FIRST_ROWS = 16
 """This process works on as many rows before it starts others; a chunk of short rows would take 0.2 to 0.4 s."""
 
@@ -85,7 +84,7 @@ def run(items: Iterable[Item], jobs: int, work: Work[R]) -> Generator[R | InputE
             yield from pending.popleft().result()
         with uninterrupted():
             pool.shutdown()
-    except BaseException as error:  # nobody wants the chunks that workers have, which may take minutes
+    except BaseException as error:  # workers need not finish their chunks, which may take minutes
         with uninterrupted():
             end.send(None)
             pool.shutdown(cancel_futures=True)

@@ -89,14 +89,14 @@ def _after_space(text: str, at: int) -> int:
 
 
 def dumped(value: Any) -> str:
-    """A value as JSON; half of a surrogate pair can only be written as an escape, and what is not JSON as a text."""
+    """A value as JSON; half of a surrogate pair is written as an escape, other objects as their text."""
     text = json.dumps(value, ensure_ascii=False, default=_text_of)
     is_whole = text.isascii() or text.encode(errors="replace").decode() == text
     return text if is_whole else json.dumps(value, default=_text_of)
 
 
 def _text_of(value: object) -> str:
-    """What is not JSON as a text; bytes may be one."""
+    """An object that JSON does not have as a text; bytes may be one in UTF-8."""
     with suppress(UnicodeDecodeError):
         return value.decode() if isinstance(value, bytes) else str(value)
     return str(value)

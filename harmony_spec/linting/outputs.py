@@ -68,7 +68,7 @@ FIXABLE = "[*]"
 def human(checked: Checked, finding: Finding) -> Text:
     """A finding with its line, a caret, what was expected, and a hint."""
     code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
-    return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fixes(finding))
+    return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fix_hint(finding))
 
 
 def format_error(
@@ -111,7 +111,7 @@ def _quote(text: Text, checked: Checked, finding: Finding, color: str) -> None:
     text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
-def _fixes(finding: Finding) -> str:
+def _fix_hint(finding: Finding) -> str:
     """The hint that describes a fix and the options that apply it."""
     if (fix := finding.diagnostic.fix) is None or (fix.applicability == "safe" and not finding.is_fixable):
         return ""

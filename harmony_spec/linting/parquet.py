@@ -31,7 +31,7 @@ BUFFER_BYTES = 1 << 20
 """Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
 
 MAX_BATCH_ROWS = 64
-"""Rows that are read at a time. A dictionary has equal texts once, so the size of the file says little about theirs:
+"""Rows that are read at a time. A dictionary has equal texts once, so the size of the file does not show theirs:
 with 20,000 rows of 50 kB at a time, 3 kB in the file, a process took 2.6 GB."""
 
 MAX_JOINED = 64

@@ -45,7 +45,7 @@ FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
     "pointer": (str, lambda each: (each.pointer + each.diagnostic.pointer) or None),
     "fix": (Fix, lambda each: each.diagnostic.fix and asdict(each.diagnostic.fix)),
 }
-"""What is written of a finding."""
+"""The keys of a finding, each with its type and how to read it."""
 
 
 def describe(finding: Finding) -> dict[str, Any]:
@@ -62,7 +62,7 @@ RESULT: dict[str, tuple[type, Callable[[Checked], Any]]] = {
     "findings": (Finding, lambda each: list(map(describe, each.findings))),
     "fixed": (Finding, lambda each: list(map(describe, each.repaired))),
 }
-"""What is written of a row; a `Finding` is a list of them."""
+"""The keys of a row, in the same form; a `Finding` is a list of them."""
 
 
 def describe_row(checked: Checked) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def describe_row(checked: Checked) -> dict[str, Any]:
 
 
 COLUMN_TEXTS: dict[str, Callable[[Any], str]] = {"id": str, "fix": json.dumps}
-"""What is a text in Arrow, since it has several types."""
+"""The keys whose values have several types, and how each becomes the text that Arrow columns need."""
 
 
 def findings_schema() -> pyarrow.Schema:

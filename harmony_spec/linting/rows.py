@@ -32,6 +32,7 @@ ROW_COLUMNS = frozenset((*COLUMNS, "prompt", "completion"))
 """Columns of rows. Messages may have token ids, but no other one."""
 
 AS_READ = (VARIANTS_KEY, TOKENS_KEY)
+"""Keys of a message that record how it was read; they are dropped from a message that is fixed."""
 
 MAX_LISTED_CHARS = 200
 """Code points of the names of columns that an error lists."""

@@ -56,7 +56,7 @@ class Plan:
     """The frame and the alternatives for each message.
 
     Args:
-        unit: "token" or "character": what is rendered.
+        unit: "token" or "character", the unit of the output.
         training: whether the last message is a target of training.
     """
 

@@ -1,4 +1,4 @@
-"""Rendering for training: a whole transcript, which tokens are trained on, and what each of them is part of."""
+"""Rendering for training: a whole transcript, which tokens are trained on, and the part of the message of each."""
 
 from __future__ import annotations
 

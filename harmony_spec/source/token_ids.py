@@ -12,7 +12,7 @@ IDS = "I"
 
 
 def ids_of(tokens: Iterable[Any]) -> list[int]:
-    """Token ids of any type, such as the scalars of Arrow, as integers. Raises `TypeError` for what is none."""
+    """Token ids of any type, such as the scalars of Arrow, as integers. Raises `TypeError` for other values."""
     found = [*tokens]
     try:
         return [*map(index, found)]

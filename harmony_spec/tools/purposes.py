@@ -26,7 +26,7 @@ NEEDED_SLOTS = ("name", "recipient")
 
 
 class Purposes:
-    """Makes messages of a codec by purpose, and tells the purpose of messages.
+    """Makes messages of a codec by purpose, and finds the purpose of messages.
 
     The kinds of messages of the format have the roles and channels.
     """

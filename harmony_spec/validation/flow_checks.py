@@ -143,7 +143,7 @@ def _check_channels(context: Context) -> None:
     Source: guide, "System Message".
     """
     if not context.recovery.slots.channel:
-        return  # a message has no channel, whatever the system message says
+        return  # a message has no channel, whatever the system message requires
     declarations, expected = context.declarations, tuple(islice(context.declarations.channels, MAX_SUGGESTED_NAMES))
     for index in context.checked:
         channel = context.channels[index]

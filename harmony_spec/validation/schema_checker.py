@@ -52,7 +52,7 @@ class Checker:
     Args:
         dialect: the validator of `jsonschema` for the version of JSON Schema.
         is_exclusive: whether `oneOf` allows only one of its schemas to match.
-        is_meta: whether it is a meta-schema, which says where patterns are.
+        is_meta: whether it is a meta-schema, which shows where patterns are.
     """
 
     def __init__(
