@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -145,3 +147,22 @@ def test_headers_are_kept_up_to_a_limit_of_memory(few_headers: int, other: str) 
             assert [each.recipient for each in found[-1].messages] == [f"functions.t{number}_{at}x" for at in range(10)]
         most = max(most, count_headers())
     assert 20 < most <= few_headers
+
+
+def test_threads_share_caches_that_start_anew(few_headers: int) -> None:
+    """A cache is added while another thread clears all of them."""
+    caches = cache_limits.HeaderCaches()
+
+    def fill(number: int) -> int:
+        held = [caches.of(number, each) for each in range(200)]
+        for each, cache in enumerate(held):
+            caches.remember(cache, each, each, 1)
+        return len(held)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(fill, range(500))) == [200] * 500
+    finally:
+        sys.setswitchinterval(interval)

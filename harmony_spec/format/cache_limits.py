@@ -75,8 +75,9 @@ class HeaderCaches(SizedCache[Any]):
             cache[key] = value
 
     def clear(self) -> None:
-        for cache in [*self._used.values()]:
-            cache.clear()
+        for reference in self._used.valuerefs():  # `values` fails if another thread adds a cache meanwhile
+            if (cache := reference()) is not None:
+                cache.clear()
         super().clear()
 
 
