@@ -6,11 +6,15 @@ import json
 import re
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codegen import GRAMMAR, GrammarError, Place, generate
+from codegen.prove import ambiguity, content_delimiters
+from codegen.prove.finite_automata import DeterministicAutomaton, samples
 from codegen.read.problems import Problem
 from codegen.read.value_places import ValuePlaces
 
@@ -293,6 +297,29 @@ def problem_of_contents(text: str, tmp_path: Path) -> Problem:
         generate(folder)
     (problem,) = caught.value.problems
     return problem
+
+
+@pytest.mark.parametrize(("repetitions", "is_sampled"), [(300, True), (400, False)])
+def test_only_small_patterns_are_sampled(
+    repetitions: int, is_sampled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The samples of a pattern have as many characters in all as it has states, squared."""
+    sampled: list[DeterministicAutomaton] = []
+
+    def sample(made: DeterministicAutomaton, *letter_of: Any) -> Iterator[str]:
+        sampled.append(made)
+        return samples(made, *letter_of)
+
+    for module in (ambiguity, content_delimiters):
+        monkeypatch.setattr(module, "samples", sample)
+    content_delimiters._sample_values.cache_clear()
+    folder = tmp_path / "grammar"
+    shutil.copytree(dialect.HERE / "chatml", folder)
+    text = f'system: one? two? "."\none: "x" LONG ";"\ntwo: "y" LONG ";"\nLONG: /k(?:abc){{{repetitions}}}/\n'
+    (folder / "contents.lark").write_text(text, encoding="utf-8")
+    generate(folder)
+    assert (max(len(made.steps) for made in sampled) > 3 * repetitions) == is_sampled
+    assert max(len(made.steps) for made in sampled) <= ambiguity.MAX_SAMPLED_STATES
 
 
 WORDS = "WORD: /[a-z]+/\n"
