@@ -32,6 +32,21 @@ from ..read.regular_expressions import Ranges
 from .ambiguity import MAX_SAMPLED_STATES
 from .finite_automata import first_letters, machine, overlap, sample, samples
 
+SAMPLES = ("a", "1", '"a"', "{}", "true")
+"""Texts tried first for every terminal: most terminals read one of them."""
+
+SAMPLES_PER_PATTERN = 6
+"""How many texts of its own pattern are tried for a terminal that reads none of these; each may be a special case."""
+
+MAX_SAMPLES = 60
+"""How many texts of one part are tried. Each alternative is among them, unless a rule has more."""
+
+AFTER_TYPES = Text(";")
+"""A text that may follow a rule for types of tools. No name and no value of a type has it."""
+
+MAX_SAMPLE_CHARS = 40
+"""How much of such a text an error shows."""
+
 
 def unclear_delimiters(contents: ContentGrammar) -> Iterator[Problem]:
     """All parts that read what comes after them, or instead of them."""
@@ -445,22 +460,6 @@ def _texts(contents: ContentGrammar, node: GrammarNode, every: bool, seen: froze
                 contents.samples[rule, every] = texts[0]
             return contents.samples.get((rule, every), ())
     return "", ""
-
-
-SAMPLES = ("a", "1", '"a"', "{}", "true")
-"""Texts of which most terminals read one."""
-
-SAMPLES_PER_PATTERN = 6
-"""How many texts are tried of a terminal that reads none of these. One is not enough: each may be a special case."""
-
-MAX_SAMPLES = 60
-"""How many texts of one part are tried. Each alternative is among them, unless a rule has more."""
-
-AFTER_TYPES = Text(";")
-"""A text that may follow a rule for types of tools. No name and no value of a type has it."""
-
-MAX_SAMPLE_CHARS = 40
-"""How much of a text is shown that may be written."""
 
 
 @cache
