@@ -50,7 +50,7 @@ def test_ids_after_rows_without_any_are_kept(tmp_path: Path) -> None:
 
 def test_ids_after_a_row_group_without_any_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The columns of a file are chosen with its first row group."""
-    monkeypatch.setattr(parquet_files, "GROUP_BYTES", 1)
+    monkeypatch.setattr(parquet_files, "ROW_GROUP_BYTES", 1)
     files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "out.parquet")]
     files[0].write_text(json.dumps(CHAT))
     files[1].write_text(json.dumps(ROW))

@@ -178,7 +178,7 @@ def test_equal_values_in_parquet_take_little_memory(value: Any, tmp_path: Path) 
 
 def test_equal_values_in_fixed_parquet_take_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row group that is large in memory is split."""
-    monkeypatch.setattr(parquet_files, "GROUP_BYTES", 1 << 21)
+    monkeypatch.setattr(parquet_files, "ROW_GROUP_BYTES", 1 << 21)
     path, texts = tmp_path / "rows.parquet", [LONG] * 10_000
     parquet.write_table(pyarrow.table({"text": [*texts, LONG + "<|end|>"]}), path)
     assert run("--fix", path).exit_code == 0

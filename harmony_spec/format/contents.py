@@ -378,9 +378,9 @@ class Contents:
 
     def _holds(self, item: Implied, messages: Sequence[Any]) -> bool:
         contents = (message.content for message in messages if getattr(message, self.field) == item.role)
-        return any(item.holds(self.given(item.role, content)) for content in contents)
+        return any(item.holds(self.as_record(item.role, content)) for content in contents)
 
-    def given(self, role: str, content: object) -> object:
+    def as_record(self, role: str, content: object) -> object:
         """A content as a record, if its text can be read as one."""
         return self.structure(self.roles[role], content) if isinstance(content, str) and role in self.roles else content
 

@@ -45,7 +45,7 @@ class ColumnRows:
             yield Row(self.first + at, value, id=ids and ids[at])
 
     def whole(self, number: int) -> dict[str, Any]:
-        """All columns of a row, by its number. A value that Python has not is the text that Arrow prints."""
+        """All columns of a row, by its number. A value that Python cannot represent is the text that Arrow prints."""
         assert self.table is not None
         row = self.table.slice(number - self.first, 1)
         read = ((name, column, *_values(column)) for name, column in zip(row.schema.names, row.columns, strict=True))

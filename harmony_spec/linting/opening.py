@@ -33,7 +33,6 @@ ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 """The first bytes of compressed files, by their suffix."""
 
-
 UNREAD_COMPRESSIONS = {b"\xfd7zX": "xz", b"BZh": "bzip2", b"\x04\x22\x4d\x18": "LZ4", b"PK\x03\x04": "zip"}
 """The first bytes of files whose compression is not read."""
 

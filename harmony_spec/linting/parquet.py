@@ -21,7 +21,7 @@ END: tuple[None, None] = None, None
 
 NO_PYARROW = "pyarrow is not installed; in a clone of harmony-spec, run: python -m pip install '.[parquet]'"
 
-GROUP_BYTES = 1 << 26
+ROW_GROUP_BYTES = 1 << 26
 """The size limit of a written row group; larger row groups of a fixed file are split."""
 
 OTHER_LISTS = re.compile(r"\.list\.(?!element(?:\.|$))")
@@ -34,7 +34,7 @@ MAX_BATCH_ROWS = 64
 """Rows that are read at a time. A dictionary has equal texts once, so the size of the file does not show theirs:
 with 20,000 rows of 50 kB at a time, 3 kB in the file, a process took 2.6 GB."""
 
-MAX_JOINED = 64
+MAX_JOINED_BATCHES = 64
 """Batches of as many rows that become one, however short the rows are."""
 
 
@@ -100,10 +100,10 @@ class ParquetOutput:
         self.bytes = 0
 
     def write(self, batch: pyarrow.RecordBatch) -> None:
-        """Add rows; they are written in groups of `GROUP_BYTES`."""
+        """Add rows; they are written in groups of `ROW_GROUP_BYTES`."""
         self.held.append(batch)
         self.bytes += batch.nbytes
-        if self.bytes >= GROUP_BYTES:
+        if self.bytes >= ROW_GROUP_BYTES:
             self.end_group()
 
     def end_group(self, is_last: bool = False) -> None:
@@ -161,7 +161,7 @@ def copy_parquet(stream: BinaryIO, column: str, fixed: Iterable[tuple[int | None
     source = _source(_seekable(stream))
     schema, metadata, compression = source.schema_arrow, source.metadata, _compression(source.metadata)
     is_compliant = not any(map(OTHER_LISTS.search, compression))
-    number = _rows(metadata, schema.names, GROUP_BYTES)
+    number = _rows(metadata, schema.names, ROW_GROUP_BYTES)
     fixed, done = iter(fixed), 0
     row, value = next(fixed, END)
     options: dict[str, Any] = {
@@ -241,7 +241,7 @@ def _joined(parts: Iterable[pyarrow.RecordBatch], size: int) -> Iterator[pyarrow
         for part in parts:
             held.append(part)
             bytes_held += part.nbytes
-            if bytes_held >= size or len(held) == MAX_JOINED:
+            if bytes_held >= size or len(held) == MAX_JOINED_BATCHES:
                 yield from _whole_batch(held)
                 held, bytes_held = [], 0
     except (ArrowException, OSError):  # the next part is damaged

@@ -15,8 +15,8 @@ from typing import IO, BinaryIO, cast
 from msgspec import structs
 
 from .atomic import AtomicFile
-from .differences import difference
 from .findings import Checked
+from .fix_diffs import diff_of_fixes
 from .opening import STDIN, InputError, Opened, compressed, in_temporary_folder
 from .parquet import copy_parquet
 from .row_reading import Progress, pieces
@@ -93,7 +93,7 @@ class Rewriter:
         name, out = original.name, sys.stdout.buffer
         target = self.targets.get(name)
         if self.is_diff:
-            out.writelines(difference(original, fixed))
+            out.writelines(diff_of_fixes(original, fixed))
         elif self._goes_to_output(name):
             _copy(original, fixed, out)
         else:

@@ -21,7 +21,7 @@ Marked = tuple[bytes, bytes]
 """A mark and a line. The mark is a space, `-` or `+`; it is empty for a line that is too long to be shown."""
 
 
-def difference(original: Opened, fixed: Iterable[Checked]) -> Iterator[bytes]:
+def diff_of_fixes(original: Opened, fixed: Iterable[Checked]) -> Iterator[bytes]:
     """The diff of a file of lines, which `patch` can apply, or one for each row of a Parquet file, only for reading."""
     name = _quoted(original.name)
     if original.column is None:
