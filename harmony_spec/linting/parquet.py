@@ -78,6 +78,8 @@ def read_parquet(
                     rows = selection.rows(part, done + 1, options.max_row_bytes)
                     done += part.num_rows
                     yield rows, part.nbytes, size * done // total
+        if not total and within == WHOLE:
+            yield [], 0, size
 
     return selection.column, rows()
 
