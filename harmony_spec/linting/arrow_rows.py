@@ -184,8 +184,6 @@ def _selection(name: str, schema: pyarrow.Schema, options: Options) -> Selection
         if not beside or options.column is not None or not is_chat(dict.fromkeys(names)):
             raise
         return Selection(None, beside, [options.id_column] * (names.count(options.id_column) == 1))
-    if options.fix and names.count(column) > 1:
-        raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
     is_unique = names.count(options.id_column) == names.count(column) == 1
     ids = [options.id_column] if is_unique and options.id_column != column else []
     if options.beside and column in COLUMNS:
