@@ -324,7 +324,7 @@ class Flattening:
                     return self.choice(rule)
                 case RecordRule() if rule.core:
                     return self.collapsed(rule)
-                case RecordRule() if not (rule.remembers or rule.is_schema or (inside and self.rules.nests(name))):
+                case RecordRule() if not (rule.remembers or rule.is_schema or self.rules.nests(name)):
                     return self.record(rule)
             return None
         finally:
@@ -387,6 +387,7 @@ class Flattening:
                     value = f"({made}([value, *{more}]) if [value := {value}] and <{group}> else value)"
                     flat = replace(flat, pattern=f"(?>{flat.pattern}{others}(?!{separator}))")
                 flat = replace(flat, slots={}, is_partial=True)
+            # With what may come before the core, patterns would take three times as long to compile.
             elif not value and isinstance(part, (Option, Use, Many)) and not self.rules.required((part,)):
                 flat = Flat(self.unless((part,)), is_partial=True)
             else:
@@ -422,8 +423,7 @@ class Flattening:
                 case Option(inner):
                     each, empty = self.firsts(inner, inside)[0], True
                 case Many(_, inner, least):
-                    each, empty = self.firsts(inner, inside)
-                    empty = empty or not least
+                    each, empty = self.firsts(inner, inside)[0], not least  # no item is empty: `endless_definitions`
                 case Value(name) | Use(name):
                     rule = self.rules.table[name]
                     if isinstance(rule, Enumerated):
