@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import DeveloperContent, Namespace, Tool, ToolError, codec, recover, tools_from_json
-from harmony_spec.format import cache_limits
+from harmony_spec.format import cache_limits, contents
 from harmony_spec.format.cache_limits import MEMORY_PER_BYTE, MEMORY_PER_HEADER, SizedCache
+from harmony_spec.format.contents import Record
 from harmony_spec.source.forms import TextForm
 
 CONTENTS = codec.FORMAT.contents
@@ -46,6 +47,25 @@ def test_contents_are_kept_up_to_a_limit_of_memory(monkeypatch: pytest.MonkeyPat
         for cache in (CONTENTS.structures, CONTENTS.texts):
             assert 0 < cache.bytes <= limit
             assert len(cache) < 40
+
+
+def test_patterns_read_contents_once_much_text_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They return the same as reading part by part; compiling them would delay a short run."""
+    monkeypatch.setattr(contents, "FUSED_AFTER_CHARS", 1_000)
+    monkeypatch.setattr(CONTENTS, "read_chars", 0)
+    monkeypatch.setattr(CONTENTS, "structures", SizedCache(1_000_000))
+    lengths, read_fused = list[int](), CONTENTS._read_fused
+
+    def recorded(made: type[Record], text: str) -> Any:
+        lengths.append(CONTENTS.read_chars)
+        return read_fused(made, text)
+
+    monkeypatch.setattr(CONTENTS, "_read_fused", recorded)
+    for number in range(40):
+        content = DeveloperContent(f"{number}", [Namespace("functions", tools=[Tool(f"f{number}")])])
+        assert CONTENTS.structure(DeveloperContent, content.text()) == content
+    assert 1_000 <= lengths[0] < 1_200
+    assert len(lengths) > 10
 
 
 def definitions(name: str, description: Any = "Does it.") -> list[dict[str, Any]]:
