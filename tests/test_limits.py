@@ -279,3 +279,12 @@ def test_what_nothing_can_be_done_about_ends_in_a_line(
     (tmp_path / "one.txt").write_text(GOOD)
     result = run(tmp_path / "one.txt")
     assert (result.exit_code, result.exception.__class__, len(result.stderr.splitlines())) == (2, SystemExit, 1)
+
+
+def test_a_format_is_detected_within_the_limit_of_a_row(tmp_path: Path) -> None:
+    """A file without a known suffix may begin with any number of blank lines."""
+    path = tmp_path / "rows"
+    for blank, kind in ((10, "jsonl"), (1_000, "text")):
+        path.write_bytes(b"\n" * blank + b"[200006]\n[200006]\n")
+        (batch,) = read(str(path), True, None, Options(frozenset(), max_row_bytes=100), Progress())
+        assert batch.kind == kind

@@ -206,7 +206,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType, is_
     path: JsonPath = ()
     held, name = value, None
     if isinstance(value, dict):
-        name = (_known_column(value) if column is None else None) or _column_of(value, column, codec)
+        name = _column_of(value, column, codec)
         held, path = value[name], (name,)
         if type(held) is list and held and type(held[0]) is int:  # most rows of a corpus
             return RowContent(_token_ids(held, name), codec, path, value=value)
