@@ -56,7 +56,7 @@ class HeaderSearch(PlacedNames):
         return reading
 
     def _reading(self, path: Edits) -> HeaderReading:
-        """What a path says."""
+        """The fields and findings of a path."""
         names, slots, text = self.names, self.slots, self.text
         reading = HeaderReading({**names.format.defaults, **self.given})
         values = reading.values
