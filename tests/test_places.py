@@ -32,6 +32,15 @@ def test_places_of_tokens_are_those_of_their_text(text: str, data: st.DataObject
             assert by_text.tokens(there) == (start, end)
 
 
+@given(st.lists(st.sampled_from([*range(94, 256), *codec.SPECIAL_TOKENS.values(), 999_999]), max_size=9))
+def test_bytes_that_are_not_utf8_have_places(tokens: list[int]) -> None:
+    """A place is a position in the text that the tokens spell, where bytes without a character are U+FFFD."""
+    places = Places(TokenForm(codec.FORMAT, tokens, VOCABULARY), lambda: VOCABULARY)
+    for end in range(len(tokens) + 1):
+        spelled = TokenForm(codec.FORMAT, tokens[:end], VOCABULARY).spelled(0, end)
+        assert places.text(Span(0, end)).end == len(spelled)
+
+
 def encoded(text: str) -> list[int]:
     """The tokens of a text with special tokens spelled out."""
     found = codec.FORMAT.special_matcher.findall(text)

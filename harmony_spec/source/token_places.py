@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 
 from ..errors import Span
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
-from .forms import Form, TextForm, TokenForm
-
-CONTINUATION = bytes(range(0x80, 0xC0))
-"""The bytes of UTF-8 that do not begin a character."""
+from .forms import CHARACTER, Form, TextForm, TokenForm
 
 
 class Places:
@@ -30,12 +27,16 @@ class Places:
             tokenizer = load()
             form = TokenForm(form.format, tokens_of(form.format, form.units, tokenizer.encode), tokenizer)
         assert isinstance(form, TokenForm)
-        decode, spelling = form.decode_bytes, form.spelling
-        sizes = (  # in code points: those that begin in a token
-            len(decode([token]).translate(None, CONTINUATION)) if form.is_ordinary(token) else len(spelling(index))
-            for index, token in enumerate(form.tokens)
-        )
-        self._begins = list(accumulate(sizes, initial=0))
+        decoder = getincrementaldecoder("utf-8")("replace")
+        self._begins, complete = [0], 0  # code points that begin before each token; those that end before it
+        for index, token in enumerate(form.tokens):
+            if form.is_ordinary(token):
+                complete += len(decoder.decode(form.decode_bytes([token])))
+                self._begins.append(complete + len(CHARACTER.findall(decoder.getstate()[0])))
+            else:
+                decoder.reset()
+                complete = self._begins[-1] + len(form.spelling(index))
+                self._begins.append(complete)
 
     def text(self, span: Span) -> Span:
         """Return a span in code points of the text."""
