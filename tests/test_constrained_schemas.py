@@ -128,6 +128,10 @@ KIND_A, KIND_B = kind("a"), kind("b")
         ("lark", {"pattern": "^a$", "format": "date"}, {"pattern": "^a$"}, ["/format"]),
         ("lark", {"x-guidance": {"lenient": True}}, {}, []),
         ("structural-tag", {"pattern": "a"}, {}, ["/pattern"]),
+        ("lark", {"pattern": "^a{e}$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": "^a{,2}$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": "^[a||b]$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": r"^\{[{}]{2}$"}, {"pattern": r"^\{[{}]{2}$"}, []),
         (
             "structural-tag",
             {"type": "object", "required": ["a"]},

@@ -40,10 +40,13 @@ MAX_EXPORTED_REPEAT = 200
 _UNSUPPORTED = re.compile(
     r"\(\?(?!:)"  # lookaround, flags, names
     r"|\\(?![dDsSwWnrtfv]|x[0-9A-Fa-f]{2}|u(?![dD][89A-Fa-f])[0-9A-Fa-f]{4}|[^A-Za-z0-9<>\s])"  # \b, back references
-    r"|[*+?}][*+]|&&|--|~~|\[[^\]]*\[|\[\^?\]"  # possessive, operators in classes, nested classes
+    r"|[*+?}][*+]|&&|--|~~|\|\||\[[^\]]*\[|\[\^?\]"  # possessive, operators in classes, nested classes
     r"|\[\^[^\]]*\\[DSW]"  # a class that may have no characters
 )
 _CLASSES = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
+_BRACE = re.compile(r"\{(?!\d+(?:,\d*)?\})")
+"""A brace that repeats nothing: a character for Python, an error for llguidance, which then refuses the grammar."""
+
 _PREFIX = re.compile(r"\^([\w-]+)(?![\w*+?{|-])")
 
 
@@ -191,7 +194,12 @@ def is_simple_pattern(pattern: str) -> bool:
         return False
     bare = _CLASSES.sub("c", pattern)
     inner = bare.removeprefix("^").removesuffix("$")
-    if "^" in inner or "$" in inner or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner)):
+    if (
+        _BRACE.search(bare)
+        or "^" in inner
+        or "$" in inner
+        or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner))
+    ):
         return False
     repeats = (int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare))
     return math.prod(repeats) <= MAX_EXPORTED_REPEAT
