@@ -103,7 +103,8 @@ class Checker:
         schema, dialect, opened = self.schema, self.dialect, self.budget.open_references
         about: dict[str, Any] = {"instance": instance, "schema": schema}
         if schema is False:
-            refused = about | {"validator": None, "validator_value": None}
+            place = () if path is None else (path,)
+            refused = about | {"validator": None, "validator_value": False, "path": place}
             yield ValidationError(f"False schema does not allow {instance!r}", **refused)
         if isinstance(schema, bool):
             return
@@ -201,7 +202,8 @@ def _require_targets(resource: Resource[Any], resolver: Any) -> None:
 def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
     value = json.JSONEncoder(ensure_ascii=False).iterencode(worst.validator_value)
-    expected = f"{worst.validator}: {_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
+    keyword = f"{worst.validator}: " if worst.validator else ""  # the schema `false` has none
+    expected = f"{keyword}{_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
     return Breach(pointer_to(worst.absolute_path), _shortened(schema_reason(worst)), expected)
 
 
