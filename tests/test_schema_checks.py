@@ -39,7 +39,22 @@ def breaches(schema: Any, value: object) -> list[Breach]:
 
 @pytest.mark.parametrize(
     ("pattern", "right", "wrong"),
-    [(r"^\p{L}+$", "\u03b1", "1"), (r"(?<year>\d{4})", "in 1999", "99"), (r"\P{Script=Greek}", "x", "\u03b1")],
+    [
+        (r"^\p{L}+$", "\u03b1", "1"),
+        (r"(?<year>\d{4})", "in 1999", "99"),
+        (r"\P{Script=Greek}", "x", "\u03b1"),
+        (r"^a$", "a", "a\n"),
+        (r"^\d$", "1", "\u0661"),
+        (r"^[\]\d]$", "]", "\u0661"),
+        (r"^[$]\$$", "$$", "$$\n"),
+        (r"^\w$", "a", "\u03b1"),
+        (r"^\D\W$", "\u0661\u03b1", "1a"),
+        (r"^b[^]$", "b\n", "b"),
+        (r"^(?<n>b)\k<n>$", "bb", "b"),
+        (r"^\cJ$", "\n", "J"),
+        (r"^b{e}$", "b{e}", "b"),
+        (r"^b{,2}$", "b{,2}", "b"),
+    ],
 )
 def test_patterns_are_those_of_json_schema(pattern: str, right: str, wrong: str) -> None:
     """JSON Schema has the regular expressions of ECMA-262, some of which `re` does not read."""
@@ -52,6 +67,18 @@ def test_patterns_are_those_of_json_schema(pattern: str, right: str, wrong: str)
     assert [found.pointer for found in breaches(named | {"additionalProperties": named}, {wrong: {right: ""}})] == [
         f"/{wrong}/{right}"
     ]
+
+
+@pytest.mark.parametrize("step", ["a", "a~/b", "0"])
+def test_the_schema_false_has_the_place_of_its_value(step: str) -> None:
+    """`false` is no keyword, but a part of a schema like others."""
+    named: dict[str, Any] = {"properties": {step: False}}
+    place = "/" + step.replace("~", "~0").replace("/", "~1")
+    refused = Breach(place, "False schema does not allow 1", "false")
+    assert breaches(named, {step: 1}) == [refused]
+    assert breaches({"patternProperties": {"": False}}, {step: 1}) == [refused]
+    assert [each.pointer for each in breaches({"items": named}, [{step: 1}])] == ["/0" + place]
+    assert [each.pointer for each in breaches(named | {"allOf": [False]}, {step: 1})] == [place, ""]
 
 
 def test_a_reason_has_the_pattern_as_it_is_written() -> None:

@@ -212,7 +212,7 @@ def _one_of(checker: Any, parts: Any, instance: Any, schema: Any) -> Any:
 
 
 def _format(checker: Any, name: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """Whether a pattern in a schema compiles. Python's syntax includes that of ECMA-262, apart from a few escapes."""
+    """Whether a pattern in a schema compiles."""
     try:
         if checker.is_meta and name == "regex" and isinstance(instance, str):
             checker.budget.spend(COMPILE_STEPS * len(instance))

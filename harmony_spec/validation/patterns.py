@@ -42,9 +42,32 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     if written_out > MAX_PATTERN_CHARS:
         limit = f"more than {MAX_PATTERN_CHARS} characters with its repetitions written out"
         raise UnfinishedCheck(f"{pattern!r} has {limit}")
-    found = regex.compile(pattern, cache_pattern=False)
+    found = regex.compile(_in_python(pattern), cache_pattern=False)
     _patterns.put(pattern, found, BYTES_PER_CHARACTER * (written_out + MATCH_CHARS_PER_STEP))
     return found
+
+
+_PARTS = regex.compile(r"(\\[pP]\{[^}]*\}|\\k<\w+>|\\c[A-Za-z]|\\.|\{(?!\d+(?:,\d*)?\})|\[\^?\]|[][$])", regex.DOTALL)
+_OUTSIDE = {"$": r"\Z", r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[0-9A-Za-z_]", r"\W": "[^0-9A-Za-z_]"}
+_OUTSIDE |= {"{": r"\{", "[]": "(?!)", "[^]": r"[\s\S]"}
+_INSIDE = {r"\d": "0-9", r"\w": "0-9A-Za-z_"}
+
+
+def _in_python(pattern: str) -> str:
+    """A pattern of JSON Schema, which is one of ECMA-262, in the syntax of `regex`, as far as common parts differ.
+
+    There, digits and words are ASCII, `$` is only the end of the text, not also the place before a last line break,
+    and a brace that repeats nothing is a character.
+    """
+    parts, is_inside = [], False
+    for part in _PARTS.split(pattern):
+        if part[:2] == r"\c" and len(part) == 3:
+            part = regex.escape(chr(ord(part[2]) % 32))
+        elif part[:3] == r"\k<":
+            part = f"(?P={part[3:-1]})"
+        parts.append((_INSIDE if is_inside else _OUTSIDE).get(part, part))
+        is_inside = part not in ("]", "[]", "[^]") if is_inside else part == "["
+    return "".join(parts)
 
 
 def matches(pattern: str, text: str, budget: Budget) -> bool:
