@@ -166,6 +166,21 @@ def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Pat
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("name", ["harmony_spec", "harmonyspec", "Harmony-Spec", "harmony-specs"])
+def test_a_misspelt_table_is_not_ignored(name: str, project: Path) -> None:
+    path = project / "pyproject.toml"
+    path.write_text(f"[tool.{name}]\nselect = []\n")
+    result = run("bad.txt")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.strip() == f"{path}: tool.{name}: unknown table; did you mean 'tool.harmony-spec'?"
+
+
+@pytest.mark.parametrize("text", ["[tool.harmony]", "tool = 1", "[tool]", "[other]"])
+def test_tables_of_other_programs_are_ignored(text: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text(text)
+    assert found("bad.txt") == ["H115", "H134"]
+
+
 def test_a_wrong_setting_of_a_caller_is_not_one_of_the_file(project: Path) -> None:
     write(project, "start = 'transcript'")
     for settings, said in (

@@ -24,7 +24,11 @@ from .catalogue import ALL, SelectorError, codes, select_codes
 from .opening import STDIN, InputError
 from .rows import json_of, read_text
 
-FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
+FILE, TABLE, PARENT = "pyproject.toml", "tool.harmony-spec", "tool"
+
+SIMILAR_TABLE = 0.85
+"""How similar the name of a table is that is a misspelling, such as `tool.harmony_spec`; `tool.harmony` may be that of
+another program."""
 
 
 class SettingsError(Exception):
@@ -105,9 +109,10 @@ def load(path: Path) -> Settings | None:
         raise SettingsError(f"{path}: the TOML is nested too deeply") from None
     except (ValueError, ArithmeticError):  # an integer of more than 4,300 digits, or an exponent like that
         raise SettingsError(f"{path}: a number in the TOML is too large") from None
-    table: Any = document
-    for key in TABLE.split("."):
-        table = table.get(key) if isinstance(table, dict) else None
+    tools, table = document.get(PARENT, {}), None
+    if isinstance(tools, dict) and (table := tools.get(TABLE.removeprefix(f"{PARENT}."))) is None:
+        for name in near_misses(TABLE, [f"{PARENT}.{each}" for each in tools], cutoff=SIMILAR_TABLE):
+            raise SettingsError(f"{path}: {name}: unknown table; did you mean {TABLE!r}?")
     if table is None:
         return None
     if not isinstance(table, dict):
