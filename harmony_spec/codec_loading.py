@@ -187,6 +187,11 @@ def _generated(folder: Path) -> str:
     except GrammarError as error:
         first, *others = error.problems
         more = f" (and {len(others)} more problem{'s' * (len(others) > 1)})" if others else ""
-        raise CodecError(
-            f"{folder}: {first.place}: {first.reason}{more}; run: harmony-spec generate {folder}"
-        ) from None
+        place = place_in(folder, first.place)
+        raise CodecError(f"{place}: {first.reason}{more}; run: harmony-spec generate {folder}") from None
+
+
+def place_in(folder: Path, place: Any) -> str:
+    """The place of a problem in a grammar folder, or that of the folder itself, as a path with line and column."""
+    path = folder if place.file == folder.resolve().name else folder / place.file
+    return f"{path}:{place.line}:{place.column}"

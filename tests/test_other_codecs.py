@@ -239,7 +239,11 @@ def test_a_grammar_folder_is_a_codec(tmp_path: Path) -> None:
     folder.rename(other)
     refused = run("validate", "--codec", other, file)
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
-    assert "run: harmony-spec generate" in refused.stderr
+    assert refused.stderr.startswith(f"{other}/harmony.lark:1:1: ")
+    assert f"run: harmony-spec generate {other}" in refused.stderr
+    (tmp_path / "empty").mkdir()
+    refused = run("validate", "--codec", tmp_path / "empty", file)
+    assert refused.stderr.startswith(f"{tmp_path}/empty:1:1: a grammar folder holds ")
 
 
 def test_an_example_with_findings_is_refused(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import click
 
-from ..codec_loading import generated
-from ..view import terminal_text as report
+from ..codec_loading import generated, place_in
+from ..view.terminal_text import printable_name
 from .console import ERR, FINDINGS, FOLDER_PATH, OUT, QUIET, Command, count, output_option, refuse, require_folder
 
 Made = TypeVar("Made")
@@ -29,9 +29,7 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
         return make(folder)
     except GrammarError as error:
         for problem in error.problems:
-            at = problem.place
-            parent = folder.parent if at.file == folder.resolve().name else folder
-            place = f"{report.printable_name(str(parent / at.file))}:{at.line}:{at.column}"
+            place = printable_name(place_in(folder, problem.place))
             ERR.print(f"{place}: {problem.reason}\n    {problem.remedy}")
         ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
         sys.exit(FINDINGS)
