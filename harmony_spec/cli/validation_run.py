@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,16 +85,12 @@ class Run:
         if not self.has_statistics:
             self.stream.write(text)
 
-    def close(self, complete: bool) -> None:
-        """Complete the files that the run writes; if it was interrupted or this fails, leave them as they were."""
-        try:
-            if complete and self.results is not None:
-                self.results.commit()
-            if complete and not self.totals.failed and self.baseline is not None and self.baseline.is_new:
-                self.baseline.write()
-        finally:
-            if self.results is not None:
-                self.results.abort()
+    def commit(self) -> None:
+        """Complete the files that the run writes."""
+        if self.results is not None:
+            self.results.commit()
+        if not self.totals.failed and self.baseline is not None and self.baseline.is_new:
+            self.baseline.write()
 
     @property
     def is_diff(self) -> bool:
@@ -129,32 +125,36 @@ class Run:
 
 
 def follow(run: Run, checked: Generator[Checked | InputError, None, None], progress: Progress) -> bool:
-    """Report all rows; returns whether the run was complete."""
-    complete = failed = False
+    """Report all rows, and write files; returns whether the run was complete. Otherwise files stay as they were."""
+    complete = False
     try:
         shown = show_progress(progress, run.progress, run.stream, run.has_summary, checked)
-        with closing(shown) as watched:  # its processes end with it
-            run.print_around(run.output.head)
-            for item in watched if run.rewriter is None else run.rewriter.written(watched):
-                run.report(item)
-        complete = True
-        if progress.skipped and run.has_summary:
-            first, more = progress.skipped[0], len(progress.skipped) - 1
-            others = f" and {count(more, 'other')}" if more else ""
-            ERR.print(printable_name(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
-        if run.id_column is not None and run.totals.inputs and not run.has_id and run.has_summary:
-            reason = f"--id-column: no input has a string or an integer in a column {run.id_column!r}"
-            ERR.print(printable_name(reason), style="yellow")
-    except KeyboardInterrupt:
-        complete = False
-    except BaseException:
-        failed = True
-        raise
+        with suppress(KeyboardInterrupt):
+            with closing(shown) as watched:  # its processes end with it
+                run.print_around(run.output.head)
+                for item in watched if run.rewriter is None else run.rewriter.written(watched):
+                    run.report(item)
+            complete = True
+        if complete and run.has_summary:
+            _print_notes(run, progress)
+        run.print_around(run.output.tail(complete and not run.totals.failed))
+        if complete:
+            run.commit()
     finally:
-        if not failed:
-            run.print_around(run.output.tail(complete and not run.totals.failed))
-        run.close(complete)
+        if run.results is not None:
+            run.results.abort()
     return complete
+
+
+def _print_notes(run: Run, progress: Progress) -> None:
+    """Print what was not read, and whether the column of ids has none."""
+    if progress.skipped:
+        first, more = progress.skipped[0], len(progress.skipped) - 1
+        others = f" and {count(more, 'other')}" if more else ""
+        ERR.print(printable_name(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
+    if run.id_column is not None and run.totals.inputs and not run.has_id:
+        reason = f"--id-column: no input has a string or an integer in a column {run.id_column!r}"
+        ERR.print(printable_name(reason), style="yellow")
 
 
 def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -> None:
