@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import Namespace, ParseError, StreamParser, Tool, validate
+from harmony_spec.adapters import ChatStream
 from harmony_spec.constraints import constrain
 from harmony_spec.streaming.stream_parser import StreamParser as Parser
 from harmony_spec.vocabulary import load
 
 from .dialect import NAMES
 from .recovery_strategies import any_text, any_tokens, offers
+from .test_chat_streams import outputs, tool_lists
 from .test_dialects import codec_of, tokenizer_of
 
 Copy = Callable[[Any], Any]
@@ -89,6 +91,25 @@ def test_the_parsers_of_dialects_are_copied(name: str, data: st.DataObject) -> N
     parser.close()
     other.close()
     assert seen(other) == seen(parser)
+
+
+@given(outputs, tool_lists, st.integers(0), copies)
+def test_a_chat_stream_goes_on_elsewhere(tokens: list[int], tools: Any, at: int, copied: Copy) -> None:
+    """A copy, made anywhere in the stream, reads the rest as the stream itself does, and neither changes the other."""
+    stream = ChatStream(prompt=[1], tools=tools, choices=2, include_usage=True)
+    at %= len(tokens) + 1
+    for token in tokens[:at]:
+        stream.feed(token)
+    other, unused = copied(stream), copied(stream)
+    for each in (stream, other):
+        rest = [chunk for token in tokens[at:] for chunk in each.feed(token)]
+        ends = [*each.close(), *each.close(index=1)]
+        shown = rest, ends, each.findings
+        if each is stream:
+            expected = shown
+    assert shown == expected
+    assert copied(other).findings == stream.findings
+    assert [chunk for token in tokens[at:] for chunk in unused.feed(token)] == rest
 
 
 @pytest.mark.parametrize("copied", [lambda value: pickle.loads(pickle.dumps(value)), copy.copy, copy.deepcopy])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -234,6 +235,13 @@ class ChatStream:
         self._started: set[int] = set()
         self._repeated: dict[tuple[int, str | int | None], dict[Any, Any]] = {}
         self._ready = dict.fromkeys(range(choices), NOTHING_READY)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle and copy without the chunks that are ready: those belong to the parsers of this stream."""
+        return vars(self) | {"_ready": dict.fromkeys(self._ready, NOTHING_READY), "_repeated": {}}
+
+    def __copy__(self) -> ChatStream:
+        return deepcopy(self)
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
         """Read tokens of an answer; return their chunks. A token that comes again has the same chunk: change copies.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -74,6 +75,10 @@ class Purposes:
         self.first_fields = self._fields_of(self._kind_with_role(self.first)) | {slots.role: self.first}
         for values in (*self.fields.values(), self.first_fields):
             self._require_fields(values)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle and copy by the format, which is pickled by the name of its codec."""
+        return _purposes_of, (self.format,)
 
     def _kind_with_role(self, role: str, default: Kind = NO_KIND) -> Kind:
         """The first kind of messages with a role, of those that the library does not know, and that call nothing."""
@@ -154,6 +159,10 @@ class Purposes:
 
 
 _purposes = cache(Purposes)
+
+
+def _purposes_of(format: Format) -> Purposes:
+    return _purposes(sys.modules[format.message.__module__])
 
 
 def _text_field(made: type[Record]) -> str:
