@@ -43,6 +43,7 @@ from harmony_spec import (
 from harmony_spec.adapters import to_chat, to_chat_completion
 from harmony_spec.constraints import constrain
 from harmony_spec.format.contents import Record
+from harmony_spec.linting import Settings, check_values, lint
 
 
 @pytest.mark.parametrize("read", [parse, recover, validate])
@@ -134,6 +135,33 @@ def test_other_arguments_of_a_wrong_type() -> None:
     for wrong in (5, [5], None, "text"):
         with pytest.raises(TypeError, match="expected what `recover` returns"):
             to_chat_completion(cast(Any, wrong))
+
+
+@pytest.mark.parametrize("wrong", [[], {}, ["prompt"], None, 5])
+def test_what_is_no_start_or_style(wrong: Any) -> None:
+    for use in (partial(parse, "x"), partial(validate, "x"), partial(render, []), StreamParser):
+        with pytest.raises(ValueError, match=rf"^unknown start rule {re.escape(repr(wrong))}; start rules: transcript"):
+            use(wrong)
+    with pytest.raises(ValueError, match=rf"^unknown style {re.escape(repr(wrong))}; styles: openai"):
+        render([], style=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "functions"])
+def test_what_is_no_namespace(wrong: Any) -> None:
+    for write in (tools_to_json, tools_to_text):
+        with pytest.raises(TypeError, match=rf"namespaces\[0\]: expected a Namespace, got a {type(wrong).__name__}"):
+            write([wrong])
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_what_is_no_name_of_a_file(name: str) -> None:
+    [error] = lint(name)
+    assert str(error) == f"{name!r}: not the name of a file"
+
+
+def test_what_are_no_options() -> None:
+    with pytest.raises(TypeError, match="expected what options_of returns, got Settings"):
+        next(check_values(["x"], cast(Any, Settings())))
 
 
 @pytest.mark.parametrize("wrong", ["x", [], {}])

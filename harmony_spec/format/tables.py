@@ -189,7 +189,7 @@ class Format:
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""
-        if start not in self.starts:
+        if not isinstance(start, str) or start not in self.starts:
             raise ValueError(f"unknown start rule {start!r}; start rules: {', '.join(self.starts)}")
 
     @property

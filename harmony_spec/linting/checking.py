@@ -74,6 +74,7 @@ def check_values(values: Iterable[object], options: Options) -> Iterator[Checked
     """
     if isinstance(values, (str, bytes, dict)):
         raise TypeError(f"expected a list of values, got {type(values).__name__}; put it in a list")
+    _require_options(options)
     for number, value in enumerate(values, 1):
         id = value.get(options.id_column) if isinstance(value, dict) else None
         yield RowCheck(Batch("", "parquet", False, options, ()), Row(number, value, id=id)).run()
@@ -101,13 +102,18 @@ def check_batch(batch: pyarrow.RecordBatch, options: Options) -> pyarrow.RecordB
     if not isinstance(batch, pyarrow.RecordBatch):
         advice = "; a table has to_batches()" if isinstance(batch, pyarrow.Table) else ""
         raise TypeError(f"expected a RecordBatch, got {type(batch).__name__}{advice}")
-    if not isinstance(options, Options):
-        raise TypeError(f"expected what options_of returns, got {type(options).__name__}")
+    _require_options(options)
     selection = select_columns("the batch", batch.schema, options)
     rows = selection.rows(batch, 1, options.max_row_bytes)
     whole = Batch("the batch", "parquet", False, replace(options, column=None), rows)
     found = (describe_row(each) for each in check(whole) if isinstance(each, Checked) and each.findings)
     return record_batch(list(found), findings_schema())
+
+
+def _require_options(options: Options) -> None:
+    """Raise `TypeError` for anything else, such as settings."""
+    if not isinstance(options, Options):
+        raise TypeError(f"expected what options_of returns, got {type(options).__name__}")
 
 
 class RowCheck:

@@ -83,7 +83,12 @@ def _expand(name: str, excluded: Callable[[Path], bool], skipped: Callable[[str]
         if each == STDIN:
             yield File(each, True, each, 0)
             continue
-        path, is_named = os.path.realpath(each), not (is_folder or is_pattern)
+        try:
+            path = os.path.realpath(each)
+        except ValueError:  # a null byte, or half of a surrogate pair
+            yield InputError(f"{each!r}: not the name of a file", each)
+            continue
+        is_named = not (is_folder or is_pattern)
         if not is_named and os.path.exists(path) and not os.path.isfile(path):
             skipped(each)
             continue

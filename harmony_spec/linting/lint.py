@@ -29,7 +29,7 @@ def lint(
     tokens: bool = False,
     fix: bool = False,
     unsafe_fixes: bool = False,
-    fixable: Iterable[str] = (),
+    fixable: str | Iterable[str] = (),
     stripped: bool = False,
     skip_others: bool = False,
     spans: bool = False,
@@ -52,7 +52,7 @@ def lint(
         tokens: count the tokens of each channel.
         fix: apply safe fixes to rows; `after` is the fixed row. Files are not changed.
         unsafe_fixes: apply unsafe fixes, too.
-        fixable: codes, prefixes or names of rules all of whose fixes are applied.
+        fixable: codes, prefixes or names of rules all of whose fixes are applied, or one of them.
         skip_others: skip named files without special tokens, as in folders.
         stripped: read text without special tokens as if they had been stripped.
         spans: locate findings both in tokens and in text.

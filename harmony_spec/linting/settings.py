@@ -182,10 +182,11 @@ class Resolver:
     """
 
     def __init__(
-        self, command: Settings, config: Path | None, isolated: bool, base: Options, fixable: Iterable[str]
+        self, command: Settings, config: Path | None, isolated: bool, base: Options, fixable: str | Iterable[str]
     ) -> None:
         command = _checked(command)
-        self.command, self.isolated, self.base, self.fixable = command, isolated, base, tuple(fixable)
+        self.command, self.isolated, self.base = command, isolated, base
+        self.fixable = (fixable,) if isinstance(fixable, str) else tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:
             raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")

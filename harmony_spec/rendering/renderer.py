@@ -70,7 +70,7 @@ class Plan:
         unit: str,
         training: bool = False,
     ) -> None:
-        if style not in format.styles and style != format.as_parsed:
+        if not isinstance(style, str) or (style not in format.styles and style != format.as_parsed):
             known = ", ".join([*format.styles, format.as_parsed])
             raise ValueError(f"unknown style {style!r}; styles: {known}")
         format.require_start(start)

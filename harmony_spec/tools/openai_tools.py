@@ -268,10 +268,9 @@ def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
     found, expected = list(namespaces), codec.FORMAT.definitions.namespace.made
     for index, namespace in enumerate(found):
         foreign: object = codec.FORMAT.contents.find_foreign(namespace)
-        if foreign is None and not isinstance(namespace, expected):
-            foreign = namespace
-        if foreign is None:
+        if foreign is None and isinstance(namespace, expected):
             continue
+        foreign = namespace if foreign is None else foreign
         made = type(foreign)
         wanted, found_class = (expected if foreign is namespace else made).__name__, made.__name__
         advice = "; tools_from_json reads JSON definitions" if isinstance(namespace, dict) else ""
