@@ -122,9 +122,15 @@ class ChatMessages(NamedTuple):
         """The indices of messages with the weight 0."""
         return frozenset(index for index, origin in enumerate(self.adapted.origins) if origin in self.weightless)
 
+    def in_row(self, finding: Diagnostic) -> Diagnostic:
+        """A finding in the messages, with its place in the row, where they have other numbers."""
+        place = self.row.pointer(f"/{MESSAGES_KEY}/{self.adapted.origins[finding.index]}")
+        inside = f"at {finding.pointer}: " if finding.pointer else ""
+        return replace(finding, pointer=place, evidence=inside + finding.evidence)
+
 
 class InvalidRow(Exception):
-    """A row has findings that are errors, its arguments."""
+    """A row has findings that are errors; the arguments describe them."""
 
 
 @dataclass
@@ -284,19 +290,19 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         chat = read_chat(value, codec, policy, conversion.target == TRAINING)
         adapted, masked, prompt = chat.adapted, chat.masked, chat.prompt
         messages, origins = adapted.messages, adapted.origins
-        errors = []
+        errors, of_calls = list[Diagnostic](), list[Diagnostic]()
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in adapted.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
-            errors += [] if errors or not chat.row.tools else _errors_of_calls(codec, messages, masked)
+            of_calls = [] if errors or not chat.row.tools else _errors_of_calls(codec, messages, masked)
         others = (each for each in adapted.findings if each not in errors)
         row = None
         if conversion.target == CHAT:
             row = _chat_row(to_chat(messages, adapted.side, codec=codec), chat.row.tools)
             others = (each for each in adapted.findings if not _is_restored(each, chat.row.messages, row[MESSAGES_KEY]))
         found.reports += [("warning", f"{place}: warning: {printable(_shown(each))}") for each in others]
-        if errors:
-            raise InvalidRow(*errors)
+        if errors or of_calls:
+            raise InvalidRow(*map(_shown, errors), *(_shown(chat.in_row(each)) for each in of_calls))
         found.numbers.unread.update((batch.name, column) for column in chat.row.unread)
         if row is not None:
             return row
@@ -375,7 +381,7 @@ def _require_valid(codec: ModuleType, held: RowContent) -> None:
     """Raise `InvalidRow` for a content in which `validate` finds errors: it parses, but models should not learn it."""
     report = retry_without_final_newline(held.source, codec.validate, lambda report: not report.diagnostics)
     if errors := [each for each in report.diagnostics if each.code.severity == "error"]:
-        raise InvalidRow(*errors)
+        raise InvalidRow(*map(str, errors))
 
 
 def _shown(finding: Diagnostic) -> str:
