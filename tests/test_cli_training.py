@@ -332,6 +332,8 @@ def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
         said = f"-: warning: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
         assert found.stderr.startswith(said) == (lost > 0)
         assert ("1 row truncated" in found.stderr) == (limit < length)
+    last = train({"messages": CHAT}, "--max-length", length - 1)
+    assert f"1 that are trained on, from message {len(CHAT) - 1} on, are dropped" in last.stderr
     ended = train({"messages": CHAT[:3]}, "--max-length", length - 12)
     assert "that are trained on" not in ended.stderr
     assert "1 row truncated" in ended.stderr

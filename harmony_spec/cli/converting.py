@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import ModuleType
@@ -316,7 +316,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
             _require_valid(codec, held)
     try:
         if conversion.target == TRAINING:
-            return _training(conversion, codec, messages, prompt, masked, found, place)
+            return _training(conversion, codec, messages, prompt, masked, origins, found, place)
         return _written(conversion, codec, messages)
     except RenderError as error:
         if origins and error.index is not None:
@@ -416,10 +416,14 @@ def _training(
     messages: list[Any],
     prompt: int,
     masked: Collection[int],
+    origins: Sequence[int | None],
     found: Converted,
     place: str,
 ) -> dict[str, Any]:
-    """The columns to train on. Of a prompt, the first messages, and of masked messages nothing is trained on."""
+    """The columns to train on. Of a prompt, the first messages, and of masked messages nothing is trained on.
+
+    `origins` has the numbers of the messages in the row, if they differ.
+    """
     training = codec.render_training(messages, conversion.train, style=conversion.style)
     tokens, mask = training.tokens, training.mask
     completion = (span for span in training.spans if span.message >= prompt)
@@ -439,6 +443,7 @@ def _training(
             if True not in mask[:limit]:
                 raise RowError(UNREADABLE_ROW, f"the first {limit} of {len(tokens)} tokens have nothing to train on")
             message = next(span.message for span in training.spans if span.end > lost)
+            message = origins[message] if origins else message
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
             found.reports.append(("warning", f"{place}: warning: {cut}; {dropped}"))
