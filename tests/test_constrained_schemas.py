@@ -131,6 +131,10 @@ KIND_A, KIND_B = kind("a"), kind("b")
         ("lark", {"pattern": "^a{e}$"}, {}, ["/pattern"]),
         ("lark", {"pattern": "^a{,2}$"}, {}, ["/pattern"]),
         ("lark", {"pattern": "^[a||b]$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": '^[^"]+$'}, {}, ["/pattern"]),
+        ("lark", {"pattern": r"^[^\\/:*?<>|]+$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": "^[^!-~]$"}, {}, ["/pattern"]),
+        ("lark", {"pattern": "^[^/a-z]+$"}, {"pattern": "^[^/a-z]+$"}, []),
         ("lark", {"pattern": r"^\{[{}]{2}$"}, {"pattern": r"^\{[{}]{2}$"}, []),
         (
             "structural-tag",

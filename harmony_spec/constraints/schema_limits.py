@@ -201,5 +201,8 @@ def is_simple_pattern(pattern: str) -> bool:
         or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner))
     ):
         return False
+    negated = (each for each in _CLASSES.findall(pattern) if each.startswith("[^"))
+    if any(re.match(each, escaped) is None for each in negated for escaped in '"\\'):
+        return False  # llguidance 1.9.1 admits `"\""` for `[^"]`, as it compares the text with its escapes
     repeats = (int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare))
     return math.prod(repeats) <= MAX_EXPORTED_REPEAT
