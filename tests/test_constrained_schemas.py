@@ -223,6 +223,25 @@ def test_parts_without_end_are_left_out() -> None:
     assert "$ref" in str(found["properties"]["b"])
 
 
+@pytest.mark.parametrize(
+    ("listed", "named"),
+    [
+        ({"$ref": "#"}, {"maxItems": 5}),
+        ({"maxItems": 5}, {"$ref": "#"}),
+        ({"items": {"$ref": "#"}}, {"items": {"maxItems": 5}}),
+        ({}, {"properties": {"b": {"$ref": "#"}}}),
+    ],
+)
+def test_names_that_a_pattern_matches_are_not_joined_with_references(listed: Any, named: Any) -> None:
+    """An engine applies a pattern to listed names, too, and refuses a grammar if a reference there leads back to it."""
+    schema = {"properties": {"a": listed}, "patternProperties": {"^a": named}}
+    made = constrain(tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])
+    assert made.report.lines("lark") == ["lark: functions.f: /patternProperties is not enforced"]
+    matcher(made.lark())
+    apart = enforceable(json.dumps({"patternProperties": {"^a": {"$ref": "#"}}, "properties": {"b": {}}}), "lark")
+    assert apart.unenforced == ()
+
+
 @pytest.mark.parametrize("reader", ["lark", "grammar"])
 @pytest.mark.parametrize("seed", range(3))
 def test_schemas_are_enforced_or_reported(reader: SchemaTarget, seed: int) -> None:

@@ -434,7 +434,15 @@ class _Reader:
                     for name in other.dict("properties")
                     if name in matched.get(pattern, ())
                 )
+                listed = matched.get(pattern, ())
+                joined = [
+                    *(other.dict("patternProperties").get(pattern) for other in rows),
+                    *(other.dict("properties").get(name) for other in rows for name in listed),
+                    *(part.schema for part in closed.values()),
+                ]
                 is_kept = "patternProperties" in ENFORCED[self.target] and pattern in matched and not any(exempt)
+                if listed and '"$ref"' in to_json_text(joined):
+                    is_kept = False  # llguidance 1.9.1 refuses a grammar in which it would join what refers to itself
                 if is_kept and all(are_apart(pattern, other) for other in kept):
                     kept.append(pattern)
                 elif pattern not in kept:
