@@ -193,5 +193,6 @@ def _generated(folder: Path) -> str:
 
 def place_in(folder: Path, place: Any) -> str:
     """The place of a problem in a grammar folder, or that of the folder itself, as a path with line and column."""
-    path = folder if place.file == folder.resolve().name else folder / place.file
+    is_folder = place.file == folder.resolve().name
+    path = folder / place.file if not is_folder else folder if folder.name else Path(place.file or folder)
     return f"{path}:{place.line}:{place.column}"
