@@ -338,6 +338,9 @@ def test_standard_input_is_read_once() -> None:
     for command in ("validate", "parse"):
         result = run(command, "--tools", "-", "-", given=GOOD)
         assert (result.exit_code, "Error: standard input (-) can be read only once\n" in result.stderr) == (2, True)
+    for options in (["--tools", "-", "--score", "-"], ["--prompt", "-", "--response-format", "-"]):
+        result = run("constrain", *options, given="{}")
+        assert (result.exit_code, "Error: standard input (-) can be read only once\n" in result.stderr) == (2, True)
     assert run("validate", "--config", "-", "-", given=GOOD).exit_code == 2
     assert run("validate", "-", "-", given=GOOD).exit_code == 0
 

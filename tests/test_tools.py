@@ -429,6 +429,12 @@ def test_the_command_goes_both_ways(tmp_path: Path) -> None:
     for form in FORMS:
         read = run("--as", form, "-", given=written.stdout)
         assert (read.exit_code, json.loads(read.stdout)) == (0, tools_to_json(DEFINED, form))
+        for other in FORMS:
+            again = run("--as", other, "-", given=read.stdout)
+            assert (again.exit_code, json.loads(again.stdout)) == (
+                0,
+                tools_to_json(tools_from_json(json.loads(read.stdout)), other),
+            )
     assert run("--as", "xml", str(path)).exit_code == 2
     assert run(str(tmp_path)).exit_code == run(str(tmp_path / "none")).exit_code == 2
 

@@ -20,7 +20,7 @@ from ..linting.rows import json_of, read_text
 from ..linting.settings import definitions
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import TOOLS
-from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse, refuse_input
+from .console import ANY_FILE, CODEC, ERR, FINDINGS, Command, codec_of, refuse, refuse_input, require_one_reader
 from .parse_command import read_input
 
 RESPONSE_TEMPLATE = "response-template"
@@ -80,6 +80,7 @@ def constrain_model(
     `-` is standard input.
     """
     codec = codec_of(None)
+    require_one_reader(scored, prompt, tools, response_format)
     defined = None if tools is None else json.loads(definitions(Path(tools), codec))
     try:
         listed = defined.get(TOOLS, [defined]) if isinstance(defined, dict) else defined

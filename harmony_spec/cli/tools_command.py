@@ -21,13 +21,11 @@ printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | 
     "--as",
     "form",
     type=click.Choice(FORMS),
-    default=FORMS[0],
-    show_default=True,
-    help="JSON form to convert a text to.",
+    help=f"JSON form to convert to.  [default: {FORMS[0]} for a text, the text for JSON]",
 )
 @CODEC
-def convert_tools(file: str, form: str) -> None:
-    """Convert tool definitions to the text of namespaces, and back.
+def convert_tools(file: str, form: str | None) -> None:
+    """Convert tool definitions to the text of namespaces, and back, or to another form of JSON.
 
     If FILE holds JSON, it is read as definitions: function tools of OpenAI's chat completions or responses, or
     namespaces with a name and tools. Any other text is read as the namespaces of a message. `-` is standard input.
@@ -35,11 +33,12 @@ def convert_tools(file: str, form: str) -> None:
     codec = codec_of(None)
     try:
         text = read_text(file)
-        if text.lstrip()[:1] in ("[", "{"):
-            click.echo(tools_to_text(tools_from_json(json_of(file, text), codec=codec), codec=codec))
+        is_json = text.lstrip()[:1] in ("[", "{")
+        found = tools_from_json(json_of(file, text), codec=codec) if is_json else tools_from_text(text, codec=codec)
+        if is_json and form is None:
+            click.echo(tools_to_text(found, codec=codec))
         else:
-            found = tools_to_json(tools_from_text(text, codec=codec), form, codec=codec)
-            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+            click.echo(json.dumps(tools_to_json(found, form or FORMS[0], codec=codec), ensure_ascii=False, indent=2))
     except RecursionError:
         refuse(f"{file}: nested too deeply")
     except ValueError as error:
