@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from array import array
 from functools import partial
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_a_setting_of_a_wrong_type(settings: dict[str, Any], reason: str) -> Non
     with pytest.raises(SettingsError) as caught:
         options_of(Settings(**settings))
     assert str(caught.value).startswith(reason)
+
+
+def test_a_value_that_is_too_long_is_not_copied() -> None:
+    batch = pyarrow.RecordBatch.from_pydict({"text": ["<|end|>", "x" * 5_000_000]})
+    tracemalloc.start()
+    found = check_batch(batch, options_of(Settings(max_row_bytes=1_000)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["row"].to_pylist() == [1, 2]
+    assert found["findings"][1].as_py()[0]["evidence"] == "the row has more than 1,000 bytes"
+    assert peak < 2_500_000
 
 
 def test_what_is_no_batch() -> None:

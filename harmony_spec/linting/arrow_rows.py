@@ -39,7 +39,8 @@ class ColumnRows:
     def __iter__(self) -> Iterator[Row]:
         has_long = self.values.nbytes > self.limit
         ids = None if self.ids is None else [None if isinstance(id, RowError) else id for id in _values(self.ids)]
-        for at, value in enumerate(_token_ids(self.values) or _values(self.values)):
+        limit = self.limit if has_long else None
+        for at, value in enumerate(_token_ids(self.values) or _values(self.values, limit)):
             if has_long and _size(self.values[at : at + 1]) > self.limit:
                 value = too_long(self.limit)
             yield Row(self.first + at, value, id=ids and ids[at])
@@ -119,11 +120,15 @@ def _size(value: pyarrow.Array[Any]) -> int:
     return int(value.nbytes)
 
 
-def _values(values: pyarrow.Array[Any]) -> Iterator[Any]:
-    """The values of each row, or the error that Python has no such value, such as a time in nanoseconds."""
-    for scalar in values:
+def _values(values: pyarrow.Array[Any], limit: int | None = None) -> Iterator[Any]:
+    """The values of each row, or the error that Python has no such value, such as a time in nanoseconds.
+
+    A value of more bytes than the limit is None: it would be copied.
+    """
+    for at, scalar in enumerate(values):
         try:
-            yield scalar.as_py()
+            is_long = limit is not None and _size(values[at : at + 1]) > limit
+            yield None if is_long else scalar.as_py()
         except (ValueError, ArithmeticError) as error:  # OverflowError is arithmetic
             yield RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 

@@ -241,6 +241,10 @@ def _joined(parts: Iterable[pyarrow.RecordBatch], size: int) -> Iterator[pyarrow
     bytes_held = 0
     try:
         for part in parts:
+            if part.nbytes >= size:  # to join it would copy it
+                yield from (*_whole_batch(held), part)
+                held, bytes_held = [], 0
+                continue
             held.append(part)
             bytes_held += part.nbytes
             if bytes_held >= size or len(held) == MAX_JOINED_BATCHES:
