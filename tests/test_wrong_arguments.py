@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
@@ -40,7 +41,7 @@ from harmony_spec import (
     tools_to_text,
     validate,
 )
-from harmony_spec.adapters import to_chat, to_chat_completion
+from harmony_spec.adapters import ChatStream, to_chat, to_chat_completion
 from harmony_spec.constraints import constrain
 from harmony_spec.format.contents import Record
 from harmony_spec.linting import Settings, check_values, lint
@@ -77,6 +78,24 @@ def test_what_is_no_token_id(read: Any, wrong: Any, collect: Any, before: int) -
 def test_an_arrow_array_is_read_as_a_list(read: Any) -> None:
     tokens = encode("<|start|>user<|message|>Hi.<|end|>", allowed_special="all")
     assert repr(read(pyarrow.array(tokens))) == repr(read(tokens))
+
+
+class NumberArray(tuple[int, ...]):
+    """As arrays of NumPy, it has the method of integers, which raises unless the array is a scalar."""
+
+    def __index__(self) -> int:
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+
+@pytest.mark.parametrize("collect", [NumberArray, iter, tuple, partial(array, "q")])
+def test_a_stream_reads_arrays_of_ids(collect: Any) -> None:
+    tokens = encode("<|channel|>final<|message|>Hi there.<|return|>", allowed_special="all")
+    for size in (1, 3):
+        parser, other = StreamParser(), ChatStream()
+        for start in range(0, len(tokens), size):
+            parser.feed(collect(tokens[start : start + size]))
+            other.feed(collect(tokens[start : start + size]))
+        assert parser.messages == other.recovered().messages == parse(tokens, "completion").messages
 
 
 @pytest.mark.parametrize("wrong", [1.5, "a", None])

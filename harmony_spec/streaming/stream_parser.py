@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from operator import index
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from ..errors import ParseError, Span
 from ..format.offered_tools import offered
@@ -120,12 +120,12 @@ class StreamParser(Generic[M]):
         if not isinstance(tokens, list):
             if isinstance(tokens, str | bytes | bytearray):
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
-            if hasattr(tokens, "__index__"):
-                tokens = [index(tokens)]
-            elif isinstance(tokens, Iterable):
+            try:
+                tokens = [index(cast(int, tokens))]
+            except TypeError:  # arrays of NumPy have the method, too, which raises if they are not scalars
+                if not isinstance(tokens, Iterable):
+                    raise TypeError(f"expected token ids, got {type(tokens).__name__}") from None
                 tokens = ids_of(tokens)
-            else:
-                raise TypeError(f"expected token ids, got {type(tokens).__name__}")
         else:
             require_ids(tokens)
         events = self._events = self._machine.output.events = []
