@@ -24,7 +24,7 @@ from .catalogue import ALL, SelectorError, codes, select_codes
 from .opening import STDIN, InputError
 from .rows import json_of, read_text
 
-FILE, TABLE, PARENT = "pyproject.toml", "tool.harmony-spec", "tool"
+FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 
 SIMILAR_TABLE = 0.85
 """How similar the name of a table is that is a misspelling, such as `tool.harmony_spec`; `tool.harmony` may be that of
@@ -109,10 +109,11 @@ def load(path: Path) -> Settings | None:
         raise SettingsError(f"{path}: the TOML is nested too deeply") from None
     except (ValueError, ArithmeticError):  # an integer of more than 4,300 digits, or an exponent like that
         raise SettingsError(f"{path}: a number in the TOML is too large") from None
-    tools, table = document.get(PARENT, {}), None
-    if isinstance(tools, dict) and (table := tools.get(TABLE.removeprefix(f"{PARENT}."))) is None:
-        for name in near_misses(TABLE, [f"{PARENT}.{each}" for each in tools], cutoff=SIMILAR_TABLE):
-            raise SettingsError(f"{path}: {name}: unknown table; did you mean {TABLE!r}?")
+    parent, _, name = TABLE.partition(".")
+    tables, table = document.get(parent), None
+    if isinstance(tables, dict) and (table := tables.get(name)) is None:
+        for similar in near_misses(TABLE, [f"{parent}.{each}" for each in tables], cutoff=SIMILAR_TABLE):
+            raise SettingsError(f"{path}: {similar}: unknown table; did you mean {TABLE!r}?")
     if table is None:
         return None
     if not isinstance(table, dict):
