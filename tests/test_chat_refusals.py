@@ -73,6 +73,13 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "/messages/1/name",
     ),
     ({"messages": [], "tools": 5}, "invalid-chat", "/tools"),
+    ({"messages": [], "tools": [TOOL, TOOL]}, "invalid-tool", "/tools/1/function/name"),
+    (
+        {"messages": [], "tools": [{"type": "custom", "custom": {"name": "a b"}}]},
+        "invalid-tool",
+        "/tools/0/custom/name",
+    ),
+    ({"messages": [], "tools": [{"type": "custom", "name": "a b"}]}, "invalid-tool", "/tools/0/name"),
     ({"messages": [], "tool_choice": "required"}, "invalid-chat", "/tool_choice"),
     ({"messages": [], "tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "invalid-chat", "/tool_choice/tools"),
     (

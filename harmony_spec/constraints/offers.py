@@ -91,7 +91,7 @@ def make_offer(
     declarations.offer(own, recovery.thoughts)
     if defined:
         require(codec, "FUNCTION_NAMESPACE")
-        with reading_tools():
+        with reading_tools(defined):
             read = [as_function(each, ("tools", index), set()) for index, each in enumerate(defined)]
             declarations.offer(parameters_from_json(read, codec=codec), recovery.calls)
     left_out: dict[str, str] = {}

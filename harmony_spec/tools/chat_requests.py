@@ -51,7 +51,7 @@ class ChatTools:
         self.custom: set[str] = set()
         self.limited = [index for index, entry in enumerate(entries) if is_limited(entry)]
         read = [as_function(entry, ("tools", index), self.custom) for index, entry in enumerate(entries)]
-        with reading_tools():
+        with reading_tools(entries):
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
         self.builtin = {*parameters_by_name(purposes.recovery, others)}
         parameters = parameters_by_name(purposes.recovery, self.namespaces)
@@ -80,13 +80,17 @@ def as_function(entry: Any, path: tuple[str | int, ...], custom: set[str]) -> An
 
 
 @contextmanager
-def reading_tools() -> Iterator[None]:
-    """Raise `ConversionError` for an invalid tool of a request."""
+def reading_tools(entries: Sequence[Any]) -> Iterator[None]:
+    """Raise `ConversionError` for an invalid tool of a request, with its place there."""
     try:
         yield
     except ToolError as error:
         raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
-        fail(("tools", *names_in(error.pointer)), raised, code=error.code, hint=error.hint)
+        at, *inside = names_in(error.pointer) or [""]
+        entry = entries[int(at)] if at.isdecimal() else None
+        if isinstance(entry, dict) and entry.get("type") == CUSTOM and inside:  # it was read as a function
+            inside[0:1] = [CUSTOM] if CUSTOM in entry else []
+        fail(("tools", *filter(None, [at]), *inside), raised, code=error.code, hint=error.hint)
 
 
 class CallChoice(NamedTuple):

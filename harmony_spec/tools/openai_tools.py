@@ -106,7 +106,7 @@ def parameters_from_json(value: object, *, codec: ModuleType) -> dict[str, Any]:
             name = definition.get(definitions.tool.fields["name"])
             if not isinstance(name, str):
                 raise ToolError(INVALID_TOOL, f"{quoted(name)} is not a name", pointer=f"{inside}/name", rule="type")
-            _require_new(full := table.full_name(namespace, name), found, place)
+            _require_new(full := table.full_name(namespace, name), found, inside)
             found[full] = definition.get(definitions.tool.fields["parameters"])
     return found
 
@@ -166,7 +166,7 @@ def new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:
     _require_valid(codec, definition, defined.made, inside)
     tool: Tool = defined.made(**definition)
     _require_text(tool, inside)
-    _require_new(defined.get(tool, "name"), taken, at)
+    _require_new(defined.get(tool, "name"), taken, inside)
     taken.add(defined.get(tool, "name"))
     return tool
 
