@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES, Severity
-from harmony_spec.linting import SettingsError, lint
+from harmony_spec.linting import Checked, SettingsError, lint
 from harmony_spec.linting.batches import Options
 from harmony_spec.linting.catalogue import codes, select_codes
 from harmony_spec.linting.settings import SETTING_KEYS, Resolver, Settings
@@ -164,6 +164,14 @@ def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Pat
     assert result.exit_code == 2
     assert result.stderr.startswith(str(path))
     assert said in result.stderr
+
+
+def test_one_rule_may_be_fixable_without_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("<|start|>user<|message|>Hi.")
+    [alone], [listed] = (list(lint(path, fix=True, fixable=fixable)) for fixable in ("H114", ["H114"]))
+    assert isinstance(alone, Checked)
+    assert (alone, alone.after) == (listed, b"<|start|>user<|message|>Hi.<|end|>")
 
 
 @pytest.mark.parametrize("name", ["harmony_spec", "harmonyspec", "Harmony-Spec", "harmony-specs"])
