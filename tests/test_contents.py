@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given, reject
@@ -385,6 +385,16 @@ def test_a_function_is_known_however_it_is_spelled(old: str, new: str) -> None:
 def test_a_plain_text_stays_text(text: str) -> None:
     assert type(read(text, "system")) is str
     assert type(read(DEVELOPER_TEXT, "user")) is str
+
+
+@examples(200)
+@given(st.text("x\n", max_size=12), st.sampled_from(get_args(codec.Style)))
+def test_empty_lines_at_the_end_of_instructions_are_read_back(instructions: str, style: codec.Style) -> None:
+    """Law 1 for what is read, and for what is written: any number of them, in each style."""
+    for content in (f"# Instructions\n\n{instructions}", DeveloperContent(instructions)):
+        messages = parse(render_text([Message("developer", content)])).messages
+        assert messages == [Message("developer", content)]
+        assert parse(render_text(messages, style=style)).messages == messages
 
 
 def test_a_content_equals_its_text() -> None:
