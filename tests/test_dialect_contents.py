@@ -242,6 +242,21 @@ def with_contents(rules: str, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("name", "plural"),
+    [("note", "notes"), ("property", "properties"), ("key", "keys"), ("fly_by", "fly_bies"), ("x_y", "x_ys")]
+    + [(name, f"{name}es") for name in ("match", "box", "class_status", "dish", "quartz")],
+)
+def test_the_field_of_a_list_is_the_plural(name: str, plural: str, tmp_path: Path) -> None:
+    """Of English, for a rule as for a terminal."""
+    for rules, item in ((f"{name}: NAME\n", name), (f"{name.upper()}: /[a-z]+/\n", name.upper())):
+        folder = with_contents(f'system: "Has: " {item} (", " {item})* "."\n{rules}', tmp_path / item)
+        module = dialect.module_of(f"plural_{item}", generate(folder), tmp_path)
+        assert module.parse("<|im_start|>system\nHas: a, b.<|im_end|>\n").messages == [
+            module.Message("system", module.SystemContent(**{plural: ["a", "b"]}))
+        ]
+
+
 def test_the_role_is_the_field_whose_values_have_contents(tmp_path: Path) -> None:
     """Without recovery.toml. The values of another field are not roles, even of one before it."""
     folder = with_contents('system: "Be " name\nname: NAME\n', tmp_path / "grammar")

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cached_property
@@ -243,7 +244,7 @@ class _Builder(RuleBuilder):
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
-        return RuleList(f"{field}s", inner, int(item.operator == "+"))
+        return RuleList(_plural(field), inner, int(item.operator == "+"))
 
     def is_text(self, node: GrammarNode) -> bool:
         return isinstance(node, Text) or (isinstance(node, RuleCall) and node.rule in self.constants)
@@ -320,3 +321,9 @@ def _is_lines(node: RuleList) -> bool:
     *before, last = parts(node.item)
     texts = [text for part in before if (text := _text(part))]
     return bool(node.least and texts) and last == Text("\n") and not any(is_json(text.terminal) for text in texts)
+
+
+def _plural(name: str) -> str:
+    if re.search("[^aeiou_]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
