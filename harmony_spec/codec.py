@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(9, 0)
+runtime.require_api(9, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -870,6 +870,7 @@ _FRAME_message = runtime.Frame(
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
+    stops=("<|return|>", "<|end|>", "<|call|>"),
     closed=True,
     ends_with_text=False,
     headless=False,
@@ -943,6 +944,7 @@ _FRAME_opening = runtime.Frame(
     continues=(),
     closes=(),
     trails=(),
+    stops=(),
     closed=True,
     ends_with_text=False,
     headless=False,
@@ -964,6 +966,7 @@ _FRAME_continuation = runtime.Frame(
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
+    stops=("<|return|>", "<|end|>", "<|call|>"),
     closed=True,
     ends_with_text=False,
     headless=False,
@@ -1017,6 +1020,7 @@ _FRAME_unfinished = runtime.Frame(
     continues=(),
     closes=(),
     trails=(),
+    stops=(),
     closed=False,
     ends_with_text=False,
     headless=False,
@@ -1087,6 +1091,7 @@ _FRAME_remainder = runtime.Frame(
     continues=(),
     closes=(),
     trails=(),
+    stops=(),
     closed=False,
     ends_with_text=False,
     headless=False,
@@ -1532,7 +1537,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         (
             (
                 runtime.Many(
-                    "summarys",
+                    "summaries",
                     (
                         runtime.Token("", "_INDENT", optional=True),
                         "// ",

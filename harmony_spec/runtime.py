@@ -154,7 +154,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (9, 0)
+API_VERSION = (9, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 

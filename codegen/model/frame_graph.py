@@ -113,6 +113,7 @@ class Framing:
     continues: frozenset[str]
     closes: frozenset[str]
     trails: frozenset[str]
+    stops: frozenset[str]
     closed: bool
     touched: bool
     ends_with_text: bool
@@ -132,6 +133,7 @@ def framing(made: Graph) -> Framing:
     opened = {target for _, s, target in specials if s in opens and target in sides} | before & {0}
     after_opens = made.reached(opened, by_text=True)
     closes = frozenset(s for source, s, _ in specials if source in after)
+    goes_on = frozenset(s for source, s, target in specials if source in after_content and made.steps[target])
     texts = [
         (source, target) for source, edge, target in edges if not isinstance(edge, Special) and not is_content(edge)
     ]
@@ -141,6 +143,7 @@ def framing(made: Graph) -> Framing:
         continues=frozenset(s for source, s, target in specials if source in after_opens and target in sides),
         closes=closes,
         trails=frozenset(s for source, s, _ in specials if source in after_content and source not in after),
+        stops=frozenset(s for source, s, _ in specials if source in after_content) - goes_on,
         closed=not after & made.final,
         touched=any(source in after or target in before for source, target in texts),
         ends_with_text=any(source in after_content and source not in after for source, _ in texts),

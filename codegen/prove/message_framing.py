@@ -146,7 +146,8 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
         for spelling in sorted(around.continues & (around.closes if around.closed else around.closes | begins)):
             reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may come before the content and after it"
             yield Problem(place, reason, "Use another special token in one of the places.")
-        for spelling in sorted((around.trails if around.closed else around.closes | around.trails) & begins):
+        trails = frozenset() if _stops(format, name) else around.trails
+        for spelling in sorted((trails if around.closed else around.closes | around.trails) & begins):
             reason = f"ambiguous delimiter: `{spelling}` ends `{name}` and also begins a message"
             yield Problem(place, reason, "Use another special token for one of them.")
 
@@ -274,12 +275,21 @@ def touching_texts(format: Format) -> Iterator[Problem]:
     for one, other in _following(format):
         around = framing(graph(format, one))
         texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
-        if texts and (not around.closed or around.ends_with_text):
+        if texts and (not around.closed or around.ends_with_text and not _stops(format, one)):
             where = "after the content" if around.closed else "at the end"
             reason = f"text {where} of `{one}` meets text at the beginning of `{other}`"
             remedy = "Begin messages with a special token, or write no text after the content and end with a token."
             yield Problem(format.rules[other].place, reason, remedy)
             return
+
+
+def _stops(format: Format, name: str) -> bool:
+    """Whether each way through a frame ends with a token after which it never goes on."""
+    made = graph(format, name)
+    stops = framing(made).stops
+    return all(
+        isinstance(edge, Special) and edge.spelling in stops for _, edge, target in made.edges() if target in made.final
+    )
 
 
 def _following(format: Format) -> Iterator[tuple[str, str]]:

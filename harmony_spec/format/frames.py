@@ -67,8 +67,9 @@ class Frame:
         continues: special tokens that may follow one of those, or the beginning, before the content.
         closes: special tokens that may follow the content.
         trails: special tokens that may follow those.
+        stops: special tokens after the content that nothing follows.
         bare: the content is between special tokens; other frames have text next to it.
-        ends_with_text: ordinary text may follow the last special token of the frame.
+        ends_with_text: ordinary text may follow a special token after the content.
         steps: for each state, what may come next and the state after it; the first state is the beginning.
         final: the states in which the frame is complete.
         write: writes a message in the mixed alphabet, with a hole for its content.
@@ -92,6 +93,7 @@ class Frame:
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
     algebra: Callable[[], Node]
+    stops: tuple[str, ...] = ()
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:

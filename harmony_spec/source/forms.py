@@ -102,15 +102,18 @@ class Form(ABC):
             return f"({head.removesuffix('?')})()"
         tail = f"(?!{self._any_of(frame.continues)})" if frame.continues else ""
         if frame.closes:
-            more = ordinary if frame.ends_with_text else ""
-            trails = f"(?:{self._any_of(frame.trails)}{more})*" if frame.trails else ""
-            close = f"{self._any_of(frame.closes)}{more}{trails}"
+            close, stops = self._any_of(frame.closes), frame.stops
+            if goes_on := tuple(each for each in frame.closes if each not in stops):
+                more = ordinary if frame.ends_with_text else ""
+                trails = self._any_of(tuple(each for each in frame.trails if each not in stops))
+                longer = f"{self._any_of(goes_on)}{more}(?:{trails}{more})*{self._any_of(stops)}?"
+                close = f"(?:{longer}|{close})"
             tail += close if frame.closed else f"(?:{close})?"
         head = head + self._any_of(frame.opens) if frame.opens else ""
         return f"({f'(?:{head})??' if frame.headless else head})({ordinary}){tail}"
 
     def _any_of(self, spellings: tuple[str, ...]) -> str:
-        return f"(?:{'|'.join(map(self._special, spellings))})"
+        return f"(?:{'|'.join(map(self._special, spellings)) or '(?!)'})"
 
     @abstractmethod
     def _ordinary(self) -> str:
