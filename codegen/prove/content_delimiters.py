@@ -24,10 +24,12 @@ from ..read.grammar_nodes import (
     RuleValue,
     Special,
     Text,
+    called,
     parts,
     walk,
 )
 from ..read.problems import Problem
+from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges
 from .ambiguity import MAX_SAMPLED_STATES
 from .finite_automata import first_letters, machine, overlap, sample, samples
@@ -147,14 +149,25 @@ def _choice_of_texts(rule: GrammarRule) -> Terminal:
 def _overtaken(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterator[Problem]:
     """The reader takes what is there: an optional part, one more item of a list, and the first alternative that fits.
     None of them may read what may come in its place."""
-    found = dict[str, Problem]()
+
+    def within(rule: str) -> list[str]:
+        """The rules in one that may be empty."""
+        return [each for each in called(contents.rules[rule].node) if _end(contents, RuleCall(each), "", 0) == 0]
+
+    found, empty = dict[str, Problem](), dict[str, Problem]()
     for place in places:
         for tried in _tried(contents, place):
             if tried.rule not in found and (text := _overtakes(contents, tried)):
-                reason = f"ambiguous: {tried.shown} of `{tried.rule}` can read {text!r}, which may come in its place"
+                does = f"can read {text!r}"
                 remedy = "Begin one of the two with another text, or exclude it by a lookahead."
-                found[tried.rule] = Problem(contents.rules[tried.rule].place, reason, remedy)
-    yield from found.values()
+                if is_empty := not tried.may_be_absent and _end(contents, tried.node, "", 0) == 0:
+                    does = f"may be empty, so nothing is read of {text!r}"
+                    remedy = "Require a part in it, or write it last."
+                reason = f"ambiguous: {tried.shown} of `{tried.rule}` {does}, which may come in its place"
+                problem = Problem(contents.rules[tried.rule].place, reason, remedy)
+                (empty if is_empty else found)[tried.rule] = problem
+    causes = [empty[rule] for rule in empty if empty.keys().isdisjoint(reachable(within(rule), within))]
+    yield from causes or found.values()
 
 
 class TriedPart(NamedTuple):

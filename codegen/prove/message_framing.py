@@ -275,7 +275,7 @@ def touching_texts(format: Format) -> Iterator[Problem]:
     for one, other in _following(format):
         around = framing(graph(format, one))
         texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
-        if texts and (not around.closed or around.ends_with_text and not _stops(format, one)):
+        if texts and (not around.closed or (around.ends_with_text and not _stops(format, one))):
             where = "after the content" if around.closed else "at the end"
             reason = f"text {where} of `{one}` meets text at the beginning of `{other}`"
             remedy = "Begin messages with a special token, or write no text after the content and end with a token."
