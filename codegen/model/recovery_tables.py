@@ -93,6 +93,19 @@ def value_of(format: Format, kind: str, slot: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def default_channels(format: Format) -> dict[str, list[str]]:
+    """The channels that contents declare by default, by the path of the field that lists them."""
+    assert format.recovery is not None
+    found = {}
+    for path in format.recovery.declared["channels"]:
+        value: object = format.contents.defaults
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            found[path] = value
+    return found
+
+
 def leads(format: Format) -> dict[str, tuple[str, ...]]:
     """For each field of a header the special tokens and texts that come before it; for a flag its own token."""
     made = graph(format, format.message)

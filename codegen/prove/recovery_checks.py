@@ -10,6 +10,7 @@ from ..model.recovery_tables import (
     CHANNELED,
     begins,
     closes,
+    default_channels,
     library_diagnostics,
     value_of,
 )
@@ -48,6 +49,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
             remedy = f"Set `{recovery.slots['channel']}` in its `when`, or in `has`."
             yield Problem(place, reason, remedy if at is not None else f"Add it to [[turn]]. {remedy}")
+    yield from _undeclared_channels(format, sources)
     yield from _numbers(format)
     yield from _gaps(format)
     yield from _contents(format, enclosing)
@@ -188,6 +190,19 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
         for terminal in unfit_terminals(format, recovery.slots["content_type"], value):
             place = sources.place(RECOVERY_FILE, "content_types", "known", index)
             yield Problem(place, f"`{value}` does not fit {terminal}", "Choose a value that can be written.")
+
+
+def _undeclared_channels(format: Format, sources: Sources) -> Iterator[Problem]:
+    """The channels of [[turn]] are among those that contents declare by default."""
+    assert format.recovery is not None
+    for index, kind in enumerate(format.turn):
+        channel, slot = value_of(format, kind.name, "channel"), format.recovery.slots["channel"]
+        for path, names in default_channels(format).items() if channel else ():
+            if channel not in names:
+                at = "has" if slot in dict(kind.has) else "when"
+                place = sources.place(CONVERSATION_FILE, "turn", index, at, slot)
+                reason = f"`defaults.{path}` lacks `{channel}`, the channel of `{kind.name}`"
+                yield Problem(place, reason, "Add it there: `validate` reports messages on an undeclared channel.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from ..model.recovery_tables import (
     CHANNELED,
     begins,
     closes,
+    default_channels,
     first_words,
     free_texts,
     headings,
@@ -82,11 +83,5 @@ def _word(named: Terminal) -> str:
 
 def _channels(format: Format) -> list[str]:
     """The known channels: those with a purpose, and those that contents declare by default."""
-    assert format.recovery is not None
-    found = [value_of(format, kind, "channel") for kind in CHANNELED]
-    for path in format.recovery.declared["channels"]:
-        value: object = format.contents.defaults
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        found += value if isinstance(value, list) else []
-    return found
+    purposes = [value_of(format, kind, "channel") for kind in CHANNELED]
+    return purposes + [name for names in default_channels(format).values() for name in names]
