@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen import GRAMMAR, GrammarError, generate
+from codegen.model.content_rules import plural
 from codegen.model.format_model import CONTENT_FIELD, STARTS
 
 from . import dialect
@@ -69,6 +70,6 @@ def test_another_name_is_refused_or_changes_only_names(case: tuple[Path, str]) -
             text = generate(folder)
         except GrammarError:
             return  # a data file, or the library, needs the old name
-    for spelled in (str.lower, str.upper, class_name):
+    for spelled in (lambda word: plural(word.lower()), str.lower, str.upper, class_name):
         text = text.replace(spelled(new), spelled(name))
     assert words(text) == words(generated(path.parent))

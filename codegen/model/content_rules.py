@@ -244,7 +244,7 @@ class _Builder(RuleBuilder):
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
-        return RuleList(_plural(field), inner, int(item.operator == "+"))
+        return RuleList(plural(field), inner, int(item.operator == "+"))
 
     def is_text(self, node: GrammarNode) -> bool:
         return isinstance(node, Text) or (isinstance(node, RuleCall) and node.rule in self.constants)
@@ -323,7 +323,8 @@ def _is_lines(node: RuleList) -> bool:
     return bool(node.least and texts) and last == Text("\n") and not any(is_json(text.terminal) for text in texts)
 
 
-def _plural(name: str) -> str:
+def plural(name: str) -> str:
+    """The name of a list of what has this name."""
     if re.search("[^aeiou_]y$", name):
         return f"{name[:-1]}ies"
     return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"

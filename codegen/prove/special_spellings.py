@@ -50,6 +50,6 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
             wrong = [f"does not exclude `{spelling}`, a special token" for spelling in first]
             wrong += [f"excludes `{text}`, which is not a special token" for text in sorted(strings - special)[:1]]
             if wrong:
-                reason = f"the lookahead of `{terminal.name}` {' and '.join(wrong)}"
+                reason = f"the lookahead of `{terminal.name}` {', and '.join(wrong)}"
                 remedy = f"List all special tokens of {VOCABULARY_FILE}, or none: Lark reads the others as text."
                 yield Problem(terminal.place, reason, remedy)

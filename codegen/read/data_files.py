@@ -165,11 +165,15 @@ def _reserved(
 ) -> tuple[str, int, int] | None:
     """How reserved special tokens are spelled, and their first and last id; those without a name become special."""
     template, first, last = (data["reserved"][key] for key in ("spelling", "first", "last"))
-    if not first <= last < min(data["size"], first + MAX_RESERVED_TOKENS):
-        remedy = f"`first` and `last` are at most {MAX_RESERVED_TOKENS} ids."
-        problems.append(
-            Problem(sources.place(VOCABULARY_FILE, "reserved"), "not a range of ids of this vocabulary", remedy)
-        )
+    faults = {
+        f"the first reserved token has the id {first}, and the last one {last}": first > last,
+        f"the last reserved token has the id {last}, and `size` is {data['size']}": last >= data["size"],
+        f"there are {last - first + 1} reserved tokens, more than {MAX_RESERVED_TOKENS}": last - first
+        >= MAX_RESERVED_TOKENS,
+    }
+    if reason := next((reason for reason, is_fault in faults.items() if is_fault), ""):
+        remedy = "Ids run from `first` to `last`, and are less than `size`."
+        problems.append(Problem(sources.place(VOCABULARY_FILE, "reserved"), reason, remedy))
         return None
     for number in sorted({*range(first, last + 1)} - {*special.values()}):
         spelling = template.replace("{id}", str(number))
