@@ -59,6 +59,14 @@ GRAMMARS = {
         {"file": "recovery.toml", "old": '[costs.constrain]\ncodes = { again = "repeated-constrain" }\n', "new": ""},
         {"file": "conversation.toml", "old": '["constrain", "content_type"]', "new": '["content_type"]'},
     ],
+    "alternatives before the role": [
+        lark("author: ROLE", "author: way? ROLE"),
+        lark(START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'),
+    ],
+    "alternatives before a type": [
+        lark("constrain? content_type", "way? constrain? content_type"),
+        lark(START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'),
+    ],
     "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
     "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],
     "list of words": [
@@ -120,6 +128,12 @@ GRAMMARS = {
     ],
 }
 VALID = {
+    "alternatives before the role": (
+        "<|start|><|endoftext|>assistant<|channel|>final json<|message|>x<|end|><|start|>user<|message|>y<|end|>"
+    ),
+    "alternatives before a type": (
+        "<|start|>user<|channel|>final <|endoftext|>json<|message|>x<|end|><|start|>user json<|message|>y<|end|>"
+    ),
     "field": "<|start|>assistant<|channel|>final json priority=high<|message|>x<|end|>",
     "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
     "list of words": "<|start|>assistant<|channel|>final json priority=very high<|message|>x<|end|>",

@@ -121,7 +121,9 @@ class HeaderAutomaton:
     Attributes:
         start: the state before a header.
         step: where a label leads from a state, and what it sets.
-        awaited: the fields of which a name must come next in a state; empty if something else may.
+        skipped: the tokens that open no content and no free text.
+        awaited: the fields of which a name must come next in a state, perhaps after one of those tokens; empty if
+            something else may.
         fields: the fields of headers, in order.
         patterns: for each field with a value, what its names look like.
         literal: matches a text that introduces a field, without the white space before it.
@@ -165,6 +167,7 @@ class HeaderAutomaton:
         self.edges = header_edges(frame, format)
         self._blank = [frozenset(edge.target for edge in row if not edge.label) for row in self.edges]
         self.start, self._anywhere = frozenset({0}), frozenset(range(len(self.edges)))
+        self.skipped = self.markers - {*self.opens, *(format.markers[token] for token in recovery.free_texts)}
         self.step, self.awaited = cache(self._step), cache(self._awaited)
         self.introduces: dict[str, str] = {}
         marks: dict[str, dict[str, None]] = {}
@@ -281,7 +284,7 @@ class HeaderAutomaton:
         return frozenset(edge.target for edge in edges), edges[0].sets if edges else ()
 
     def _awaited(self, state: State) -> tuple[str, ...]:
-        edges = [edge for row in state for edge in self.edges[row]]
+        edges = [edge for row in state for edge in self.edges[row] if edge.label not in self.skipped]
         if not all(edge.kind == "field" for edge in edges):
             return ()
         return tuple(sorted({edge.spelling for edge in edges}, key=self.fields.index))
