@@ -61,11 +61,15 @@ GRAMMARS = {
     ],
     "alternatives before the role": [
         lark("author: ROLE", "author: way? ROLE"),
-        lark(START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'),
+        lark(
+            START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'
+        ),
     ],
     "alternatives before a type": [
         lark("constrain? content_type", "way? constrain? content_type"),
-        lark(START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'),
+        lark(
+            START, f'way: LEFT -> left | RIGHT -> right\nLEFT: "<|reserved_200013|>"\nRIGHT: "<|endoftext|>"\n{START}'
+        ),
     ],
     "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
     "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],

@@ -25,6 +25,7 @@ PATTERNS = {
     "a|*": (r"write `\*`", r"a|\*"),
     r"\b": (r"`\w`", r"\w"),
     r"\p{L}": (r"`\w`", r"\w"),
+    "[[:alpha:]_]": ("`[A-Za-z]`", "[A-Za-z_]"),
     "[b-a]": ("bounds of a range in order", "[a-b]"),
 }
 

@@ -331,6 +331,9 @@ class _PatternReader:
         while not self.source.startswith("]", self.at) or not body:
             if self.at >= len(self.source):
                 raise PatternError("a class is not closed", start, r"Close it. For the character, write `\[`.")
+            if named := re.compile(r"\[:\^?\w+:\]").match(self.source, self.at):
+                remedy = "Write its characters, as in `[A-Za-z]`."
+                raise PatternError(f"the class `{named[0]}` is not supported", self.at, remedy)
             char = self.source[self.at]
             if char == "\\" and self.source[self.at + 1 : self.at + 2] in set("dDsSwW"):
                 body += self.source[self.at : self.at + 2]
