@@ -12,8 +12,9 @@ from harmony_spec import RenderError
 from harmony_spec.format.meaning import Recovery
 from harmony_spec.recovery.header_automaton import automaton_of
 
-from .test_dialect_laws import RECOVERING
-from .test_dialects import codec_of
+from .test_dialect_laws import RECOVERING, tokens_of
+from .test_dialects import codec_of, tokenizer_of
+from .test_streaming import read
 
 
 def tool_of(recovery: Recovery, name: str = "search") -> str:
@@ -178,3 +179,28 @@ def test_a_limit_of_costs_shows_no_header_as_an_answer(name: str) -> None:
         for limit in (0, 10):
             found = module.recover(header[:end], tools=[tool], max_repair_cost=limit)
             assert found.messages == module.recover(header[:end], tools=[tool]).messages
+
+
+@pytest.mark.parametrize("name", CALLING)
+@pytest.mark.parametrize("last", ["Web Search", "look it up", "a<b", "List<string>", "Météo\u00a0locale", "天气 查询"])
+def test_an_offered_tool_whose_name_no_header_can_hold_is_called(name: str, last: str) -> None:
+    """The recipient is the tool as it is offered, as in bug 876 of LM Studio; writing the message is refused."""
+    module = codec_of(name)
+    recovery, slots, tokenizer = module.FORMAT.recovery, module.FORMAT.recovery.slots, tokenizer_of(module)
+    tool, other = tool_of(recovery, last), tool_of(recovery, "fetch")
+    fields = {slots.role: recovery.author[slots.role], slots.channel: recovery.calls or recovery.channels[0]}
+    begun = header_of(module, **fields, **{slots.recipient: other})
+    source = f"{begun.replace(other, tool)}{recovery.opens[0]}{{}}{stop_of(module, None)}"
+    for written in (source, source.replace(tool, tool.replace(" ", "_")), source.replace(last, last.swapcase())):
+        found = module.recover(written, tools=[tool, other])
+        assert [getattr(message, slots.recipient) for message in found.messages] == [tool]
+        assert [each.code.name for each in found.diagnostics] == ["misspelt-recipient"]
+        parser = module.StreamParser(tokenizer=tokenizer, tools=[tool, other])
+        read(parser, tokens_of(module, written))
+        assert parser.messages == found.messages
+        assert module.from_json(module.to_json(found.messages)) == found.messages
+        assert module.render_text(found.messages, style="as_parsed") == written
+        report = module.validate(written, tools=[tool, other])
+        assert not any(each.fix for each in report.diagnostics if each.code.name == "misspelt-recipient")
+        with pytest.raises(RenderError, match="cannot be written"):
+            module.render_text(found.messages)

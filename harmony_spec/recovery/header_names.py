@@ -163,15 +163,18 @@ class HeaderNames:
         """What a word, or its beginning, may be, for all fields."""
         if (found := self._readings.get(word)) is None:
             patterns = self.automaton.patterns
-            found = tuple(
-                name for field in patterns for name in self._read(field, word) if patterns[field].fullmatch(name.value)
-            )
+            names = (name for field in patterns for name in self._read(field, word))
+            found = tuple(n for n in names if patterns[n.field].fullmatch(n.value) or self._is_offered(n))
             if self._cached_chars > MAX_CACHED_CHARS:
                 self._readings.clear()
                 self._cached_chars = 0
             self._cached_chars += len(word) + EXTRA_CHARS
             self._readings[word] = found
         return found
+
+    def _is_offered(self, name: Name) -> bool:
+        """Whether a recipient is an offered tool, perhaps one that no header can hold: `functions.Web Search`."""
+        return name.field == self.slots.recipient and name.value in (self.tools.offered or ())
 
     def apart(self, text: str, at: int) -> Iterator[Name]:
         """Names with white space inside, read as without it: a list of known ones, as in `analysis, commentary`, and a
@@ -372,7 +375,8 @@ class HeaderNames:
             yield Name(field, word, len(word), 0, "role")
             return
         if tool := self.tools.full(word):
-            yield Name(field, tool, len(word), self.costs["partial"] * (tool != word), "near" * (tool != word))
+            differs = tool != word or not self.automaton.patterns[field].fullmatch(word)
+            yield Name(field, tool, len(word), self.costs["partial"] * differs, "near" * differs)
             return
         if word in self.all:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -18,7 +17,7 @@ class KnownNames:
         tools: the offered tools, as `offered` returns them.
 
     Attributes:
-        tools: the full names of the offered tools; None if nothing is known of them.
+        tools: the full names of the offered tools, some of which no header may hold; None if nothing is known of them.
         key: equal for conversations that know the same names, learned in the same order.
     """
 
@@ -31,16 +30,11 @@ class KnownNames:
             "offered", SizedCache(CONTENT_CACHE_BYTES)
         )
         if (known := cache.get(given)) is None:
-            writable = None if given is None else frozenset(self._writable(given))
-            known = writable, _make_key(b"", self.channels, writable)
+            names = None if given is None else frozenset(given)
+            known = names, _make_key(b"", self.channels, names)
             cache.put(given, known, sum(MEMORY_PER_NAME + len(name) for name in given or ()))
         self.tools: set[str] | None = None if known[0] is None else {*known[0]}
         self.key = known[1]
-
-    def _writable(self, tools: Iterable[str]) -> set[str]:
-        """Return the names that can be written in a header."""
-        writable = re.compile(self.recovery.word)
-        return {tool for tool in tools if writable.fullmatch(tool)}
 
     def read_content(self, values: Mapping[str, Any], text: str) -> tuple[Any, bool]:
         """A content as a record, if it is one, else its text; and whether it declares a name that was not known."""
@@ -54,7 +48,7 @@ class KnownNames:
         """Add the tools and channels that the content of a message declares; return whether any is new."""
         paths = self.recovery.declared_tools + self.recovery.declared_builtin
         named = [parameters_by_name(self.recovery, found) for path in paths if (found := declared(path, role, content))]
-        tools = self._writable(name for tools in named for name in tools) - (self.tools or set())
+        tools = {name for tools in named for name in tools} - (self.tools or set())
         listed = (declared(path, role, content) or () for path in self.recovery.declared_channels)
         channels = [name for names in listed for name in names if name not in self.channels]
         first = bool(named) and self.tools is None

@@ -156,7 +156,7 @@ class NamedTools:
             full = self.recovery.full_name(*parts)
             return full if self.word.fullmatch(full) else None
         found = self._with_letters(text).intersection(self.offered or ())
-        return found.pop() if len(found) == 1 else None
+        return found.pop() if len(found) == 1 else self.full(text)
 
     def _with_letters(self, text: str) -> set[str]:
         """The tools that have the letters of a text, with their namespace or without it."""
