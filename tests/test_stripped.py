@@ -16,6 +16,7 @@ from harmony_spec.format.tables import ends_open
 from .conftest import examples
 from .recovery_strategies import VOCABULARY, tokens_of
 from .test_dialect_laws import RECOVERING
+from .test_dialect_laws import tokens_of as dialect_tokens
 from .test_dialects import codec_of, tokenizer_of
 
 SPELLED = [name for name in RECOVERING if name not in ("role_tokens", "cohere")]
@@ -327,6 +328,29 @@ def test_an_answer_ends_a_completion(name: str, data: st.DataObject) -> None:
     bare = bare_text(module, [module.Message(**answer, content=text)]).removeprefix(model)
     found = module.recover(bare, "completion", tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
     assert [str(message.content) for message in found.messages] == [text]
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
+@given(data=st.data())
+def test_the_first_message_of_a_completion_may_have_lost_its_tokens_alone(name: str, data: st.DataObject) -> None:
+    """Its stop token is left, and the next message has all of its tokens; a colon may come after the channel."""
+    module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    model = recovery.author[slots.role]
+    channels = data.draw(st.tuples(st.sampled_from(recovery.channels), st.sampled_from(recovery.channels)))
+    conversation = [
+        module.Message(**{slots.role: model, slots.channel: channel}, content=data.draw(st.sampled_from(CONTENTS)))
+        for channel in channels
+    ]
+    content, label = conversation[0].content, data.draw(st.sampled_from(["", ":", ": "]))
+    header = bare_text(module, conversation[:1]).removeprefix(model).removesuffix(content)
+    stop = next(token for token, kind in recovery.closes.items() if kind is None)
+    text = header + label + content + stop + module.render_text(conversation[1:])
+    for source in (text, dialect_tokens(module, text)):
+        found = module.recover(source, "completion", stripped=True, tokenizer=tokenizer)
+        assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
+        assert found.messages == conversation
+        assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
 
 
 @pytest.mark.parametrize("name", SPELLED)

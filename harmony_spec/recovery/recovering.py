@@ -16,8 +16,6 @@ from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
-from .headers import Headers
-from .known_names import KnownNames
 from .machine import Machine
 from .recovered import BETWEEN, Recovered
 from .stripped import read_stripped
@@ -48,21 +46,18 @@ def recover(
     format.require_start(start)
     known = offered(format, tools)
 
-    def read(form: Form) -> Recovered[Any]:
+    def read(form: Form, stripped: bool) -> tuple[Recovered[Any], bool]:
         machine = Machine(format, form, start, given, known, max_repair_cost=max_repair_cost)
-        read_to_end(machine)
-        return machine.output.recovered(machine.opening)
+        if not (is_guessed := stripped and read_stripped(machine)):
+            read_to_end(machine)
+        return machine.output.recovered(machine.opening), is_guessed
 
     form = source if isinstance(source, Form) else form_of(format, source, tokenizer)
-    if stripped:
-        headers = Headers(format, form, KnownNames(format, known), strict=False)
-        if guessed := read_stripped(headers, start, given):
-            return guessed
-    found = read(form)
-    if found.diagnostics and isinstance(form, TextForm):
+    found, is_guessed = read(form, stripped)
+    if found.diagnostics and not is_guessed and isinstance(form, TextForm):
         text = without_line_break(form.units)
         if isinstance(text, str) and len(text) < len(form.units):
-            saved = read(TextForm(format, text))
+            saved, _ = read(TextForm(format, text), False)
             if not saved.diagnostics:  # an editor added the line break
                 return replace(saved, gaps=[*saved.gaps, Span(len(text), len(form.units))])
     return found

@@ -1,33 +1,31 @@
 """Output whose special tokens a detokenizer removed, as in `assistantfinalHello!` (textgen#7374).
 
 Where its headers are is a guess, made only on request (`stripped=True`). A header is a path through the automaton of
-headers on which special tokens are free and names are known. One special token may be left over. A text about a header
-spells it, too. So the texts around a header must show that it is one: a message ends before it, and after the header of
-a call there are only its arguments."""
+headers on which special tokens are free and names are known. One special token may be left over, or those after the
+first messages of a completion. A text about a header spells it, too. So the texts around a header must show that it is
+one: a message ends before it, and after the header of a call there are only its arguments."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING
 from unicodedata import category
 
 from .. import codes
 from ..errors import Span
 from ..format.contents import Record
-from ..format.tables import continues, ends_open
 from .draft import Draft
 from .header_reading import HeaderReading
 from .header_text import SPACED_ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
-from .output import Output
-from .recovered import Recovered
+from .recovered import BETWEEN
 from .stripped_headers import ANY_SPACE, StrippedHeader, StrippedHeaders
 
-MAX_LEFT_TOKENS = 1
-"""An input with more special tokens is read as it is."""
+if TYPE_CHECKING:
+    from .machine import Machine
 
 MAX_OPEN_ARGUMENTS, MAX_SHORT_ARGUMENTS = 4, 1024
 """The end of arguments, or of a structure, is looked for in the whole rest of the text, until so many had none, then in
@@ -74,33 +72,45 @@ FENCE = r"(?P<fence>`{3}|~{3})(?=[^\n`~]*\n)"
 CUT_ARGUMENTS = re.compile(r'(?s:[\s{}\[\]:,]|"(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d[\d.eE+-]*|true|false|null)*+')
 """Arguments that do not end, up to where the text is not JSON."""
 
+LABELLED = re.compile(r":[ \t]*")
+"""After an author or a channel: `analysis: we look` (gpt-oss-120b on Workers AI)."""
 
-def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Recovered[Any] | None:
-    """Read an input that has headers, and at most one special token; None for any other input."""
-    format, form, continued = headers.format, headers.form, continues(headers.format, start)
-    output, opening = Output(headers, continued, given, None), None
-    open_fields = format.open_frame.fields if ends_open(format, start) and format.open_frame else ()
+
+def read_stripped(machine: Machine) -> bool:
+    """Read an input that has headers, and at most one special token; return whether it was read to its end.
+
+    Of a completion with more tokens, the messages up to its first stop token may have lost theirs alone, since a filter
+    removed what it took for reasoning: `analysisWe look.<|end|><|start|>assistant<|channel|>final<|message|>`.
+    """
+    format, form, output, start = machine.format, machine.form, machine.output, machine.start
+    recovery, continued, given = machine.recovery, machine.continued, dict(machine.given)
+    opening, end_of_part = None, len(form.units)
+    open_fields = format.open_frame.fields if machine.ends_open and format.open_frame else ()
     pieces = list(form.pieces(0, len(form.units)))
-    text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(spelling, start, end) for spelling, _, start, end in pieces if spelling is not None]
     token, first, last = left[0] if left else (None, 0, 0)
-    is_begun = bool(left[1:]) and token in headers.recovery.closes and left[1][:2] == (headers.recovery.begins, last)
+    is_begun = token in recovery.closes and [each[:2] for each in left[1:]] == [(recovery.begins, last)]
     if is_begun:
-        last = left.pop(1)[2]  # with the token that begins the next message
-    if len(left) > MAX_LEFT_TOKENS or not text.mixed:
-        return None
+        last = left[1][2]  # with the token that begins the next message
+    elif left[1:]:
+        if not (continued and token in recovery.closes):
+            return False
+        end_of_part, pieces = last, [piece for piece in pieces if piece[3] <= first]
+    text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
+    if not text.mixed:
+        return False
     place = sum(len(part) for _, part, start, _ in pieces if left and start < first)
-    begin, stripped = 0, StrippedText(headers, text.mixed, continued, place, token)
+    begin, stripped = 0, StrippedText(machine.headers, text.mixed, continued, place, token)
     if is_begun and not stripped.shows_left_author():
-        return None
+        return False
     for header, content, is_closed, follows in stripped.read():
-        after = len(form.units) if follows is None else text.span(follows, follows).start
+        after = end_of_part if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
         opens = min(text.span(header.end, header.end).start, stop) if header.end < len(text.mixed) else stop
-        values = {**format.defaults, **headers.recovery.author, **given, **header.values}
+        values = {**format.defaults, **recovery.author, **given, **header.values}
         reading = HeaderReading(values, is_clean=True, sides=format.sides(values))
         draft = Draft(form, reading, begin, opens, opens, True, False)
-        draft.text, draft.guessed, named = content, True, {headers.recovery.slots.role, *header.values}
+        draft.text, draft.guessed, named = content, True, {recovery.slots.role, *header.values}
         draft.repaired = tuple(name for name in format.header_fields if name in named)
         is_last = output.messages and first < begin and header.start < header.end == len(text.mixed)
         if continued and is_last:  # the input ends in it
@@ -111,7 +121,7 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
         raw = text.mixed[header.start : header.end]
         evidence = "a header without its special tokens" if raw.strip() else "text without a header"
         output.report(codes.STRIPPED_TOKENS, Span(begin, opens), evidence, taken, draft, raw)
-        if is_open and output.author(draft) == headers.recovery.author[headers.recovery.slots.role]:
+        if is_open and output.author(draft) == recovery.author[recovery.slots.role]:
             opening = {name: values[name] for name in open_fields}
             output.bounds.append((begin, end, end, end))
             break
@@ -124,9 +134,14 @@ def read_stripped(headers: Headers, start: str, given: Mapping[str, Any]) -> Rec
             if between := form.spelled(end, after).strip():
                 output.report(codes.TEXT_BETWEEN_MESSAGES, Span(end, after), "no header begins it", raw=between)
         begin = after
+    if not (output.messages or opening):
+        return False
     if open_fields and opening is None:
         output.report(codes.MISSING_MESSAGE, Span(begin, begin), f"a {start} ends with an open header")
-    return output.recovered(opening) if output.messages or opening else None
+    machine.opening, machine.at, machine.state = opening, end_of_part, BETWEEN
+    if end_of_part < len(form.units) and output.ends_completion(token):
+        output.stopped = token
+    return end_of_part == len(form.units)
 
 
 class StrippedText:
@@ -182,6 +197,9 @@ class StrippedText:
             has_left = after is not None and self.may_begin and after.start == self.begins_again
             # A token directly after the header is there in place of the one that opens the content.
             is_closed = self.closes and self.left <= end and (header.end < self.left or has_left)
+            label = LABELLED.match(self.text, header.end)
+            if label and header.values and self.slots.recipient not in header.values:
+                header = header._replace(end=min(label.end(), end))
             content = self.text[header.end : self.left if is_closed else end]
             rest = self.text[self.left :].lstrip() if after is None and is_closed else ""
             yield header, content, is_closed, after.start if after else self.left if rest else None
