@@ -454,8 +454,8 @@ class HeaderSearch(PlacedNames):
             if placed and self.ends_call(node, name):
                 sets += ((slots.recipient, None),)
             if sets:
-                marks = self.automaton.marks.get(name.field, ())
-                flags = ((flag, False) for flag in marks if self.names.format.defaults.get(flag) is False)
+                introducing = self.automaton.marks.get(name.field, ())
+                flags = ((flag, False) for flag in introducing if self.names.format.defaults.get(flag) is False)
                 sets += (*also, *flags, *(node.marks if name.field in marked else ()))
             state = state if placed else self.automaton.jump(FIELD + name.field)[0]
             values = self._put(node.values, sets)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
+from .header_text import SPACED_ARGUMENTS
 from .headers import Headers
 
 MAX_STRIPPED_CHARS = 256
@@ -25,6 +26,9 @@ AUTHOR_NAME = re.compile(r"\w[\w-]*?(?=(?<=[a-z\d_-])[A-Z]|(?<=[\0-\u02ff])[^\W\
 
 LINE_END = re.compile(r"[ \t]*\r?\n\s*")
 """Between names on lines of their own: `assistant`, and `final` below it."""
+
+SIGN_OF_TYPE = re.compile(rf"[=:](?={SPACED_ARGUMENTS.pattern})")
+"""Between a content type and arguments: `code={"command": "ls"}`."""
 
 TOUCHES, WORD_FOLLOWS = re.compile(r"\w"), re.compile(r"\s*\w")
 """After the name of a content type, in a call and elsewhere: `code is law` and `json parsing failed` are texts."""
@@ -116,7 +120,7 @@ class StrippedHeaders:
                 goes_on = (TOUCHES if called else WORD_FOLLOWS).match(text, end, self._limit(at))
                 is_type = field != slots.content_type or not goes_on or (called and lead)
                 if text.startswith(name, at, self._limit(at)) and is_type:
-                    yield name, end
+                    yield name, end + bool(field == slots.content_type and called and SIGN_OF_TYPE.match(text, end))
         elif field == slots.recipient:
             yield from self._tools(at, self.names.tools.word, is_call=True)
         elif field == slots.name and lead:
