@@ -141,10 +141,22 @@ class SearchedHeader:
     def is_answer(self, at: int, name: Name) -> bool:
         """Whether a role comes as recipient after a name, which is not itself a role with a text that introduces
         something, as in `user:alice`."""
-        if at + name.length > self.last_addressed:
+        if at + name.length > self.last_addressed or self._is_transposed(at):
             return False
         roles = (each for each in self.names.readings(self.word(at)) if each.field == self.slots.role)
         return not any(self.automaton.literal.match(self.text, at + each.length) for each in roles)
+
+    def _is_transposed(self, at: int) -> bool:
+        """Whether a word has the place of the first of two channels, and the model that of the recipient after them.
+
+        So gpt-oss calls a tool: `<|channel|>functions.read<|channel|>commentary to=assistant json` (llama-server). The
+        author must be known, since a result may have lost the token before its tool.
+        """
+        before, after = self.text[:at].rstrip(), self.next_special(at)
+        has_author = not self.lacks_start and (bool(self.given) or re.search(r"\w", before) is not None)
+        tokens = {self.automaton.introduces.get(token) for token in (before[-1:], self.text[after : after + 1])}
+        model, addressed = self.recovery.author[self.slots.role], self.text[self.last_addressed :]
+        return has_author and tokens == {self.slots.channel} and after < self.last_addressed and model in addressed
 
     def _introductions(self) -> Iterator[tuple[int, int]]:
         """Where something introduces a recipient, or nearly: the start and the end of it."""
