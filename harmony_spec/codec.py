@@ -1926,7 +1926,7 @@ _RECOVERY = runtime.Recovery(
                 "lead": 15,
                 "lead_at_author": 10,
                 "role": 20,
-                "answers": 10,
+                "answers": 15,
                 "of_tool": 15,
                 "ratio": 80,
             },
