@@ -25,10 +25,11 @@ printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | 
 )
 @CODEC
 def convert_tools(file: str, form: str | None) -> None:
-    """Convert tool definitions to the text of namespaces, and back, or to another form of JSON.
+    """Convert tool definitions to the text of namespaces, and back.
 
     If FILE holds JSON, it is read as definitions: function tools of OpenAI's chat completions or responses, or
-    namespaces with a name and tools. Any other text is read as the namespaces of a message. `-` is standard input.
+    namespaces with a name and tools. Any other text is read as the namespaces of a message. `--as` converts both to
+    JSON. `-` is standard input.
     """
     codec = codec_of(None)
     try:
