@@ -19,6 +19,16 @@ SAID: dict[str, tuple[Any, ...]] = {
         ("NAME: /[a-z_]{1,64}/", "NAME: /[a-z_]*/"),
         "If the text may be empty (`NAME?`), require the part around it in an alternative with a name",
     ),
+    "a field in the alternative of a role": (
+        "glm45",
+        ("USER -> user", 'USER (":" name)? -> user'),
+        "`opening` has the named alternatives of `role`, which nothing remembers of an open header",
+    ),
+    "spellings in an open header": (
+        "qwen3",
+        ('role "\\n"', 'role ending\nending: "\\n" | " \\n" -> spaced'),
+        "`opening` has the named alternatives of `ending`, which nothing remembers of an open header",
+    ),
     "another start rule": (
         "chatml",
         ("transcript: message*", "transcript: message*\nfragment: message*"),

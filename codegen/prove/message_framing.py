@@ -65,9 +65,11 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
             if field not in known:
                 reason = f"`{name}` has the field `{field}`, which `{message.name}` lacks"
                 yield Problem(rule.place, reason, f"Add it to `{message.name}`. {SAME_CONTENT}")
-        if name == format.open_frame and any(field.startswith("->") for field in most):
-            reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
-            yield Problem(rule.place, reason, "Write the open header in one way.")
+        owners = [field[3:] for field in most if field.startswith("->")]
+        for owner in owners[:1] if name == format.open_frame else ():
+            reason = f"`{name}` has the named alternatives of `{owner}`, which nothing remembers of an open header"
+            remedy = "Write it in one way; or name all alternatives, none with a field: the names are values then."
+            yield Problem(format.rules[owner].place, reason, remedy)
         flags = {field for field in format.always_set(rule.node) if format.mark_of(field)}
         for field in sorted(flags) if name == format.message else ():
             mark = format.mark_of(field)
