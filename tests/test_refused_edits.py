@@ -29,6 +29,12 @@ SAID: dict[str, tuple[Any, ...]] = {
         ('role "\\n"', 'role ending\nending: "\\n" | " \\n" -> spaced'),
         "`opening` has the named alternatives of `ending`, which nothing remembers of an open header",
     ),
+    "a token after the end that may begin an empty message": (
+        "mistral",
+        ("thought? content (CALL name ARGUMENTS arguments)? END -> assistant", "content END last? -> assistant"),
+        ("NAME: ", "last: CALL END\nNAME: "),
+        "ambiguous delimiter: `</s>` ends `message` and also begins a message",
+    ),
     "another start rule": (
         "chatml",
         ("transcript: message*", "transcript: message*\nfragment: message*"),

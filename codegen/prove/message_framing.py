@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
-from ..model.frame_graph import FrameEdge, Graph, framing, graph
+from ..model.frame_graph import FrameEdge, Graph, framing, graph, is_content
 from ..read.grammar_nodes import (
     Concat,
     GrammarNode,
@@ -141,7 +141,10 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
     """Codecs find messages by special tokens. So each token shows whether it opens or closes a content."""
     followers: dict[str, set[str]] = {name: set() for name in format.frames}
     for one, other in _following(format):
-        followers[one] |= {edge.spelling for edge, _ in graph(format, other).steps[0] if isinstance(edge, Special)}
+        made = graph(format, other)
+        empty = [target for edge, target in made.steps[0] if is_content(edge) and format.content_may_be_empty]
+        firsts = (edge for state in (0, *empty) for edge, _ in made.steps[state])
+        followers[one] |= {edge.spelling for edge in firsts if isinstance(edge, Special)}
     for name, begins in followers.items():
         place = format.rules[name].place
         around = framing(graph(format, name))
