@@ -247,3 +247,21 @@ def test_rows_of_a_file_that_breaks_off_are_not_fixed(tmp_path: Path) -> None:
     *found, summary = result.stdout.splitlines()
     assert (result.exit_code, "fixed" in summary, summary.endswith(", 1 file not read")) == (2, False, True)
     assert 0 < len(found) == sum("[*]" in line for line in found)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("groups", [0, 1])
+def test_a_file_without_rows_is_skipped_and_copied(suffix: str, groups: int, tmp_path: Path) -> None:
+    path, out = tmp_path / f"empty{suffix}", tmp_path / f"out{suffix}"
+    if suffix == ".parquet":
+        table = pyarrow.table({"tokens": pyarrow.array([], pyarrow.list_(pyarrow.uint32())), "when": [None][:0]})
+        with parquet.ParquetWriter(path, table.schema) as writer:
+            for _ in range(groups):
+                writer.write_table(table)
+    else:
+        path.write_text("\n" * groups)
+    summary = "0 inputs, 0 valid, 0 messages, skipped 1 file without special tokens or rows\n"
+    assert run(path).stdout == summary
+    assert run("--fix", "--fixed-output", out, path).stdout == summary
+    read = parquet.read_table if suffix == ".parquet" else Path.read_bytes
+    assert read(out) == read(path)

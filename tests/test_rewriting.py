@@ -72,24 +72,6 @@ def test_results_hold_what_was_fixed(tmp_path: Path) -> None:
         assert rows[0]["fixed"][0]["span"] == [33, 40]
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
-@pytest.mark.parametrize("groups", [0, 1])
-def test_a_file_without_rows_is_skipped_and_copied(suffix: str, groups: int, tmp_path: Path) -> None:
-    path, out = tmp_path / f"empty{suffix}", tmp_path / f"out{suffix}"
-    if suffix == ".parquet":
-        table = pyarrow.table({"tokens": pyarrow.array([], pyarrow.list_(pyarrow.uint32())), "when": [None][:0]})
-        with parquet.ParquetWriter(path, table.schema) as writer:
-            for _ in range(groups):
-                writer.write_table(table)
-    else:
-        path.write_text("\n" * groups)
-    summary = "0 inputs, 0 valid, 0 messages, skipped 1 file without special tokens or rows\n"
-    assert run(path).stdout == summary
-    assert run("--fix", "--fixed-output", out, path).stdout == summary
-    read = parquet.read_table if suffix == ".parquet" else Path.read_bytes
-    assert read(out) == read(path)
-
-
 def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) -> None:
     """And neither is written, whatever the options but --stripped."""
     others = {
