@@ -431,6 +431,15 @@ def test_a_known_name_in_another_word_is_another_word(
             assert "functions.search" not in called(found.messages)
 
 
+@pytest.mark.parametrize("name", ["commentary", "final", "assistant", "user", "json", "code"])
+@pytest.mark.parametrize("joint", ["_", "-"])
+@pytest.mark.parametrize("tool", ["functions.search", "search"])
+def test_a_tool_with_a_known_name_in_its_name_is_another_tool(name: str, joint: str, tool: str) -> None:
+    recipient = f"{tool}{joint}{name}"
+    found = recover(f"<|channel|>commentary to={recipient}<|message|>{{}}<|call|>", "completion", tools=TOOLS)
+    assert called(found.messages) == [recipient]
+
+
 # Dialects.
 
 RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]

@@ -375,6 +375,24 @@ def test_a_mark_before_arguments_is_no_part_of_them(
     assert message.text == arguments
 
 
+@pytest.mark.parametrize("tools", [None, ["functions.f"]])
+@pytest.mark.parametrize("sign", ["", "_", "."])
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("<|start|>asisstant{}final", ("assistant", "final", None, None)),
+        ("<|start|>assistantt{}analysis to=functions.f code", ("assistant", "analysis", "functions.f", "code")),
+        ("<|start|>assistant<|channel|>Commentary{}json", ("assistant", "commentary", None, "json")),
+        ("<|start|>assistant<|channel|>finaal{}code", ("assistant", "final", None, "code")),
+    ],
+)
+def test_a_misspelt_name_may_touch_another_name(
+    header: str, sign: str, tools: list[str] | None, fields: tuple[str | None, ...]
+) -> None:
+    [message] = recover(f"{header.format(sign)}<|message|>x<|end|>", tools=tools).messages
+    assert (message.role, message.channel, message.recipient, message.content_type) == fields
+
+
 @pytest.mark.parametrize("separator", [".", "/", "_", "-", "__"])
 def test_any_separator_divides_names_in_linear_time(separator: str) -> None:
     """Names of tools may have it, too. A pattern that divides them in every way would not end."""

@@ -1,10 +1,14 @@
-"""The names that a word of a header may stand for, and what each costs."""
+"""The names that begin at a place in a header, and what each costs.
+
+A word is divided wherever another part of a header may begin in it: at a text that introduces something, after a known
+name that begins it, before one that ends it, at signs. Each of its beginnings is read by itself.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 from unicodedata import category, normalize
 
@@ -25,36 +29,33 @@ LETTER = re.compile(r"[^\W\d_]")
 
 SINGLE_WORD = re.compile(r"[^\W\d](?:[\w.-]*\w)?")
 
-TOUCHED_NAME = re.compile(r"\W*\w+")
-"""A name at the beginning of a word: `final(42)`."""
-
 MARKS = ":,;"
 """What a name may have after it, before the content: `final:Hello`. A full stop may belong to the text:
 `analysis...Thinking`."""
 
-JOINING = re.compile(r"[^\w\"'`(\[{]*")
-"""Signs between a name and a tool in one word, as in `commentary->functions.f`; prose has the others around names."""
-
 MARKED_NAME = re.compile(rf"(?:{SIGN}|[(\[<])([\w.-]*\w)[)\]>]?")
 """The name of an author after another sign than that of the grammar, as in `user(alice)`."""
-
-TOOL_APART = re.compile("(?<=\\s)[^\\s\ud800-\udfff]+")
-"""A word after white space, which may be the tool after the role of tools: `tool functions.f`."""
 
 LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 """The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
 
-APART = re.compile(r"\W*[^\w.:$@+-]\W*$")
-"""Signs after a name, one of which the names of tools do not have: `functions.f;`."""
+APART = re.compile(r"[^\w.:$@+-]")
+"""A sign that the names of tools do not have: `functions.f;json`."""
 
-UP_TO_LETTER, BETWEEN_SIGNS = (re.compile(pattern, re.DOTALL) for pattern in (r".*\w", r"\w(?:.*\w)?"))
-"""A word without the signs after it, and without those on both sides."""
+PART, BEFORE_NAME, BEFORE_TOOL = range(3)
+"""The beginning of a word: a part of another word, or a known name before a listed one or a tool that ends the word."""
 
-OPENING = re.compile("[(\\[{\"'`]")
-"""What has another end after it, so that it is a part of the content."""
+UP_TO_LETTER = re.compile(r".*\w", re.DOTALL)
+"""A word without the signs after it."""
+
+SIGNS, UP_TO_SIGNS = re.compile(r"[\W_]*"), re.compile(r"(?:.*[^\W_])?", re.DOTALL)
+"""The signs at a place, and a word without those at its end."""
 
 BRACKETS = ("(", "[", "{")
 """What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
+
+OPENING = re.compile("[(\\[{\"'`]")
+"""What has another end after it, so that it is a part of the content: `json"{"a": 1}"`."""
 
 JOINTS_OF_NAMES = "_-"
 JOINTS = f"{JOINTS_OF_NAMES}?&/"
@@ -96,8 +97,6 @@ class HeaderNames:
         self.tools, self.channels = NamedTools(recovery, known.tools), frozenset(known.channels)
         self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
         slots = self.slots
-        leads = (lead for lead, field in self.automaton.introduces.items() if field == slots.name)
-        self.lead_of_name = next(leads, "") if slots.name else ""
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
         lists |= {
             field: tuple(str(value) for value in values if value)
@@ -112,8 +111,15 @@ class HeaderNames:
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
         self.authored = frozenset(role + name for role in ("", *recovery.roles) for name in self.channels - {""})
+        listed = {name for names in self.lists.values() for name in names}
+        begun, ended = (
+            "|".join(map(re.escape, sorted(names - {""}, key=len, reverse=True))) or "(?!)"
+            for names in (listed.union(recovery.recipients), self.all)
+        )
+        self._begun = re.compile(rf"[\W_]*(?:{begun})", re.IGNORECASE)
+        self._ended = re.compile(rf"(?:{ended})[{PUNCTUATION}]*\Z")
         spelled = recovery.tool in recovery.roles or not recovery.tool
-        self._role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+")
+        self.role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+(?=\w)")
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
         self._readings: dict[str, tuple[Name, ...]] = {}
         self._cached_chars = 0
@@ -159,11 +165,30 @@ class HeaderNames:
         names = (*self.channels, *self.recovery.roles) if ratio else ()
         return self.is_named(word) or any(is_alike(name, word, ratio) for name in names)
 
+    # The places where a word is divided.
+
+    def _ends(self, word: str) -> tuple[dict[int, bool], int]:
+        """Where a name may end in a word, but for its own end, and whether another word may go on there (`auto=1`); and
+        where the first text is that introduces something, or nearly."""
+        found: dict[int, bool] = {}
+        if begun := self._begun.match(word):
+            signs = SIGNS.match(word, begun.end())
+            found |= {begun.end(): False, signs.end() if signs else 0: False}
+        if ended := self._ended.search(word, 1):
+            found[ended.start()] = False
+        if tool := self.tools.word.match(word):
+            found[tool.end()] = False
+        near = (match.start() for near in self.automaton.near_recipient for match in near.finditer(word, 1))
+        near = (at for at in near if not word[at - 1].isalnum())
+        leads = [*islice(near, 1), *(match.start() for match in islice(self.automaton.leads.finditer(word), 1))]
+        found |= {at: self.is_inside(word, 0, at) for at in leads}
+        return {end: inside for end, inside in found.items() if 0 < end < len(word)}, min(leads, default=-1)
+
     def readings(self, word: str) -> tuple[Name, ...]:
         """What a word, or its beginning, may be, for all fields."""
         if (found := self._readings.get(word)) is None:
             patterns = self.automaton.patterns
-            names = (name for field in patterns for name in self._read(field, word))
+            names = self._divided(word)
             found = tuple(n for n in names if patterns[n.field].fullmatch(n.value) or self._is_offered(n))
             if self._cached_chars > MAX_CACHED_CHARS:
                 self._readings.clear()
@@ -176,16 +201,58 @@ class HeaderNames:
         """Whether a recipient is an offered tool, perhaps one that no header can hold: `functions.Web Search`."""
         return name.field == self.slots.recipient and name.value in (self.tools.offered or ())
 
-    def apart(self, text: str, at: int) -> Iterator[Name]:
-        """Names with white space inside, read as without it: a list of known ones, as in `analysis, commentary`, and a
-        tool after the role of tools."""
-        role = self._role_of_tools.match(text, at)
-        word = TOOL_APART.match(text, role.end()) if role else None
-        if word and (tool := self._answering(text[at : word.end()])):
-            yield Name(self.slots.name, tool, word.end() - at, self.costs["decorated"], "near")
-        for field, pattern in self._several.items():
-            if (match := pattern.match(text, at)) and len(match[0].split()) > 1:
-                yield from self._listed(field, match[0])
+    def _divided(self, word: str) -> Iterator[Name]:
+        if self.tools.is_list(word):
+            yield from self._whole(word)
+            return
+        ends, lead = self._ends(word)
+        joints = {end: self._joint(word[:end], word[end:]) for end in ends}
+        kinds = {kind for _, kind in joints.values()}
+        for name in self._whole(word):
+            is_other = name.field == self.slots.recipient and BEFORE_NAME in kinds
+            if name.field in self.lists:
+                is_other = BEFORE_TOOL in kinds or lead >= 0
+            if not is_other or (name.value == word and (word in self.all or self.tools.full(word))):
+                yield name
+        for end, (before, kind) in joints.items():
+            for name in self._whole(before):
+                is_sure = name.how in ("", "role") or (name.how == "near" and word[end - 1] == name.value[-1])
+                is_before_lead = lead < 0 or end <= lead or name.field not in self.lists
+                if (is_sure or not ends[end]) and is_before_lead and self._ends_at(name, word[end - 1], word[end:]):
+                    yield name._replace(length=end, cost=name.cost + self.costs["glued"], how=name.how or "glued")
+                    if name.field == self.slots.recipient and kind == BEFORE_NAME and name.how != "role":
+                        # The other name may have its place already.
+                        cost = self.costs["drop_name" if word[end:] in self.channels else "joined"]
+                        yield name._replace(length=len(word), cost=name.cost + cost, how="near")
+
+    def _ends_at(self, name: Name, sign: str, rest: str) -> bool:
+        """Whether a name may end before the rest of a word: `please:json`, `f.json` and `f-json` are other words."""
+        if name.how == "near" and name.field == self.slots.recipient:
+            return sign not in f"{self.recovery.separator}{JOINTS_OF_NAMES}"
+        return not (name.how == "unknown" and rest in self.all)
+
+    def _joint(self, part: str, rest: str) -> tuple[str, int]:
+        """The first part of a word without the signs between it and another name that ends the word, and what it is.
+
+        Signs that the name of a tool may have can belong to it, and a tool without its namespace may be the end of
+        another word.
+        """
+        found, other, tools = UP_TO_SIGNS.match(part), rest.rstrip(PUNCTUATION), self.tools
+        bare = found[0] if found else part
+        is_apart = part[-1] not in JOINTS and not part[-1].isalnum()
+        if bare in self.all and tools.bare(rest) and (is_apart or self.recovery.separator in rest):
+            return bare, BEFORE_TOOL
+        if other not in self.all:
+            return part, PART
+        is_channel = other in self.channels
+        before = part.rstrip(PUNCTUATION) if is_channel and tools.offered else part
+        before = bare if APART.search(part, len(bare)) else before
+        is_tool = tools.full(before) or (before != part and is_channel and tools.is_tool(before))
+        return before, BEFORE_NAME if is_tool or (is_channel and before in self.all) else PART
+
+    def _whole(self, word: str) -> Iterator[Name]:
+        for field in self.automaton.patterns:
+            yield from self._read(field, word)
 
     def last_readings(self, word: str, has_arguments: bool) -> Iterator[Name]:
         """The same for the last word of a header without the token after it: if it goes on after a name, that is the
@@ -194,24 +261,18 @@ class HeaderNames:
         Args:
             has_arguments: arguments come after the word, as in `json;{"a":1}`.
         """
-        tool, touched = self.tools.word.match(word), TOUCHED_NAME.match(word)
-        called, ends = tool[0].rstrip(MARKS) if tool else "", {}
-        name = touched[0] if touched else ""
-        if name not in self.all and called.startswith(f"{name}{self.recovery.separator}"):
-            name = ""  # the namespace of a tool
-        for head in filter(None, (called, name)):
-            end = len(head) + word.startswith((*MARKS,), len(head))
-            is_opened = has_arguments and OPENING.search(word, end) is not None  # `json"{"a": 1}"`
-            if has_arguments and not (is_opened or without_signs(word[end:])):
-                end = len(word)  # no other sign begins arguments
-            if is_opened or self._is_content(word[end:]) or (has_arguments and len(head) < end == len(word)):
-                ends[head] = end
-        yield from (name for name in self.readings(word) if not (ends and name.how == "near"))
-        for head, end in ends.items():
-            # Nothing shows where a misspelt name ends: `finalgoto=10`.
-            apart = end > len(head)
-            whole = (n for n in self.readings(head) if n.length == len(head) and (apart or n.how != "near"))
-            yield from (name._replace(length=end, how=name.how or "glued") for name in whole)
+        rests = [word[end:] for end in self._ends(word)[0]]
+        is_content = any(self._is_content(rest) or (has_arguments and OPENING.search(rest)) for rest in rests)
+        for name in self.readings(word):
+            if not (is_content and name.how == "near"):
+                touches = has_arguments and name.how == "near" and without_signs(word) == name.value
+                yield name._replace(cost=0, how="glued") if touches else name
+
+    def apart(self, text: str, at: int) -> Iterator[Name]:
+        """Lists of known names with white space inside, as in `analysis, commentary`."""
+        for field, pattern in self._several.items():
+            if (match := pattern.match(text, at)) and len(match[0].split()) > 1:
+                yield from self._listed(field, match[0])
 
     def _is_content(self, rest: str) -> bool:
         """Whether the rest of a word is more than signs around its name, and not another name."""
@@ -224,16 +285,15 @@ class HeaderNames:
             yield from self._tool(word)
         elif field == self.slots.name:
             yield from self._author(word)
-        elif match := self.automaton.patterns[field].match(word):
-            cost = self.costs["glued"] * (match.end() < len(word))
-            yield Name(field, match[0], match.end(), cost)
+        elif self.automaton.patterns[field].fullmatch(word):
+            yield Name(field, word, len(word), 0)
 
     def is_inside(self, word: str, start: int, at: int) -> bool:
         """Whether `to=` at a place is a part of a word or an address, as in `auto=1` and `?to=you`.
 
         In `commentaryto=functions.f` and `commentary_to=functions.f`, it follows a known name.
         """
-        follows_word = at - 2 >= start and INNER_SIGN.match(word, at - 2, at) is not None  # `x.to=1`
+        follows_word = at - 2 >= start and INNER_SIGN.match(word, at - 2, at) is not None
         if at == start or not (word[at - 1].isalnum() or word[at - 1] in JOINTS or follows_word):
             return False
         end = at - (word[at - 1] in JOINTS_OF_NAMES or follows_word)
@@ -265,61 +325,17 @@ class HeaderNames:
         """Whether a word may be the name of a tool, and is not a role, a channel or a content type."""
         return name not in self.all and self.tools.word.fullmatch(name) is not None
 
-    def _lead_in(self, word: str) -> tuple[int, bool]:
-        """Where a text that introduces a recipient is inside a word, or a near miss after a sign or a known name, and
-        whether it is a part of another word; -1 if there is none."""
-        if self.lead and (at := word.find(self.lead)) >= 0:
-            return at, at > 0 and self.is_inside(word, 0, at)
-        for match in chain.from_iterable(near.finditer(word, 1) for near in self.automaton.near_recipient):
-            at = match.start()
-            if not (word[at - 1].isalnum() or word[at - 1] in JOINTS) or word[:at] in self.all:
-                return at, False
-        return -1, False
-
-    # Fields whose names are known.
-
     def _listed(self, field: str, word: str) -> Iterator[Name]:
         known, row = self.lists[field], self.row(field).costs
         if word in known:
             yield Name(field, word, len(word), 0)
             return
-        lead, inside = self._lead_in(word)
-        if lead > 0:  # `commentary:to=functions.f`; `finalgoto=10` and `auto=1` are other words
-            for name in self._listed(field, word[:lead]):
-                is_other = name.how == "unknown" or (name.how == "near" and word[lead - 1] != name.value[-1])
-                if not (inside and is_other):
-                    yield name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued")
-            return
-        begun = [name for name in known if word.startswith(name)]
-        if field == self.slots.role and not begun:  # `Assistantfinal`
-            low = word.lower()
-            cost = self.costs["glued"] + self.costs["decorated"]
-            roles = (name for name in known if low.startswith(name) and low[len(name) :] in self.channels)
-            yield from (Name(field, name, len(name), cost, "glued") for name in roles)
-            role, lead_of_name, _ = word.partition(self.lead_of_name or "\0")
-            if lead_of_name:  # `User:alice`
-                yield from (name for name in self._listed(field, role) if name.how == "near")
-        yield from (Name(field, name, len(name), self.costs["glued"], "glued") for name in begun)
-        ends = ((name, match.end()) for name in begun if (match := JOINING.match(word, len(name))))
-        if joined := [(name, end) for name, end in ends if self._is_joined(word[end - 1], word[end:])]:
-            yield from (Name(field, name, end, self.costs["glued"], "glued") for name, end in joined)
-            return
-        near, cost = self._near(field, word) if lead else ([], 0)
+        near, cost = self._near(field, word)
         if near:
             costs = (cost + self.costs["margin"] * (name != near[-1]) for name in near)
             yield from (Name(field, name, len(word), each, "near") for name, each in zip(near, costs, strict=True))
-        elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)):
-            pattern = self.automaton.patterns[field]
-            match = self.tools.word.match(word) if self.recovery.definitions.functions else None
-            match = match if match and pattern.fullmatch(match[0]) else pattern.match(word)
-            if match:
-                cost = row["unknown"] + self.costs["glued"] * (match.end() < len(word))
-                yield Name(field, match[0], match.end(), cost, "unknown")
-
-    def _is_joined(self, before: str, word: str) -> bool:
-        """Whether the rest of a word is a tool; one without its namespace may be another word or the end of one."""
-        is_apart = not before.isalnum() and before not in JOINTS
-        return bool(self.tools.bare(word)) and (is_apart or self.recovery.separator in word)
+        elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)) and self.tools.word.fullmatch(word):
+            yield Name(field, word, len(word), row["unknown"], "unknown")
 
     def _near(self, field: str, word: str) -> tuple[list[str], int]:
         """The only known name that a word is near to, and the cost.
@@ -328,7 +344,7 @@ class HeaderNames:
         """
         known, row = self.lists[field], self.row(field).costs
         bare = normalize("NFKC", without_signs(word)).lower()
-        if not bare or ARGUMENTS.search(bare):  # `json{"a":1}` has arguments
+        if not bare or ARGUMENTS.search(bare):
             return [], 0
         found, cost = [n for n in known if bare == n * (len(bare) // len(n))], self.costs["decorated"]
         if not found and (listed := self._listed_in(field, bare)):
@@ -341,7 +357,7 @@ class HeaderNames:
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
             if found and any(bare.endswith(n) for n in known if n not in found):
-                return [], 0  # `analysis_final`
+                return [], 0
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_REPLACED_CHARS if field == self.slots.role else MIN_TYPO_CHARS
@@ -354,7 +370,7 @@ class HeaderNames:
         A content type may also have its class or its parameters with it: `application/json`.
         """
         known, ends = self.lists[field], self.format.special_ends[1]
-        words = (word.rpartition(ends)[2] if ends else word for word in bare.split())  # after a damaged token
+        words = (word.rpartition(ends)[2] if ends else word for word in bare.split())
         parts = [part for word in words for part in LIST_PARTS.findall(word)]
         if not (found := [part for part in parts if part in known]) or field == self.slots.role:
             return []
@@ -362,70 +378,53 @@ class HeaderNames:
         is_type = field == self.slots.content_type and not any(map(self.tools.is_tool, others))
         return found if is_type or not others else []
 
-    # Tools.
-
     def _tool(self, word: str) -> Iterator[Name]:
         """A recipient: any name, and of the offered tools also what is near."""
-        field, row = self.slots.recipient, self.row(self.slots.recipient).costs
-        yield from (cut := [*self._cut(field, word)])
-        if word in self.recovery.recipients:
+        field, row, recovery = self.slots.recipient, self.row(self.slots.recipient).costs, self.recovery
+        if word in recovery.recipients:
             yield Name(field, word, len(word), 0)
-            return
-        if word in self.recovery.roles:
+        elif word in recovery.roles:
             yield Name(field, word, len(word), 0, "role")
-            return
-        if tool := self.tools.full(word):
+        elif (role := without_signs(word).lower()) in recovery.roles:
+            yield Name(field, role, len(word), self.costs["decorated"], "role")
+        elif tool := self.tools.full(word):
             differs = tool != word or not self.automaton.patterns[field].fullmatch(word)
             yield Name(field, tool, len(word), self.costs["partial"] * differs, "near" * differs)
+        elif word in self.all:
             return
-        if word in self.all:
-            return
-        if self.tools.is_list(word):  # none of them is meant more than the others
+        elif self.tools.is_list(word):
             if self.automaton.patterns[field].fullmatch(word):
                 yield Name(field, word, len(word), row["unknown"])
             else:
                 yield from self.several_tools(word)
-            return
-        if (plain := normalize("NFKC", word)) != word and (tool := self.tools.bare(plain)):
+        elif (plain := normalize("NFKC", word)) != word and (tool := self.tools.bare(plain)):
             yield Name(field, self.tools.full(tool) or tool, len(word), self.costs["decorated"], "near")
-            return
-        if (role := without_signs(word).lower()) in self.recovery.roles:
-            yield Name(field, role, len(word), self.costs["decorated"], "role")
-            return
-        head = re.match(r"\w+", word)
-        if head and head[0] in self.recovery.roles and word[head.end()] not in f"{self.recovery.separator}-":
-            yield Name(field, head[0], head.end(), self.costs["glued"], "role")
-        if is_typo(self.recovery.author[self.slots.role], word):
-            yield Name(field, self.recovery.author[self.slots.role], len(word), self.costs["near"], "role")
-        unknown = row["unknown"] * (self.tools.offered is not None)
-        unknown += self.costs["drop_name"] * any(word[name.length :] in self.channels for name in cut)
-        for known in (each for each in self.recovery.recipients if word.startswith(each)):
-            if not (word[len(known)].islower() or word[len(known)] in f"{self.recovery.separator}_-"):
-                yield Name(field, known, len(known), self.costs["glued"], "glued")  # `to=userHello`
-                unknown += self.costs["joined"]
-        match = self.tools.word.search(word)
-        named = UP_TO_LETTER.match(match[0]) if match else None
-        bare = word if match is None else named[0] if named else ""
-        if bare in self.all and not self.tools.full(bare):
-            return
-        around = word.replace(bare, "", 1)
-        tool = self.tools.nearest(word, row["ratio"]) or self.tools.respelled(bare)
-        ends = self.tools.offered is None and self.tools.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
-        if not (tool or cut) and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
-            tool = self.tools.full(bare) or bare
-        if tool:
-            is_other = bool(self.tools.offered) and not self.tools.is_sure(tool, bare)
-            cost = self.costs["near" if is_other or not around else "decorated"]
-            yield Name(field, tool, len(word), cost, "near")
-            if is_other:  # `unlock` may be a different tool from `lock`
-                yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
-        elif self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
-            bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
-            odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
-            yield Name(field, word, len(word), unknown + odd)
-        if match and match.start() == 0 and match[0] != word:
-            tool = self.tools.full(match[0])
-            yield Name(field, tool or match[0], match.end(), self.costs["glued"] + (0 if tool else unknown), "glued")
+        else:
+            if is_typo(recovery.author[self.slots.role], word):
+                yield Name(field, recovery.author[self.slots.role], len(word), self.costs["near"], "role")
+            unknown = row["unknown"] * (self.tools.offered is not None)
+            for known in (each for each in recovery.recipients if word.startswith(each)):  # `to=userHello`
+                goes_on = word[len(known)].islower() or word[len(known)] in f"{recovery.separator}_-"
+                unknown += self.costs["joined"] * (not goes_on)
+            match = self.tools.word.search(word)
+            named = UP_TO_LETTER.match(match[0]) if match else None
+            bare = word if match is None else named[0] if named else ""
+            if bare in self.all and not self.tools.full(bare):
+                return
+            around = word.replace(bare, "", 1)
+            tool = self.tools.nearest(word, row["ratio"]) or self.tools.respelled(bare)
+            ends = self.tools.offered is None and self.tools.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
+            if not tool and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
+                tool = self.tools.full(bare) or bare
+            if tool:
+                is_other = bool(self.tools.offered) and not self.tools.is_sure(tool, bare)
+                cost = self.costs["near" if is_other or not around else "decorated"]
+                yield Name(field, tool, len(word), cost, "near")
+                if is_other:
+                    yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
+            elif not self._is_called(word):
+                odd = row["odd"] * (match is None or match[0] != word)
+                yield Name(field, word, len(word), unknown + odd)
 
     def _is_called(self, word: str) -> bool:
         """Whether a word is a tool with brackets after it, as in `functions.f(x=1)`."""
@@ -441,57 +440,23 @@ class HeaderNames:
     def _author(self, word: str) -> Iterator[Name]:
         """A tool that answers."""
         field, row = self.slots.name, self.row(self.slots.name).costs
-        matches = self.tools.word.match(word), self.automaton.patterns[field].match(word)
-        match = next((each for each in matches if each and self.automaton.patterns[field].fullmatch(each[0])), None)
         if word in self.all:
             yield Name(field, word, len(word), row["unknown"], "known")
-            return
-        if not match:
             return
         marked = MARKED_NAME.fullmatch(word)
         if marked and not self.is_known(marked[1]):
             yield Name(field, marked[1], len(word), self.costs["decorated"], "led")
-        if tool := self._answering(word):
-            yield Name(field, tool, len(word), self.costs["decorated"], "near")
+        if (bare := without_signs(word)) != word and self.tools.is_tool(bare):
+            yield Name(field, bare, len(word), self.costs["decorated"], "near")
             return
-        yield from self._cut(field, word)
-        tool = self.tools.full(match[0])
-        kind = "partial" if tool else "namespaced" if self.tools.is_function(match[0]) else "unknown"
-        cost = 0 if tool == match[0] else row[kind]
-        glued = match.end() < len(word)
-        if glued and self.automaton.patterns[field].fullmatch(word) and not self._is_called(word):
-            yield Name(field, word, len(word), cost + row["odd"] * (SINGLE_WORD.fullmatch(word) is None))
-        if match[0] not in self.lists.get(self.slots.role, ()):  # which could not be written as a name
-            yield Name(field, match[0], match.end(), cost + self.costs["glued"] * glued, "glued" * glued)
-
-    def _answering(self, word: str) -> str | None:
-        """The tool in a word that has the role of tools before it, or signs around it: `tool:functions.f`."""
-        role = self._role_of_tools.match(word)
-        bare = BETWEEN_SIGNS.search(word, role.end() if role else 0)
-        return bare[0] if bare and bare[0] != word and self.tools.is_tool(bare[0]) else None
-
-    def _cut(self, field: str, word: str) -> Iterator[Name]:
-        """A tool that touches another name, or what introduces one."""
-        ends = {len(bare) - len(name) for name in self.all if (bare := word.rstrip(MARKS)).endswith(name)}
-        ends |= {word.find(self.lead) if self.lead else 0}
-        for at in sorted(end for end in ends if end > 0):
-            part, rest = word[:at], word[at:]
-            tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
-            if field == self.slots.recipient:
-                joined, part = part, APART.sub("", part)
-                is_apart = rest in self.channels and (self.tools.offered or part != joined)
-                bare = self.tools.bare(part) if is_apart else part
-                tool = self.tools.full(bare) or (bare if is_apart else None)
-            tool = tool or (self._answering(part) if field == self.slots.name else None)
-            answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
-            if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
-                yield Name(field, tool or part, at, self.costs["glued"], "glued")
-                if tool and rest in self.channels:  # ... which may have its place already
-                    yield Name(field, tool, len(word), self.costs["drop_name"], "near")
-                elif tool and rest in self.recovery.content_types:  # the name may be that of another tool
-                    yield Name(field, tool, len(word), self.costs["joined"], "near")
-            elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
-                yield Name(field, part, at, self.costs["glued"], "role")
+        if self.role_of_tools.match(word):
+            return
+        tool = self.tools.full(word)
+        kind = "partial" if tool else "namespaced" if self.tools.is_function(word) else "unknown"
+        cost = 0 if tool == word else row[kind]
+        is_plain = self.tools.is_tool(word) or SINGLE_WORD.fullmatch(word)
+        if not self._is_called(word):
+            yield Name(field, word, len(word), cost + row["odd"] * (not is_plain))
 
 
 def _several(names: Iterable[str]) -> re.Pattern[str]:

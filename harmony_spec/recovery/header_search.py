@@ -370,6 +370,8 @@ class HeaderSearch(PlacedNames):
             if not LETTER.search(word):  # a bullet before a name, as in `# final`
                 end, mode = at + len(word), node.mode or TYPED  # no tool is the whole of its place after it
                 yield costs["words"], node._replace(at=end, mode=mode), (Edit("unread", "", at, end),)
+            if self.slots.name in awaited and (role := names.role_of_tools.match(self.text, at)):
+                yield costs["decorated"], node._replace(at=role.end()), (Edit("near", self.slots.name, at, role.end()),)
             displaced = awaited[0]
             is_none = displaced == self.slots.recipient and all(n.field != displaced for n in names.readings(word))
             if is_none or not names.row(displaced).costs:  # a wrong value of a field that only the grammar knows
