@@ -149,21 +149,15 @@ class HeaderNames:
         words = [word for word in plain if not named(word.rstrip(MARKS))]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
-    def is_named(self, word: str) -> bool:
-        """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
-        parts = (word.removeprefix(role) for role in self.recovery.roles if word.startswith(role))
-        joined = any(without_signs(part) in self.channels for part in parts)
-        names = word in self.channels or word in self.recovery.roles
-        return joined or names or word.lower() in self.recovery.content_types
+    def is_named(self, word: str, max_edit: str = "joined") -> bool:
+        """Whether a word is, or nearly is, a name of a list: a role, a channel, both in one, or a content type.
 
-    def is_nearly_named(self, word: str) -> bool:
-        """Whether a word is such a name, or differs from one in a letter or two.
-
-        "finally" is not near "final" here, although it is read as that channel in the channel's place.
+        Args:
+            max_edit: the most that it may cost.
         """
-        ratio = self.row(self.slots.role).costs.get("ratio", self.costs["ratio"])
-        names = (*self.channels, *self.recovery.roles) if ratio else ()
-        return self.is_named(word) or any(is_alike(name, word, ratio) for name in names)
+        names = (each for each in self.readings(word) if each.field in self.lists and each.length == len(word))
+        near = any(each.how in ("", "near") and each.cost <= self.costs[max_edit] for each in names)
+        return near or word in self.recovery.roles
 
     # The places where a word is divided.
 
