@@ -239,8 +239,6 @@ class HeaderSearch(PlacedNames):
         if node.mode == WORD and self.value(node, self.slots.role) == self.recovery.tool:
             price += costs["text_for_name"] + costs["text_after_name"]  # a sentence that begins with the name of a tool
         if awaited:
-            if any(word in self.names.lists.get(field, ()) for field in awaited):
-                return
             is_word = rest.rstrip() == word and word[0].isalnum() and not self.was_opened
             price += costs["text_for_name"] + costs["one_word"] * is_word
         elif node.state != self.automaton.start and not self.automaton.is_complete(node.state):
@@ -325,22 +323,13 @@ class HeaderSearch(PlacedNames):
                 yield from self._introducer(node, at, awaited, match[0])
             return
         named = node.mode in (BARE, PLAIN)
-        follow = self.targets(node)
         for near in automaton.near_leads:
-            if named and near.field not in self.names.lists:
-                continue
             match = (near.among_words if wordy else near.alone).match(self.text, at)
-            if near.field == self.slots.name and not (near.field in awaited or near.state & follow):
-                continue  # any word may be a name
-            if awaited == (self.slots.name,) and near.field != self.slots.name:
-                continue  # a sign belongs to the name of the author
             # `type=` before its token, and signs after an author; others belong to the name before them.
             is_apart = match and (any(map(str.isalpha, match[0])) or self.value(node, self.slots.name))
             if match and is_apart and not wordy and self._marks(near.field, match.end()):
                 yield costs["decorated"], node._replace(at=match.end()), (Edit("unread", "", at, match.end()),)
             is_word = near.field in self.names.lists and match is not None and match[0].rstrip()[-1].isalnum()
-            if is_word and not self.opened:
-                continue  # `role user` may begin a text
             if match and self.names.is_introduced(near.field, match[0], self.word(match.end()), answers):
                 price = self.names.cost(near.field, "lead") + costs["again"] * (
                     self.value(node, near.field) is not None
