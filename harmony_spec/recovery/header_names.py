@@ -259,8 +259,9 @@ class HeaderNames:
         is_content = any(self._is_content(rest) or (has_arguments and OPENING.search(rest)) for rest in rests)
         for name in self.readings(word):
             if not (is_content and name.how == "near"):
-                touches = has_arguments and name.how == "near" and without_signs(word) == name.value
-                yield name._replace(cost=0, how="glued") if touches else name
+                is_whole = name.how == "near" or (name.how == "glued" and not OPENING.search(word, name.length))
+                touches = has_arguments and is_whole and without_signs(word) == name.value
+                yield name._replace(length=len(word), cost=0, how="glued") if touches else name
 
     def apart(self, text: str, at: int) -> Iterator[Name]:
         """Lists of known names with white space inside, as in `analysis, commentary`."""
