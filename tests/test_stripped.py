@@ -45,6 +45,7 @@ AROUND = [
     *("We see ({}).", "We see [{}].", "We see <code>{}</code>.", "We see <!-- {} -->.", "We see {{{}}}."),
     *('We read {{"x":"{}"}}.', 'We read {{\\"x\\":\\"{}\\"}}.', "We read x={}.", "We read \\{}."),
     *("Run:\n```\n{}\n```\n", "Run:\n```text\nHi.\n{}\n```\nWell.", "Run:\n~~~\n{}\n~~~\n", "Run ```{}``` now."),
+    *("Run:\n````\n```\nHi.\n{}\n```\n````\nWell.", "1. Run:\n   ```\n   Hi.\n   {}\n   ```\nWell."),
     *(
         "List:\n- {}\n- more.",
         "List:\n- {}\n",
@@ -214,11 +215,14 @@ def test_a_stripped_prompt_keeps_its_open_header(name: str, data: st.DataObject)
         assert found.messages == conversation
 
 
-USERS = {
-    "type": "object",
-    "properties": {"userId": {"type": "string"}, "toolUser": {"description": "The user.\nuser:"}},
-}
-"""A schema with names that begin and end with roles."""
+USERS: list[dict[str, Any]] = [
+    {
+        "type": "object",
+        "properties": {"userId": {"type": "string"}, "toolUser": {"description": "The user.\nuser:"}},
+    },
+    {"type": "object", "properties": {"userId": {"type": "string"}}},
+]
+"""Schemas with names that begin and end with roles."""
 
 
 @pytest.mark.parametrize("name", [name for name in SPELLED if hasattr(codec_of(name), "Tool")])
@@ -227,7 +231,8 @@ USERS = {
 def test_a_stripped_structure_ends_where_nothing_can_follow_it(name: str, data: st.DataObject) -> None:
     """After the last tool, which ends in its namespace, any text of a user may come; and no role is inside of tools."""
     module = codec_of(name)
-    tools = [module.Tool(word, "Finds the user.\nsystemUser: id", USERS) for word in ("get_user", "user", "System")]
+    words = data.draw(st.sampled_from([["get_user", "user", "System"], ["get"]]))
+    tools = [module.Tool(word, "Finds the user.\nsystemUser: id", data.draw(st.sampled_from(USERS))) for word in words]
     namespace = module.Namespace(data.draw(st.sampled_from(["functions", "web", "user"])), tools=tools)
     contents = {
         "system": module.SystemContent(tools=data.draw(st.sampled_from([[], [namespace]]))),
@@ -243,6 +248,8 @@ def test_a_stripped_structure_ends_where_nothing_can_follow_it(name: str, data: 
         module.Message("assistant", "Hi.", **answer),
     ]
     conversation = module.parse(module.render_text(conversation)).messages
+    is_asked = data.draw(st.booleans())  # else the model answers the developer, and no question is inside of the tools
+    conversation = [message for message in conversation if is_asked or message.role != "user"]
     bare = bare_text(module, conversation)
     found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
     assert [str(message.content) for message in found.messages] == [str(message.content) for message in conversation]
@@ -269,6 +276,38 @@ def test_a_question_is_found_between_two_answers(name: str, data: st.DataObject)
                 str(message.content) for message in conversation
             ]
             assert found.messages == conversation
+
+
+ROLE_IN_PROSE = [
+    *("The super{} is full.", "Two super{}s, or {}s.", "The super{}, of course.", "It is the super{}.", "A super{}"),
+    *("See /home/{}/docs.", 'The "{}" role.', "The ({}) role.", "It is <{}>.", "It is @{}.", "A super-{} did it."),
+    *(
+        'Send {{"role": "{}", "content": "x"}}.',
+        "Set x_{} = 1.",
+        "The `super{}` may.",
+        "The super{}'s files.",
+        "Not super{}\nand so on.",
+    ),
+    *("See:\n```python\nsuper{}=1\n```\n", "See:\n```\n{}: hi\n```\n", "See:\n````\n```\n{}: hi\n```\n````\n"),
+    *("multi\n{} mode", "1. Do:\n   ```\n   x\n{}: hi\n   ```\n"),
+]
+"""Texts with one place at least where a role is a part of a sentence or of code."""
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.kinds])
+@examples(50)
+@given(data=st.data())
+def test_no_question_between_two_answers_is_a_part_of_a_sentence(name: str, data: st.DataObject) -> None:
+    """The text of the model, or of the developer, does not become the question that is missing."""
+    module = codec_of(name)
+    recovery, kinds = module.FORMAT.recovery, module.FORMAT.kinds
+    kind = data.draw(st.sampled_from([kind for kind in kinds if kind in ("answer", "system", "developer")]))
+    text = data.draw(st.sampled_from(ROLE_IN_PROSE)).format(*[data.draw(st.sampled_from(recovery.roles))] * 2)
+    conversation = [replace(drawn(module, kind, data), content=text), drawn(module, "answer", data)]
+    bare = bare_text(module, conversation)
+    found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert [str(message.content) for message in found.messages] == [str(message.content) for message in conversation]
+    assert found.messages == conversation
 
 
 def drawn(module: ModuleType, kind: str, data: st.DataObject) -> Any:
@@ -351,6 +390,26 @@ def test_the_first_message_of_a_completion_may_have_lost_its_tokens_alone(name: 
         assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
         assert found.messages == conversation
         assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
+@given(data=st.data())
+def test_a_stop_token_in_place_of_the_one_that_opens_the_content_keeps_the_arguments(
+    name: str, data: st.DataObject
+) -> None:
+    """Also if messages before it may have lost their tokens."""
+    module, tokenizer, (tool, *_) = codec_of(name), tokenizer_of(codec_of(name)), tools_of(codec_of(name))
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    call = {slots.role: recovery.author[slots.role], slots.channel: recovery.calls or recovery.channels[0]}
+    header = bare_text(module, [module.Message(**call, **{slots.recipient: tool}, content="{}")]).removesuffix("{}")
+    stops = list(recovery.closes)
+    opener = data.draw(st.sampled_from(["", recovery.opens[0]]))
+    text = f'{header}{data.draw(st.sampled_from(stops))}{opener}{{"a": 1}}{stops[0]}'
+    for source in (text, dialect_tokens(module, text)):
+        found = module.recover(source, "completion", tools=[tool], stripped=True, tokenizer=tokenizer)
+        assert found.messages == module.recover(source, "completion", tools=[tool], tokenizer=tokenizer).messages
+        assert str(found.messages[-1].content) == '{"a": 1}'
+        assert not any(getattr(message, slots.recipient) and not str(message.content) for message in found.messages)
 
 
 @pytest.mark.parametrize("name", SPELLED)

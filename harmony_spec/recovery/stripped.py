@@ -22,7 +22,7 @@ from .header_reading import HeaderReading
 from .header_text import SPACED_ARGUMENTS, HeaderText, arguments_end
 from .headers import Headers
 from .recovered import BETWEEN
-from .stripped_headers import ANY_SPACE, StrippedHeader, StrippedHeaders
+from .stripped_headers import ANY_SPACE, LINE_END, StrippedHeader, StrippedHeaders
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -66,8 +66,12 @@ OPENS_MARKUP = re.compile(r"(?:\A|[\s:,=\\(\[{<])(\W)\1*\Z")
 BEGINS_CODE = re.compile(r"[\w#%@(\[{]")
 """Where JSON is not the content type, nothing else shows arguments: `codeprint(1)`, but not `code: a word`."""
 
-FENCE = r"(?P<fence>`{3}|~{3})(?=[^\n`~]*\n)"
-"""The beginning of a block of code, which has no header."""
+FENCE = r"(?P<fence>`{3,8}+|~{3,8}+)(?=[^\n`~]*\n)"
+"""The beginning of a block of code, which has no header. It ends at a fence that is as long, perhaps indented: few
+lengths bound the time."""
+
+WORD_GOES_ON = re.compile(r"(?:['\u2019]?s\b)?[\"'`*_~\u2019\u201d\xbb]*(?:[\s.,;!?)\]}_]|</|\Z)")
+"""After a role in small letters, this shows a word: `the superuser is`, `superusers`, `"user"`."""
 
 CUT_ARGUMENTS = re.compile(r'(?s:[\s{}\[\]:,]|"(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d[\d.eE+-]*|true|false|null)*+')
 """Arguments that do not end, up to where the text is not JSON."""
@@ -106,6 +110,9 @@ def read_stripped(machine: Machine) -> bool:
     for header, content, is_closed, follows in stripped.read():
         after = end_of_part if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
+        if left[1:] and not is_begun and header.end == len(text.mixed):
+            end_of_part, token = begin, None  # the stop token is there in place of the one that opens the content
+            break
         opens = min(text.span(header.end, header.end).start, stop) if header.end < len(text.mixed) else stop
         values = {**format.defaults, **recovery.author, **given, **header.values}
         reading = HeaderReading(values, is_clean=True, sides=format.sides(values))
@@ -227,14 +234,31 @@ class StrippedText:
         kinds, before, last = self.format.kinds, self._kind_of(header), self._kind_of(after)
         if self.continued or not (before and last) or last in kinds[before].then:
             return None
-        found = []
-        for match in self.begins.finditer(self.text, header.end, after.start):
-            between = self.headers.best(match.start())
+        made, found = self.contents.class_for(header.values), []
+        if made and self._reads(made, header.end, after.start):
+            return None
+        for match, at, _ in self._places(header.end, after.start):
+            between, sign = self.headers.best(match.start()), self.text[match.start() - 1]
             kind = self._kind_of(between) if between.values else ""
-            fits = kind in kinds[before].then and last in kinds[kind].then
-            if fits and not self._is_certain(between) and self.text[match.start() - 1] not in " \t":
+            fits = kind in kinds[before].then and last in kinds[kind].then and not self._is_certain(between)
+            is_line = sign == "\n" and LINE_END.match(self.text, between.end)
+            goes_on = not is_line and WORD_GOES_ON.match(self.text, between.end, after.start)
+            if fits and sign not in " \t" and not goes_on and (sign.isalnum() or self._is_boundary(at, between)):
                 found.append(between)
         return found[0] if len(found) == 1 else None
+
+    def _places(self, at: int, end: int) -> Iterator[tuple[re.Match[str], int, bool]]:
+        """Where a header may begin outside of blocks of code, the end of the last block, and whether one has no end."""
+        is_open = False
+        for match in self.begins.finditer(self.text, at, end):
+            if match.start() < at:
+                continue
+            if not match["fence"]:
+                yield match, at, is_open
+            elif (block_end := self._block_end(match["fence"], match.end())) is None:
+                is_open = True
+            else:
+                at = block_end
 
     def _kind_of(self, header: StrippedHeader) -> str:
         values = {**self.format.defaults, **self.recovery.author, **header.values}
@@ -254,23 +278,18 @@ class StrippedText:
             after = self._following(space.end() if space else end)
             if self._is_shown(after, is_after_arguments=True):
                 return after
-        at, is_open, inside = end or at, False, list[StrippedHeader]()
+        inside = list[StrippedHeader]()
         made = None if self.continued else self.contents.class_for(header.values)
         structure_end = self._structure_end(made, header.end) if made else None
-        for match in self.begins.finditer(self.text, at):
+        for match, begun, is_open in self._places(end or at, left.start if left else len(self.text)):
             start = match.start()
-            if (left and start >= left.start) or len(inside) >= MAX_STRUCTURE_ENDS:
+            if len(inside) >= MAX_STRUCTURE_ENDS:
                 break
-            if match["fence"] and start >= at:
-                block_end = self._block_end(match["fence"], match.end())
-                at, is_open = (at, True) if block_end is None else (block_end, is_open)
-            if match["fence"] or start < at:
-                continue
             if match["answer"]:
                 called = header.values[self.slots.recipient] if self._is_call(header) else None
                 start -= len(self.headers.tool_before(at, start, called))
             found = self.headers.best(start)
-            is_next = bool(found.values) and self._is_boundary(at, found) and self._is_shown(found)
+            is_next = bool(found.values) and self._is_boundary(begun, found) and self._is_shown(found)
             is_next = is_next and not (is_open and self._is_call(found))
             ends = start == structure_end and bool(found.values) and not self._is_call(found)
             if ends or (is_next and (made is None or self._reads(made, header.end, start))):
@@ -295,11 +314,10 @@ class StrippedText:
 
     def _block_end(self, fence: str, at: int) -> int | None:
         """Where a block of code ends; None if it has no end. No call is in one without an end."""
-        end = -1 if fence in self.open_blocks else self.text.find(f"\n{fence}", at)
-        if end < 0:
+        end = None if fence in self.open_blocks else re.compile(rf"\n[ \t]*{fence}").search(self.text, at)
+        if end is None:
             self.open_blocks.add(fence)
-            return None
-        return end + len(f"\n{fence}")
+        return end and end.end()
 
     def _arguments_end(self, at: int) -> int | None:
         """Where the arguments that a content begins with end: no header is inside of those."""
