@@ -402,6 +402,7 @@ def test_a_stop_token_in_place_of_the_one_that_opens_the_content_keeps_the_argum
     recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
     call = {slots.role: recovery.author[slots.role], slots.channel: recovery.calls or recovery.channels[0]}
     header = bare_text(module, [module.Message(**call, **{slots.recipient: tool}, content="{}")]).removesuffix("{}")
+    header = data.draw(st.sampled_from(["", "Hi."])) + header
     stops = list(recovery.closes)
     opener = data.draw(st.sampled_from(["", recovery.opens[0]]))
     text = f'{header}{data.draw(st.sampled_from(stops))}{opener}{{"a": 1}}{stops[0]}'

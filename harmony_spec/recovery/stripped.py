@@ -107,12 +107,15 @@ def read_stripped(machine: Machine) -> bool:
     begin, stripped = 0, StrippedText(machine.headers, text.mixed, continued, place, token)
     if is_begun and not stripped.shows_left_author():
         return False
-    for header, content, is_closed, follows in stripped.read():
+    read = stripped.read()
+    if left[1:] and not is_begun:
+        found = [*read]
+        if found and found[-1][0].end == len(text.mixed):
+            return False  # the stop token is there in place of the one that opens the content
+        read = iter(found)
+    for header, content, is_closed, follows in read:
         after = end_of_part if follows is None else text.span(follows, follows).start
         stop, end = (first, last) if is_closed else (after, after)
-        if left[1:] and not is_begun and header.end == len(text.mixed):
-            end_of_part, token = begin, None  # the stop token is there in place of the one that opens the content
-            break
         opens = min(text.span(header.end, header.end).start, stop) if header.end < len(text.mixed) else stop
         values = {**format.defaults, **recovery.author, **given, **header.values}
         reading = HeaderReading(values, is_clean=True, sides=format.sides(values))
