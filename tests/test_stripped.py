@@ -221,6 +221,7 @@ USERS: list[dict[str, Any]] = [
         "properties": {"userId": {"type": "string"}, "toolUser": {"description": "The user.\nuser:"}},
     },
     {"type": "object", "properties": {"userId": {"type": "string"}}},
+    {"type": "object", "properties": {f"userName{number}": {"type": "string"} for number in range(20)}},
 ]
 """Schemas with names that begin and end with roles."""
 

@@ -286,8 +286,10 @@ class StrippedText:
         structure_end = self._structure_end(made, header.end) if made else None
         for match, begun, is_open in self._places(end or at, left.start if left else len(self.text)):
             start = match.start()
-            if len(inside) >= MAX_STRUCTURE_ENDS:
-                break
+            if len(inside) >= MAX_STRUCTURE_ENDS and start != structure_end:
+                if start > (structure_end or 0):
+                    break
+                continue
             if match["answer"]:
                 called = header.values[self.slots.recipient] if self._is_call(header) else None
                 start -= len(self.headers.tool_before(at, start, called))
