@@ -238,7 +238,7 @@ class StrippedText:
         if self.continued or not (before and last) or last in kinds[before].then:
             return None
         made, found = self.contents.class_for(header.values), []
-        if made and self._reads(made, header.end, after.start):
+        if made and self._is_structure(made, header.end, after.start):
             return None
         for match, at, _ in self._places(header.end, after.start):
             between, sign = self.headers.best(match.start()), self.text[match.start() - 1]
@@ -248,6 +248,8 @@ class StrippedText:
             goes_on = not is_line and WORD_GOES_ON.match(self.text, between.end, after.start)
             if fits and sign not in " \t" and not goes_on and (sign.isalnum() or self._is_boundary(at, between)):
                 found.append(between)
+        if made:
+            found = [each for each in found[:MAX_STRUCTURE_ENDS] if self._reads(made, header.end, each.start)]
         return found[0] if len(found) == 1 else None
 
     def _places(self, at: int, end: int) -> Iterator[tuple[re.Match[str], int, bool]]:
@@ -309,10 +311,14 @@ class StrippedText:
         text = self.text[at:limit] if is_short else self.text
         wrong = max(at, skipped + self.contents.read(made, text, at - skipped)[1].furthest)
         for match in islice(self.begins.finditer(self.text, wrong, limit), MAX_STRUCTURE_ENDS):
-            if self._reads(made, at, match.start()) and not self._reads(made, at, match.start() + 1):
+            if self._is_structure(made, at, match.start()):
                 return match.start()
         self.open_arguments += 1
         return None
+
+    def _is_structure(self, made: type[Record], start: int, end: int) -> bool:
+        """Whether a content is a structure that no text can follow."""
+        return self._reads(made, start, end) and not self._reads(made, start, end + 1)
 
     def _reads(self, made: type[Record], start: int, end: int) -> bool:
         return self.contents.read(made, self.text[start:end])[1].at == end - start
