@@ -324,7 +324,8 @@ class Flattening:
                     return self.choice(rule)
                 case RecordRule() if rule.core:
                     return self.collapsed(rule)
-                case RecordRule() if not (rule.remembers or rule.is_schema or self.rules.nests(name)):
+                # One that nests has a pattern by itself: without, reading 200 tools takes 15 % longer.
+                case RecordRule() if not (rule.remembers or rule.is_schema or (inside and self.rules.nests(name))):
                     return self.record(rule)
             return None
         finally:
