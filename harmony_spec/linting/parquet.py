@@ -78,7 +78,7 @@ def read_parquet(
                     rows = selection.rows(part, done + 1, options.max_row_bytes)
                     done += part.num_rows
                     yield rows, part.nbytes, size * done // total
-        if not total and within == WHOLE:
+        if not total and not within.start:
             yield [], 0, size
 
     return selection.column, rows()

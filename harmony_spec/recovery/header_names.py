@@ -329,8 +329,10 @@ class HeaderNames:
         if near:
             costs = (cost + self.costs["margin"] * (name != near[-1]) for name in near)
             yield from (Name(field, name, len(word), each, "near") for name, each in zip(near, costs, strict=True))
-        elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)) and self.tools.word.fullmatch(word):
-            yield Name(field, word, len(word), row["unknown"], "unknown")
+        elif "unknown" in row and not self.is_known(word.rstrip(PUNCTUATION)):
+            tool = self.tools.word.match(word)  # a word that begins like a tool and goes on is divided
+            is_name = tool is None or tool.end() == len(word) or SINGLE_WORD.fullmatch(word)
+            yield from [Name(field, word, len(word), row["unknown"], "unknown")] * bool(is_name)
 
     def _near(self, field: str, word: str) -> tuple[list[str], int]:
         """The only known name that a word is near to, and the cost.
