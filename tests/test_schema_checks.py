@@ -71,7 +71,7 @@ def test_patterns_are_those_of_json_schema(pattern: str, right: str, wrong: str)
 
 @pytest.mark.parametrize("step", ["a", "a~/b", "0"])
 def test_the_schema_false_has_the_place_of_its_value(step: str) -> None:
-    """`false` is no keyword, but a part of a schema like others."""
+    """`false` is a part of a schema like others, not a keyword."""
     named: dict[str, Any] = {"properties": {step: False}}
     place = "/" + step.replace("~", "~0").replace("/", "~1")
     refused = Breach(place, "False schema does not allow 1", "false")

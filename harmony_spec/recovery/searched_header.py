@@ -149,8 +149,8 @@ class SearchedHeader:
     def _is_transposed(self, at: int) -> bool:
         """Whether a word has the place of the first of two channels, and the model that of the recipient after them.
 
-        So gpt-oss calls a tool: `<|channel|>functions.read<|channel|>commentary to=assistant json` (llama-server). The
-        author must be known, since a result may have lost the token before its tool.
+        So gpt-oss calls a tool (a case in `spliced_headers.toml`, from llama-server). The author must be known, since a
+        result may have lost the token before its tool.
         """
         before, after = self.text[:at].rstrip(), self.next_special(at)
         has_author = not self.lacks_start and (bool(self.given) or re.search(r"\w", before) is not None)

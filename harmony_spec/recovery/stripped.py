@@ -84,7 +84,7 @@ def read_stripped(machine: Machine) -> bool:
     """Read an input that has headers, and at most one special token; return whether it was read to its end.
 
     Of a completion with more tokens, the messages up to its first stop token may have lost theirs alone, since a filter
-    removed what it took for reasoning: `analysisWe look.<|end|><|start|>assistant<|channel|>final<|message|>`.
+    removed what looked like reasoning: the tokens of the first header, but none of the others.
     """
     format, form, output, start = machine.format, machine.form, machine.output, machine.start
     recovery, continued, given = machine.recovery, machine.continued, dict(machine.given)
