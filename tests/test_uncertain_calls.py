@@ -134,37 +134,36 @@ def test_a_recipient_may_be_a_namespace_and_signs(name: str) -> None:
             assert module.recover(text).messages == module.parse(text).messages
 
 
+def recipients_between(module: ModuleType, text: str) -> list[str | None]:
+    """The recipients that are read if a text comes after a message, without its start token, before an answer."""
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    channel, opens, stop = recovery.leads[slots.channel][0], recovery.opens[0], stop_of(module, None)
+    source = f"{channel}{recovery.channels[0]}{opens}Hm.{stop}{text}{channel}{recovery.answers}{opens}So.{stop}"
+    found = (module.recover(source, "completion", tools=tools) for tools in (None, [tool_of(recovery)]))
+    return [getattr(message, slots.recipient) for each in found for message in each.messages]
+
+
 @pytest.mark.parametrize("name", CALLING)
 @pytest.mark.parametrize("around", ['"{}"', "`{}`", "({})", "\u201c{}\u201d", "**{}**", "> {}", "- {}", "e.g. `{}`"])
 def test_a_quotation_between_messages_calls_nothing(name: str, around: str) -> None:
     """Text after a stop token, up to a channel: a header in quotes stays text without its start token."""
     module = codec_of(name)
-    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
-    lead, tool = automaton_of(module.FORMAT).lead, tool_of(recovery)
-    channel, opens, stop = recovery.leads[slots.channel][0], recovery.opens[0], stop_of(module, None)
-    before = f"{channel}{recovery.channels[0]}{opens}Hm.{stop}"
-    for quoted in (f"{lead}{tool}", f"{recovery.author[slots.role]} {lead}{tool}") if lead else ():
-        source = f"{before}{around.format(quoted)}{channel}{recovery.answers}{opens}So.{stop}"
-        for tools in (None, [tool]):
-            found = module.recover(source, "completion", tools=tools)
-            assert [getattr(message, slots.recipient) for message in found.messages] == [None, None]
+    recovery, lead = module.FORMAT.recovery, automaton_of(module.FORMAT).lead
+    call = f"{lead}{tool_of(recovery)}"
+    for quoted in (call, f"{recovery.author[recovery.slots.role]} {call}") if lead else ():
+        assert recipients_between(module, around.format(quoted)) == [None] * 4
 
 
 @pytest.mark.parametrize("name", CALLING)
 def test_the_token_of_another_format_introduces_no_call(name: str) -> None:
     """It begins a message before a role only, and not before prose."""
     module = codec_of(name)
-    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
-    lead, tool, ends = automaton_of(module.FORMAT).lead, tool_of(recovery), module.FORMAT.special_ends
-    channel, opens, stop = recovery.leads[slots.channel][0], recovery.opens[0], stop_of(module, None)
-    before = f"{channel}{recovery.channels[0]}{opens}Hm.{stop}"
+    recovery, lead, ends = module.FORMAT.recovery, automaton_of(module.FORMAT).lead, module.FORMAT.special_ends
+    tool = tool_of(recovery)
     texts = [tool, *(f"{role} asked us {lead}{tool} now" for role in recovery.roles if lead)] if all(ends) else []
     for text in texts:
         for token in ("im_start".join(ends), "im_end".join(ends) + "\n"):
-            source = f"{before}{token}{text}{channel}{recovery.answers}{opens}So.{stop}"
-            for tools in (None, [tool]):
-                found = module.recover(source, "completion", tools=tools)
-                assert [getattr(message, slots.recipient) for message in found.messages] == [None, None]
+            assert recipients_between(module, f"{token}{text}") == [None] * 4
 
 
 @pytest.mark.parametrize("name", CALLING)
