@@ -155,8 +155,9 @@ class SearchedHeader:
         before, after = self.text[:at].rstrip(), self.next_special(at)
         has_author = not self.lacks_start and (bool(self.given) or re.search(r"\w", before) is not None)
         tokens = {self.automaton.introduces.get(token) for token in (before[-1:], self.text[after : after + 1])}
-        model, addressed = self.recovery.author[self.slots.role], self.text[self.last_addressed :]
-        return has_author and tokens == {self.slots.channel} and after < self.last_addressed and model in addressed
+        model, lead = self.recovery.author[self.slots.role], self.last_addressed
+        addresses_model = any(at == lead and self.text.startswith(model, end) for at, end in self._introductions())
+        return has_author and tokens == {self.slots.channel} and after < lead and addresses_model
 
     def _introductions(self) -> Iterator[tuple[int, int]]:
         """Where something introduces a recipient, or nearly: the start and the end of it."""
