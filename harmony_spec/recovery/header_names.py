@@ -223,7 +223,8 @@ class HeaderNames:
         """Whether a name may end before the rest of a word: `please:json`, `f.json` and `f-json` are other words."""
         if name.how == "near" and name.field == self.slots.recipient:
             return sign not in f"{self.recovery.separator}{JOINTS_OF_NAMES}"
-        return not (name.how == "unknown" and rest in self.all)
+        goes_on = name.how == "role" and rest[:1].isalpha() and without_signs(rest) not in self.all  # `users`
+        return not (goes_on or (name.how == "unknown" and rest in self.all))
 
     def _joint(self, part: str, rest: str) -> tuple[str, int]:
         """The first part of a word without the signs between it and another name that ends the word, and what it is.
