@@ -152,11 +152,17 @@ class HeaderNames:
     def is_named(self, word: str, max_edit: str = "joined") -> bool:
         """Whether a word is, or nearly is, a name of a list: a role, a channel, both in one, or a content type.
 
+        If a name goes on in several letters, which are not a name, the word is another one here: `Finally`.
+
         Args:
             max_edit: the most that it may cost.
         """
         names = (each for each in self.readings(word) if each.field in self.lists and each.length == len(word))
-        near = any(each.how in ("", "near") and each.cost <= self.costs[max_edit] for each in names)
+        names = (each for each in names if each.how in ("", "near") and each.cost <= self.costs[max_edit])
+        near = any(
+            each.cost <= self.costs["joined"] or len(word) <= len(each.value) + 1 or each.value not in word.lower()
+            for each in names
+        )
         return near or word in self.recovery.roles
 
     # The places where a word is divided.
