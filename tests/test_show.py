@@ -27,7 +27,7 @@ from harmony_spec.cli import main
 from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.view import html_page as page_module
 from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
-from harmony_spec.view.shown_row import GAP_SECTION, OPEN_HEADER_SECTION, ShownRow, masked_runs, shown_report
+from harmony_spec.view.shown_row import GAP_SECTION, OPEN_HEADER_SECTION, ShownRow, shown_report
 from harmony_spec.view.statistics import Statistics
 from harmony_spec.view.terminal_view import row_lines
 
@@ -406,7 +406,7 @@ def test_a_mask_is_shown_token_by_token(source: str | list[int], data: st.DataOb
         source if isinstance(source, list) else encode(re.sub("[\ud800-\udfff]", "", source), allowed_special="all")
     )
     mask = data.draw(st.lists(st.booleans(), min_size=len(tokens), max_size=len(tokens)))
-    pieces = pieces_of(shown_report(validate(tokens), has_tokens=True, learned=masked_runs(mask)))
+    pieces = pieces_of(shown_report(validate(tokens), has_tokens=True, learned=mask))
     shown = [(token, piece.is_trained) for piece in pieces for token, _ in piece.tokens]
     assert shown == list(zip(tokens, mask, strict=True))
 

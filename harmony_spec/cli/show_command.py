@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from ..linting.row_reading import Progress, read
 from ..linting.rows import CONVERT_CHAT, RowContent, listed_rows
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
-from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
+from ..view.shown_row import ShownRow, learned_mask, shown_report, unreadable_row
 from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
@@ -189,7 +189,7 @@ def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow:
     check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
-    learned: Runs = ()
+    learned: Sequence[bool] = ()
     chat: ChatMessages | None = None
     try:
         try:
@@ -200,13 +200,13 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow
             held = RowContent(codec.render(made, batch.options.start), codec, messages=made)
         report, _ = check.reports(held)
         if training and held.path == (INPUT_IDS,) and MASKS in check.value:
-            learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
+            learned = _mask(check.value[MASKS], len(held.source))
         elif training:
             require(codec, "render_training")
             example = codec.render_training(report.messages)
             if chat is not None:
                 without_training(example, {*range(chat.prompt), *chat.masked})
-            learned = learned_runs(example, report)
+            learned = learned_mask(example, report)
     except HarmonyError as error:
         return unreadable_row(error, _as_written(check.value, row.item), place, check.id)
     selected = batch.options.selected.difference(() if chat is None else OF_FORMAT_ONLY)
@@ -254,8 +254,8 @@ def _as_written(value: Any, item: Any) -> str:
     return item.decode("utf-8-sig", "replace").strip() if isinstance(item, bytes) else str(item)
 
 
-def _mask(mask: Any, count: int) -> list[Any]:
+def _mask(mask: Any, count: int) -> list[bool]:
     """The mask of a row with `count` token ids. Raises `RowError` if it does not fit."""
     if not isinstance(mask, list) or len(mask) != count or not set(map(type, mask)) <= {int, bool}:
         raise RowError(UNREADABLE_ROW, f"the column {MASKS!r} is not a list of {count} numbers, one for each token id")
-    return mask
+    return list(map(bool, mask))

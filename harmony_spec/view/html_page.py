@@ -12,7 +12,6 @@ import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -22,7 +21,7 @@ from ..errors import Code, any_of
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..validation.report import Report
-from .shown_row import MESSAGE_SECTION, ShownRow, shown_messages, shown_report
+from .shown_row import ShownRow, shown_messages, shown_report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,9 +38,6 @@ MAX_FILTER_VALUES = 30
 
 OTHERS = "others"
 
-MAX_EXCERPT_CHARS = 120
-"""Characters of the last content that a collapsed row shows."""
-
 
 class PageTooLarge(Exception):
     """The rows do not fit into one page.
@@ -52,22 +48,6 @@ class PageTooLarge(Exception):
 
     def __init__(self, rows: int) -> None:
         super().__init__(f"the page would have more than {MAX_PAGE_BYTES >> 20} MB; {rows} rows fit")
-
-
-@dataclass
-class _Line:
-    """What the line of a closed row shows, and its cards."""
-
-    row: ShownRow
-    place: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.place, self.id = self.row.place, self.row.id
-        self.sections, self.findings, self.hint = self.row.sections, self.row.findings, self.row.hint
-        self.messages = sum(section.kind == MESSAGE_SECTION for section in self.sections)
-        self.severities = Counter(finding.code.severity for finding in self.row.all_findings)
-        contents = [section.content for section in self.sections if section.kind == MESSAGE_SECTION]
-        self.excerpt = " ".join(contents[-1][:MAX_EXCERPT_CHARS].split()) if contents else ""
 
 
 def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> bytes:
@@ -88,13 +68,13 @@ def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> byt
     blocks: list[dict[str, Any]] = []
     index: list[tuple[list[int], dict[str, list[str]]]] = []
     size, each = 0, iter(rows)
-    while block := [_Line(row) for row in islice(each, ROWS_PER_BLOCK)]:
-        data = _packed("".join(str(cards.row(line, colors)) for line in block))
+    while block := list(islice(each, ROWS_PER_BLOCK)):
+        data = _packed("".join(str(cards.row(row, colors)) for row in block))
         size += len(data)
         if size > MAX_PAGE_BYTES:
             raise PageTooLarge(len(index))
         blocks.append({"first": len(index), "rows": len(block), "data": data})
-        index += [_index_entry(line.row, codes, fields) for line in block]
+        index += [_index_entry(row, codes, fields) for row in block]
     listed = {name: _listed(counts) for name, counts in fields.items() if len(counts) > 1}
     entries = [
         (found, [_numbers(numbers, values.get(name, ())) for name, numbers in listed.items()])
@@ -121,7 +101,7 @@ def render_page(template: str, **values: Any) -> bytes:
 def html_fragment(row: ShownRow, turns: Iterable[str]) -> str:
     """Return the cards of a row with their style, without a script."""
     colors = {name: number for number, name in enumerate(turns)}
-    style, cards = _asset("page.css"), _cards().cards(_Line(row), colors)
+    style, cards = _asset("page.css"), _cards().cards(row, colors)
     return _valid(f'<style>{style}</style><div class="harmony notebook">{cards}</div>').decode()
 
 

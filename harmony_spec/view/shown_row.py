@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from codecs import getincrementaldecoder
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -36,6 +37,9 @@ MESSAGE_SECTION, OPEN_HEADER_SECTION, GAP_SECTION, UNREAD_SECTION = (
 
 
 LINE_BREAKS = ("\n", "\r\n")
+
+MAX_EXCERPT_CHARS = 120
+"""Characters of the last content that a collapsed row shows."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +130,25 @@ class ShownRow:
     def all_findings(self) -> list[ShownFinding]:
         return [*self.findings, *(finding for section in self.sections for finding in section.findings)]
 
+    @property
+    def severities(self) -> Counter[str]:
+        """How many findings have each severity."""
+        return Counter(finding.code.severity for finding in self.all_findings)
 
-Runs = Sequence[tuple[int, int]]
-"""Parts of an input from start to before end, in order."""
+    @property
+    def messages(self) -> list[Section]:
+        return [section for section in self.sections if section.kind == MESSAGE_SECTION]
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the last content."""
+        return " ".join(self.messages[-1].content[:MAX_EXCERPT_CHARS].split()) if self.messages else ""
 
 
-def learned_runs(training: Training, report: Report[Any]) -> Runs:
-    """Return the parts of the input of a report that training on its messages learns."""
+def learned_mask(training: Training, report: Report[Any]) -> list[bool]:
+    """Return which units of the input of a report training on its messages learns."""
     form, recovered = report.reading
-    found: list[tuple[int, int]] = []
+    found = [False] * len(form.units)
     opened: list[int] = []
     for start, end, message, part in training.spans:
         head, content, tail, after = recovered.bounds[message]
@@ -142,7 +156,8 @@ def learned_runs(training: Training, report: Report[Any]) -> Runs:
         at = head + _count_opened(form, head, content, opened)
         if any(training.mask[start:end]):
             places = (head, at), (at, content), (content, tail), (tail, after)
-            found.append(places[SPAN_PARTS.index(part)])
+            first, last = places[SPAN_PARTS.index(part)]
+            found[first:last] = [True] * (last - first)
     return found
 
 
@@ -154,12 +169,6 @@ def _count_opened(form: Form, start: int, end: int, opened: list[int]) -> int:
     return len(text) if form.spelled(start, end).startswith(text) else 0
 
 
-def masked_runs(mask: Sequence[object]) -> Runs:
-    """Return the runs of tokens that a mask marks."""
-    edges = [at for at, (one, next) in enumerate(pairwise([False, *map(bool, mask), False])) if one != next]
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
 def shown_report(
     report: Report[Any],
     place: str = "",
@@ -167,7 +176,7 @@ def shown_report(
     *,
     admits: Callable[[Diagnostic], bool] = lambda _: True,
     has_tokens: bool = False,
-    learned: Runs = (),
+    learned: Sequence[bool] = (),
     hint: str = "",
     lost: Iterable[Diagnostic] = (),
 ) -> ShownRow:
@@ -179,7 +188,7 @@ def shown_report(
         id: of the row.
         admits: whether a diagnostic is shown.
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
-        learned: the parts of the input that training learns.
+        learned: which units of the input training learns; empty for none.
         hint: see `ShownRow`.
         lost: findings without a place: what the input lacks of the row that it was converted from.
     """
@@ -206,35 +215,26 @@ def shown_messages(format: Format | None, parsed: Parsed[Any]) -> ShownRow:
     found: dict[int, list[ShownFinding]] = {}
     for each in parsed.diagnostics if isinstance(parsed, Recovered) else ():
         found.setdefault(min(each.index or 0, len(parsed.messages) - 1), []).append(_finding(each))
-    sections = [
-        Section(
-            MESSAGE_SECTION,
-            format.kind_of(message),
-            header_fields(format, message),
-            _repaired(message),
-            (ShownPiece(CONTENT_PIECE, str(getattr(message, format.content))),),
-            tuple(found.pop(index, ())),
-        )
-        for index, message in enumerate(parsed.messages)
-        if format is not None
-    ]
+    sections: list[Section] = []
+    for index, message in enumerate(parsed.messages):
+        assert format is not None
+        piece = ShownPiece(CONTENT_PIECE, str(getattr(message, format.content)))
+        sections.append(_message_section(format, message, (piece,), tuple(found.pop(index, ()))))
     if parsed.opening is not None:
         sections.append(Section(OPEN_HEADER_SECTION, fields=_set(parsed.opening)))
     return ShownRow("", sections=tuple(sections), findings=tuple(f for each in found.values() for f in each))
 
 
-def header_fields(format: Format, message: object) -> dict[str, str | bool]:
-    """The fields of a message that are set, without its content."""
-    return _set({name: getattr(message, name) for name in format.fields if name != format.content})
+def _message_section(
+    format: Format, message: Any, pieces: tuple[ShownPiece, ...], findings: tuple[ShownFinding, ...]
+) -> Section:
+    fields = _set({name: getattr(message, name) for name in format.header_fields})
+    repaired = message.repair.fields if message.repair else ()
+    return Section(MESSAGE_SECTION, format.kind_of(message), fields, repaired, pieces, findings)
 
 
 def _set(fields: dict[str, Any]) -> dict[str, str | bool]:
     return {name: value for name, value in fields.items() if value is not None and value is not False}
-
-
-def _repaired(message: object) -> tuple[str, ...]:
-    repair = getattr(message, "repair", None)
-    return () if repair is None else tuple(repair.fields)
 
 
 def _finding(each: Diagnostic, piece: int = 0, start: int = 0, end: int = 0) -> ShownFinding:
@@ -256,15 +256,10 @@ class _Sections:
         recovered: Recovered[Any],
         found: list[Diagnostic],
         has_tokens: bool,
-        learned: Runs,
+        learned: Sequence[bool],
     ) -> None:
         self.form, self.recovered, self.found, self.has_tokens = form, recovered, found, has_tokens
-        self.edges: list[int] = []
-        for start, end in learned:
-            if self.edges and self.edges[-1] == start:
-                self.edges[-1] = end
-            elif start < end:
-                self.edges += start, end
+        self.learned = learned
 
     def all(self) -> tuple[Section, ...]:
         """Sections, in order. A finding is in the section where it begins.
@@ -308,23 +303,15 @@ class _Sections:
             return Section(GAP_SECTION, pieces=pieces, findings=findings)
         if index >= len(self.recovered.messages):
             return Section(OPEN_HEADER_SECTION, "", _set(self.recovered.opening or {}), (), pieces, findings)
-        message, format = self.recovered.messages[index], self.form.format
-        return Section(
-            MESSAGE_SECTION,
-            format.kind_of(message),
-            header_fields(format, message),
-            _repaired(message),
-            pieces,
-            findings,
-        )
+        return _message_section(self.form.format, self.recovered.messages[index], pieces, findings)
 
     def is_learned(self, at: int) -> bool:
-        return bisect_right(self.edges, at) % 2 == 1
+        return any(self.learned[at : at + 1])
 
     def cuts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Split a span so that each piece is trained on as a whole or not at all."""
-        inner = self.edges[bisect_right(self.edges, start) : bisect_left(self.edges, end)]
-        return pairwise([start, *dict.fromkeys(inner), end])
+        inside = range(start + 1, min(end, len(self.learned)))
+        return pairwise([start, *(at for at in inside if self.learned[at - 1] != self.learned[at]), end])
 
     def sizes(self, start: int, end: int) -> list[tuple[int, int]]:
         """The token ids of a piece, with the lengths of their texts; none for a text that cannot be encoded."""
