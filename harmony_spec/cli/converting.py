@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import ModuleType
@@ -20,11 +20,11 @@ from ..errors import ConversionError, HarmonyError, RenderError, RowError, Sever
 from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
 from ..linting.arrow_rows import ColumnRows
-from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
-from ..linting.json_edits import dumped, items_of
+from ..linting.batches import ID_COLUMN, Batch, Row, each_row, read_content, row_value
+from ..linting.json_edits import dumped
 from ..linting.outputs import id_note
 from ..linting.row_reading import is_json, kind_of
-from ..linting.rows import RowContent, listed_rows, text_of
+from ..linting.rows import RowContent
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -178,8 +178,14 @@ class Converted:
 def convert_batch(conversion: Conversion, batch: Batch) -> list[Converted]:
     """The converted rows of a batch."""
     found, values = Converted(), []
-    for row in batch.rows:
-        for place, item, value in _values(batch, row):
+    for whole in batch.rows:
+        for part, row in each_row(batch, whole) if not _is_empty(batch, whole) else ():
+            name = printable_name(part.name)
+            place = name if row.number is None else f"{name}:{row.number}"
+            try:
+                value = row_value(batch.kind, row.item)
+            except RowError as error:
+                value = error
             identifier = _identifier(value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id)
             place += id_note(identifier)
             try:
@@ -194,9 +200,9 @@ def convert_batch(conversion: Conversion, batch: Batch) -> list[Converted]:
                 if isinstance(error, HarmonyError):
                     error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.args if isinstance(error, InvalidRow) else [error]
-                what = f"{place}: error: row rejected{', and not read' if isinstance(item, RowError) else ''}"
+                what = f"{place}: error: row rejected{', and not read' if isinstance(row.item, RowError) else ''}"
                 found.reports += [("error", f"{what}: {printable(str(each))}") for each in errors]
-                found.rejected += _original(batch, row, item)
+                found.rejected += _original(batch, row)
                 found.numbers.rejected += 1
     found.numbers.converted = len(values)
     if conversion.is_parquet:
@@ -225,26 +231,10 @@ def _refused_bytes(value: object) -> str:
     return str(value)
 
 
-def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
-    """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
+def _is_empty(batch: Batch, row: Row) -> bool:
+    """Whether there is no row, as in an empty file of lines: standard input without content may be any format."""
     has_format = row.number is not None or kind_of(batch.name) is not None
-    if not has_format and isinstance(row.item, bytes) and not row.item.strip():
-        return  # without content, standard input may be any format; it has no rows, like an empty file of lines
-    name = printable_name(batch.name)
-    place = name if row.number is None else f"{name}:{row.number}"
-    try:
-        value = row_value(batch.kind, row.item)
-    except RowError as error:
-        value = error
-    if row.number is None and (listed := listed_rows(value, batch.options.codec)) is not None:
-        try:
-            items = [*map(str.encode, items_of(text_of(row.item)))] if batch.options.keeps_rows else listed
-        except RecursionError:
-            yield place, row.item, RowError(UNREADABLE_ROW, "the row is nested too deeply")
-            return
-        yield from ((f"{place}[{index}]", *each) for index, each in enumerate(zip(items, listed, strict=True)))
-    else:
-        yield place, row.item, value
+    return not has_format and isinstance(row.item, bytes) and not row.item.strip()
 
 
 def _line(value: object) -> bytes:
@@ -262,11 +252,12 @@ def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _original(batch: Batch, row: Row, item: Any) -> bytes:
+def _original(batch: Batch, row: Row) -> bytes:
     """A row as a line of JSON, or the line that it is; empty for a row that was not read, or if rows are not kept.
 
     A file that is not JSON is a string, in which surrogates stand for bytes that are not UTF-8.
     """
+    item = row.item
     if isinstance(item, RowError) or not batch.options.keeps_rows:
         return b""
     if row.number is not None and isinstance(batch.rows, ColumnRows):

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ from ..diagnostics import Diagnostic
 from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import Batch, FileKind, Options, Row, row_value
+from ..linting.batches import Batch, FileKind, Options, Row, each_row
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.rewriting import claim, files_read
 from ..linting.row_reading import Progress, read
-from ..linting.rows import CONVERT_CHAT, RowContent, listed_rows
+from ..linting.rows import CONVERT_CHAT, RowContent
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import ShownRow, learned_mask, shown_report, unreadable_row
@@ -162,28 +161,17 @@ def _chosen(
             raise file
         progress.files.append(file.name)
         for batch in read(file.name, True, kind, resolver.options(file.name), progress):
-            for last, part, row in _numbered(batch):
-                if left > 0 and (rows is None or last in rows):
-                    found, left = True, left - 1
-                    yield part, row
+            for row in batch.rows:
+                for index, each in enumerate(each_row(batch, row), 1):
+                    last = row.number or index
+                    if left > 0 and (rows is None or last in rows):
+                        found, left = True, left - 1
+                        yield each
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
         known = f"the last row is {last}" if last else "there are no rows"
         raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; {known}")
-
-
-def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
-    """The rows of a batch with their numbers. A JSON file may be a list of rows."""
-    for row in batch.rows:
-        listed: list[Any] | None = None
-        if batch.kind == "json":
-            with suppress(RowError):
-                listed = listed_rows(row_value(batch.kind, row.item), batch.options.codec)
-        for index, each in enumerate(listed or ()):
-            yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
-        if listed is None:
-            yield row.number or 1, batch, row
 
 
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow:

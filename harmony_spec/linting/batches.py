@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from ..codec_loading import CodecText, load_codec_text
 from ..diagnostics import Fix
 from ..errors import RowError
-from .rows import RowContent, present, source_of, text_of, value_of
+from .json_edits import items_of
+from .rows import RowContent, listed_rows, present, source_of, text_of, value_of
 
 FileKind = Literal["text", "json", "jsonl", "parquet"]
 """The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
@@ -142,6 +144,19 @@ def row_value(kind: FileKind, item: Any) -> Any:
     if isinstance(item, bytes):
         return text_of(item) if kind in ("text", "parquet") else value_of(item, is_line=kind == "jsonl")
     return item if isinstance(item, (str, array)) else present(item)
+
+
+def each_row(batch: Batch, row: Row) -> Iterator[tuple[Batch, Row]]:
+    """A row and its batch; if it is a JSON file that is a list of rows, each of these, with its index in the name."""
+    items = None
+    if batch.kind == "json":
+        with suppress(RowError, RecursionError):
+            if listed_rows(row_value(batch.kind, row.item), batch.options.codec) is not None:
+                items = items_of(text_of(row.item))
+    if items is None:
+        yield batch, row
+    for index, item in enumerate(items or ()):
+        yield replace(batch, name=f"{batch.name}[{index}]"), Row(None, item.encode())
 
 
 def read_content(kind: FileKind, value: Any, options: Options) -> RowContent:
