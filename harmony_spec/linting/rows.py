@@ -322,7 +322,7 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
         if chosen not in names:
             raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed_columns(names)}")
         return chosen
-    if known := _known_column(names):
+    if known := next(filter(names.__contains__, COLUMNS), None):
         return known
     fitting = list(filter(fits, names))
     if len(fitting) > 1:
@@ -331,14 +331,6 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
         hint = f"{CHOOSE_COLUMN}, or pass --input-format text if this is not a row."
         _raise("no column has a text, token ids or a conversation", hint=hint)
     return fitting[0]
-
-
-def _known_column(names: Collection[str]) -> str | None:
-    """The first known name of a column that is among `names`."""
-    for known in COLUMNS:
-        if known in names:
-            return known
-    return None
 
 
 def listed_columns(names: Collection[str]) -> str:
