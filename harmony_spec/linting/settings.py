@@ -125,10 +125,7 @@ def load(path: Path) -> Settings | None:
             near = near_misses(key, SETTING_KEYS)
             advice = f"did you mean {near[0]!r}?" if near else f"settings: {', '.join(SETTING_KEYS)}"
             raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; {advice}")
-        try:
-            read[key.replace("-", "_")] = _converted(key, value, file.parent)
-        except ValidationError:
-            raise SettingsError(f"{path}: {TABLE}.{key}: expected {SETTING_KEYS[key].__metadata__[0]}") from None
+        read[key.replace("-", "_")] = _converted(key, value, file.parent, f"{path}: {TABLE}.{key}")
     if "codec" in read and "grammar" in read:
         raise SettingsError(f"{path}: {TABLE}: pass only one of codec and grammar")
     if "grammar" in read and not read["grammar"].is_dir():  # a module would run
@@ -144,9 +141,12 @@ SETTING_KEYS: dict[str, Any] = {
 """The keys of the table, with the types of their values, annotated with what they expect in words."""
 
 
-def _converted(key: str, value: Any, folder: Path) -> Any:
-    """The value of a setting, whose paths are relative to a folder. Raises `ValidationError`."""
-    return convert(value, SETTING_KEYS[key], dec_hook=lambda _, path: folder / path)
+def _converted(key: str, value: Any, folder: Path, place: str, got: str = "") -> Any:
+    """The value of a setting, whose paths are relative to a folder. Raises `SettingsError`."""
+    try:
+        return convert(value, SETTING_KEYS[key], dec_hook=lambda _, path: folder / path)
+    except ValidationError:
+        raise SettingsError(f"{place}: expected {SETTING_KEYS[key].__metadata__[0]}{got}") from None
 
 
 def _checked(settings: Settings) -> Settings:
@@ -154,15 +154,11 @@ def _checked(settings: Settings) -> Settings:
     if not isinstance(settings, Settings):
         raise TypeError(f"settings: expected Settings, got {type(settings).__name__}")
     read: dict[str, Any] = {}
-    for key, hint in SETTING_KEYS.items():
+    for key in SETTING_KEYS:
         name = key.replace("-", "_")
         value: Any = getattr(settings, name)
-        if value == getattr(NO_SETTINGS, name):
-            continue
-        try:
-            read[name] = _converted(key, value, Path())
-        except ValidationError:
-            raise SettingsError(f"{name}: expected {hint.__metadata__[0]}, got {quoted(value)}") from None
+        if value != getattr(NO_SETTINGS, name):
+            read[name] = _converted(key, value, Path(), name, f", got {quoted(value)}")
     return replace(settings, **read)
 
 
