@@ -107,12 +107,10 @@ class Command(click.Command):
 
     Args:
         example: a line for a shell, which `--help` shows at its end.
-        groups: the long flags of options, by the headings that `--help` shows them under; one list if empty.
+        groups: the headings that `--help` shows options under, by the long flag of the first one; one list if None.
     """
 
-    def __init__(
-        self, *args: Any, example: str, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any
-    ) -> None:
+    def __init__(self, *args: Any, example: str, groups: Mapping[str, str] | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.epilog = f"\b\nExample:\n  {example}"
         self.groups = groups or {}
@@ -120,14 +118,14 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in their groups."""
-        if not self.groups:
-            super().format_options(ctx, formatter)
-            return
-        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        records = {flag: option.get_help_record(ctx) for option in options for flag in option.opts}
-        for heading, flags in self.groups.items():
+        heading, records = "Options", dict[str, list[tuple[str, str]]]()
+        for option in self.get_params(ctx):
+            heading = next(filter(None, map(self.groups.get, option.opts)), heading)
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
+                records.setdefault(heading, []).append(record)
+        for heading, listed in records.items():
             with formatter.section(heading):
-                formatter.write_dl([record for flag in flags if (record := records[flag])])
+                formatter.write_dl(listed)
 
 
 def codec_of(context: click.Context | None) -> ModuleType:

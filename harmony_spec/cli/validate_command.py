@@ -72,26 +72,15 @@ def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Pa
 
 
 GROUPS = {
-    "Inputs": (
-        "--start",
-        "--codec",
-        "--tokenizer",
-        "--input-format",
-        "--column",
-        "--id-column",
-        "--tools",
-        "--stripped",
-        "--skip-others",
-        "--exclude",
-        "--max-row-bytes",
-        "--max-file-bytes",
-    ),
-    "Rules": ("--select", "--ignore", "--severity", "--baseline", "--write-baseline"),
-    "Fixes": ("--fix", "--unsafe-fixes", "--fixable", "--diff", "--fixed-output", "--backup"),
-    "Output": ("--output-format", "--statistics", "--output", "--quiet", "--color"),
-    "Run": ("--config", "--isolated", "--jobs", "--runner", "--address", "--exit-zero", "--help"),
+    "--codec": "Inputs",
+    "--select": "Rules",
+    "--fix": "Fixes",
+    "--output-format": "Output",
+    "--config": "Run",
+    "--color": "Output",
+    "--help": "Run",
 }
-"""The options by the headings of `--help`."""
+"""The headings of `--help`, by the first of the options under them. Those of all commands come last."""
 
 _results = require_name(
     lambda path: path.suffix in OUTPUT_SUFFIXES, f"the name must end with {' or '.join(OUTPUT_SUFFIXES)}"
@@ -111,16 +100,6 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     metavar="N",
     help=f"Maximum size of a compressed file after decompression.  [default: {MAX_FILE_BYTES}]",
 )
-@runs_in_processes
-@click.option(
-    "--config",
-    type=FILE_PATH,
-    is_eager=True,
-    callback=_config,
-    help="Settings file for all inputs, instead of the nearest pyproject.toml.",
-)
-@click.option("--isolated", is_flag=True, help="Ignore settings files.")
-@click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @_selecting("--select", f"Report only these rules ({_CODES}).")
 @_selecting("--ignore", "Do not report these rules.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Report only findings of at least this severity.")
@@ -138,6 +117,12 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     metavar="FILE",
     help="Record all findings as a baseline, and exit with 0.",
 )
+@click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that rewrite repaired fields or change tokens.")
+@_selecting("--fixable", "Also apply all fixes of these rules.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
+@click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
+@click.option("--backup", metavar="SUFFIX", callback=_backup, help="Keep copies of replaced files.")
 @click.option(
     "--output-format",
     "form",
@@ -149,12 +134,16 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @output_option("Write results by row to .jsonl or .parquet.", _results)
 @click.option("--statistics", is_flag=True, help="Print counts by code and tokens by channel instead of findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings, but no summary.")
-@click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
-@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that rewrite repaired fields or change tokens.")
-@_selecting("--fixable", "Also apply all fixes of these rules.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
-@click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
-@click.option("--backup", metavar="SUFFIX", callback=_backup, help="Keep copies of replaced files.")
+@click.option(
+    "--config",
+    type=FILE_PATH,
+    is_eager=True,
+    callback=_config,
+    help="Settings file for all inputs, instead of the nearest pyproject.toml.",
+)
+@click.option("--isolated", is_flag=True, help="Ignore settings files.")
+@runs_in_processes
+@click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 def validate(
     files: tuple[str, ...],
     form: str,
