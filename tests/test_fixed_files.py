@@ -125,6 +125,20 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == {path, link}
 
 
+def test_permissions_are_those_of_any_new_file_or_of_the_replaced_one(tmp_path: Path) -> None:
+    path, before = tmp_path / "new.txt", os.umask(0o027)
+    try:
+        for mode in (0o640, 0o664, 0o400):
+            with AtomicFile(path) as written:
+                written.file.write(b"x")
+                assert path.exists() or os.stat(written.file.name).st_mode & 0o777 == 0o640
+                assert not path.exists() or os.stat(written.file.name).st_mode & 0o777 == 0o600
+            assert path.stat().st_mode & 0o777 == mode
+            path.chmod({0o640: 0o664, 0o664: 0o400, 0o400: 0o600}[mode])
+    finally:
+        os.umask(before)
+
+
 # Nothing is lost or overwritten.
 
 

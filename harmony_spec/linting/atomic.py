@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 class _Raw(FileIO):
-    """A file under a temporary name; errors name the file that it is written for."""
+    """A file under a temporary name; errors name the file that it is written for.
+
+    If that exists, nobody else may read this one until it has the same permissions.
+    """
 
     def __init__(self, temporary: Path, path: Path) -> None:
-        super().__init__(temporary, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
+        mode = 0o600 if path.exists() else 0o666
+        super().__init__(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))
         self.path = path
 
     def write(self, data: Buffer, /) -> int:
@@ -73,7 +77,8 @@ class AtomicFile:
             self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()
-            os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
+            if self.path.exists():
+                os.chmod(self.file.name, self.path.stat().st_mode & 0o777)
             if self.original is not None:
                 self.original.require_same()
             if self.backup:
@@ -108,9 +113,3 @@ def _delete(temporary: Path, owner: int) -> None:
     if os.getpid() == owner:
         with suppress(OSError):
             temporary.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
