@@ -345,9 +345,9 @@ def row_options(max_row_bytes: int | None = None, **others: Any) -> Options:
     return Options(frozenset(), codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES, **others)
 
 
-def refuse_input(error: HarmonyError, name: str, source: Source = "", *row: Any, status: int = UNUSABLE) -> NoReturn:
-    """Print an error with its place in an input, and exit; `row` is for `format_error`."""
-    ERR.write(format_error(name, source, error, *row))
+def refuse_input(error: HarmonyError, name: str, source: Source = "", status: int = UNUSABLE) -> NoReturn:
+    """Print an error with its place in an input, and exit."""
+    ERR.write(format_error(name, source, error))
     sys.exit(status)
 
 

@@ -152,7 +152,7 @@ class RowCheck:
             text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
             if number is None and text and isinstance(error, RowError) and not self._may_be_harmony(text):
                 return self._checked(skipped=True)
-            finding = finding_of_error(error, text, self.kind, number, isinstance(error, RowError))
+            finding = finding_of_error(error, text, self.kind, number)
             if options.fingerprints:
                 whole_row = text.strip() if isinstance(item, bytes) else str(item)
                 finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from ..diagnostics import Diagnostic
-from ..errors import Code, ConversationError, HarmonyError, Span
+from ..errors import Code, ConversationError, HarmonyError, RenderError, Span, ToolError
 from ..parsing.strict_parsing import form_of
 from ..source.lines import LineIndex
 from ..source.saved_text import Source
@@ -133,9 +133,7 @@ def _in_text(diagnostic: Diagnostic, lines: LineIndex, line: int | None, row: in
     return Finding(diagnostic, *places, around=around, caret=caret)
 
 
-def finding_of_error(
-    error: HarmonyError, source: Source, kind: FileKind, row: int | None, is_of_source: bool
-) -> Finding:
+def finding_of_error(error: HarmonyError, source: Source, kind: FileKind, row: int | None) -> Finding:
     """The finding for an input that cannot be read or written.
 
     Args:
@@ -143,8 +141,9 @@ def finding_of_error(
         source: the input: a text, or the bytes of the row as text; token ids.
         kind: the format of the file.
         row: the number of the row; None if the file is one input.
-        is_of_source: whether the span of the error is a place in the source, not in messages to be rendered.
     """
+    # The span of another error of rendering is a place in the text of a message.
+    is_of_source = isinstance(error, ToolError) or not isinstance(error, RenderError)
     span, unit = (error.span, error.unit) if error.span and is_of_source else (Span(0, 0), "")
     pointer = "" if error.index is None or unit else f"/messages/{error.index}"
     inside = isinstance(error, ConversationError) and error.pointer != pointer

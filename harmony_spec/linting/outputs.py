@@ -15,10 +15,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics import abridge
-from ..errors import Applicability, Code, HarmonyError, RenderError, ToolError, any_of
+from ..errors import Applicability, Code, HarmonyError, ToolError, any_of
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
-from .batches import FileKind
 from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
@@ -71,15 +70,12 @@ def human(checked: Checked, finding: Finding) -> Text:
     return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fix_hint(finding))
 
 
-def format_error(
-    name: str, source: Source, error: HarmonyError, kind: FileKind = "text", row: int | None = None
-) -> Text:
-    """An error in a file, or in a row of it, in the same form."""
-    is_of_message = isinstance(error, RenderError) and not isinstance(error, ToolError)
-    finding = finding_of_error(error, source, kind, row, not is_of_message)
+def format_error(name: str, source: Source, error: HarmonyError) -> Text:
+    """An error in a file that is one input, in the same form."""
+    finding = finding_of_error(error, source, "text", None)
     finding = replace(finding, pointer=error.pointer or finding.pointer)
     rule = error.rule if isinstance(error, ToolError) else ""
-    return _quoted(Checked(name, row, 0), finding, "", error.message, rule, error.hint)
+    return _quoted(Checked(name, None), finding, "", error.message, rule, error.hint)
 
 
 def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: str, hint: str) -> Text:
