@@ -150,12 +150,8 @@ class ConversionNumbers:
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, others: ConversionNumbers) -> None:
-        self.converted += others.converted
-        self.rejected += others.rejected
-        self.truncated += others.truncated
-        self.trained += others.trained
-        self.lengths += others.lengths
-        self.unread += others.unread
+        for name, number in vars(others).items():
+            vars(self)[name] += number
 
 
 @dataclass
