@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import APPLICABILITIES
 from ..linting import Checked
 from ..linting.baseline import Baseline
 from ..linting.opening import InputError
@@ -114,13 +115,9 @@ class Run:
 
     def _fixable(self) -> str:
         """How many findings have a fix, by the option that applies it."""
-        totals = self.totals
-        options = (
-            (f"{FIXABLE} %d fixable with --fix", totals.fixable),
-            ("%d with --unsafe-fixes", totals.unsafe),
-            ("%d with --fixable CODES", totals.display),
-        )
-        text = ", ".join(text % number for text, number in options if number)
+        texts = (f"{FIXABLE} %d fixable with --fix", "%d with --unsafe-fixes", "%d with --fixable CODES")
+        numbers = map(self.totals.fixes.__getitem__, APPLICABILITIES)
+        text = ", ".join(text % number for text, number in zip(texts, numbers, strict=True) if number)
         return f" ({text})" if text else ""
 
 

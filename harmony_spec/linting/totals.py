@@ -11,7 +11,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..errors import Code
+from ..errors import Applicability, Code
 from ..recovery.recovered import Recovered
 from ..source.saved_text import Source
 from ..source.token_places import tokens_of
@@ -27,9 +27,7 @@ class Totals:
     Attributes:
         inputs: rows, and files that are one input.
         clean: inputs without findings.
-        fixable: findings whose fix `--fix` would apply.
-        unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
-        display: findings with a display fix that needs `--fixable`.
+        fixes: findings whose fix `--fix` would apply ("safe"), and those whose fix needs another option.
         in_baseline: findings that are not reported since they are in the baseline.
         skipped: files without special tokens or rows.
         unreadable, unwritten: files that cannot be read or written.
@@ -41,9 +39,7 @@ class Totals:
     clean: int = 0
     messages: int = 0
     fixed: int = 0
-    fixable: int = 0
-    unsafe: int = 0
-    display: int = 0
+    fixes: Counter[Applicability] = field(default_factory=Counter)
     in_baseline: int = 0
     skipped: int = 0
     unreadable: int = 0
@@ -61,10 +57,8 @@ class Totals:
         self.fixed += len(checked.repaired)
         for finding in checked.findings:
             fix = finding.diagnostic.fix
-            self.fixable += finding.is_fixable
-            if fix is not None and not finding.is_fixable:
-                self.unsafe += fix.applicability == "unsafe"
-                self.display += fix.applicability == "display"
+            if fix is not None and (finding.is_fixable or fix.applicability != "safe"):
+                self.fixes["safe" if finding.is_fixable else fix.applicability] += 1
         if checked.findings:
             self.codes.update(finding.code for finding in checked.findings)
         if checked.tokens:
