@@ -168,7 +168,6 @@ OF_SOMETHING_ELSE = {
     "json": [
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
-        "harmony_spec/cli/show_command.py",
         "codegen/*/recovery_*.py",
         "codegen/build.py",
         "codegen/prove/data_names.py",
