@@ -317,6 +317,9 @@ INTRODUCED = [
     "to=>{}",
     "to -> {}",
     "to\u2192{}",
+    "to=tool:{}",
+    "to=tool: {}",
+    "to=tool {}",
 ]
 
 

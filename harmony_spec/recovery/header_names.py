@@ -393,7 +393,7 @@ class HeaderNames:
             yield Name(field, word, len(word), 0, "role")
         elif (role := without_signs(word).lower()) in recovery.roles:
             yield Name(field, role, len(word), self.costs["decorated"], "role")
-        elif tool := self.tools.full(word):
+        elif tool := self.tools.full(word) or self.after_role_of_tools(word):
             differs = tool != word or not self.automaton.patterns[field].fullmatch(word)
             yield Name(field, tool, len(word), self.costs["partial"] * differs, "near" * differs)
         elif word in self.all:
@@ -431,6 +431,12 @@ class HeaderNames:
             elif not self._is_called(word):
                 odd = row["odd"] * (match is None or match[0] != word)
                 yield Name(field, word, len(word), unknown + odd)
+
+    def after_role_of_tools(self, text: str) -> str | None:
+        """The tool after the role of tools, as in `to=tool: search` (gpt-oss, from an agent's report)."""
+        role = self.role_of_tools.match(text)
+        name = text[role.end() :] if role and self.recovery.separator not in role[0] else ""  # `tool.f` is another tool
+        return self.tools.full(name) or (name if self.tools.is_tool(name) else None)
 
     def _is_called(self, word: str) -> bool:
         """Whether a word is a tool with brackets after it, as in `functions.f(x=1)`."""

@@ -468,10 +468,11 @@ class HeaderSearch(PlacedNames):
 
     def _apart(self, at: int) -> Iterator[Name]:
         """An introduced tool with white space in its name, as in `to=functions. search`, or several tools."""
-        tools = self.names.tools
+        names, tools = self.names, self.names.tools
         for _, end, _ in self.run(at)[1:MAX_NAME_WORDS]:
-            yield from self.names.several_tools(self.text[at:end])
-            tool = tools.spelled_apart(self.text[at:end])
-            if tool and (tools.offered or tools.last(tool) not in self.names.all):
+            text = self.text[at:end]
+            yield from names.several_tools(text)
+            tool = names.after_role_of_tools(text) or tools.spelled_apart(text)
+            if tool and (tools.offered or tools.last(tool) not in names.all):
                 cost = self.costs["decorated"] + self.costs["space"]
                 yield Name(self.slots.recipient, tool, end - at, cost, "near")
