@@ -252,14 +252,16 @@ def test_prose_is_not_lost(place: tuple[codec.Start, str], words: str, tools: li
     assert_nothing_is_lost(source, recover(source, start, tools=tools))
 
 
-@given(st.sampled_from(BEFORE), prose(), offered)
+@given(st.sampled_from(BEFORE), prose() | st.sampled_from(["Sure.", "Hm?!", "Écoute…", "Хорошо!"]), offered)
 @example("{}<|channel|>analysis<|message|>c<|end|>", "I will search for it.", TOOLS)
 @example("{}<|channel|>analysis<|message|>c<|end|>", "我会为你搜索一下。", None)
 @example("<|start|>{}<|channel|>commentary<|message|>{{}}<|call|>", "functions.search users please", None)
 @example("{}<|message|>c<|end|>", "Finally functions.search please", None)
+@example("{}<|channel|>analysis<|message|>c<|end|>", "Sure.", None)
 def test_text_before_a_header_is_a_message_or_a_gap(text: str, words: str, tools: list[str] | None) -> None:
     """All of it, where a header or the end of a message follows, or nothing of a header stands before it."""
     assume("final" not in words and not words.startswith(RECOVERY.roles))  # that begins a header
+    assume(" " in words or not text.startswith("<|start|>"))  # one word is the author
     start: codec.Start = "transcript" if text.startswith("<|start|>") else "completion"
     source = text.format(words)
     found = recover(source, start, tools=tools)

@@ -36,6 +36,8 @@ MARKS = ":,;"
 MARKED_NAME = re.compile(rf"(?:{SIGN}|[(\[<])([\w.-]*\w)[)\]>]?")
 """The name of an author after another sign than that of the grammar, as in `user(alice)`."""
 
+ENDS_OF_SENTENCES = (".", "!", "?", "\u2026")
+
 LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 """The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
 
@@ -136,10 +138,9 @@ class HeaderNames:
         return word in self.all or self.tools.is_tool(word)
 
     def is_prose(self, text: str) -> bool:
-        """Whether a text has two words that are not names of the format, or one in a script without capitals.
+        """Whether a text has two words that are not names of the format, or one that is a sentence.
 
-        A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
-        written without spaces, and no format has names in them.
+        Another single word may be the remainder of a damaged name.
         """
         automaton, named = self.automaton, self.is_named
         text = automaton.misspelt_tokens.sub(" ", automaton.misspelt_start.sub("", text))
@@ -147,7 +148,7 @@ class HeaderNames:
         plain = (word for before, word in pairs if not automaton.introduces_next(before))
         plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
         words = [word for word in plain if not named(word.rstrip(MARKS))]
-        return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
+        return len(words) > 1 or any(map(_is_sentence, words))
 
     def is_named(self, word: str, max_edit: str = "joined") -> bool:
         """Whether a word is, or nearly is, a name of a list: a role, a channel, both in one, or a content type.
@@ -475,3 +476,10 @@ def _several(names: Iterable[str]) -> re.Pattern[str]:
     """A pattern of several names, with signs and perhaps white space between them."""
     name = "|".join(map(re.escape, names))
     return re.compile(rf"(?:{name})(?:\s*[^\w\s\ud800-\udfff]{{1,2}}\s*(?:{name}))+(?![^\s\ud800-\udfff])")
+
+
+def _is_sentence(word: str) -> bool:
+    """Whether a word has a capital letter and an end, such as `Sure.` (gpt-oss, before a call), or is in a script
+    without capitals, such as Chinese, often written without spaces. No format has names in them."""
+    is_whole = word[0].isupper() and word.endswith(ENDS_OF_SENTENCES)
+    return is_whole or any(char.isalpha() and char.lower() == char.upper() for char in word)
