@@ -24,7 +24,7 @@ SIGN = f"(?:{PLAIN_SIGN}>?|->|\u2192)"
 """Between what introduces a recipient and its name. Some are those of Chinese and Japanese keyboards, others arrows,
 which prose has, too: `go to→search`."""
 
-_SIGN, SIGN_AT_END = re.compile(SIGN), re.compile(rf"{SIGN}\s*\Z")
+_PLAIN_SIGN, SIGN_AT_END = re.compile(PLAIN_SIGN), re.compile(rf"{SIGN}\s*\Z")
 
 MIN_REPLACED_CHARS = 6
 """A shorter word with another letter is another word: `users` is not one of the roles, and `smart` not `start`."""
@@ -265,8 +265,11 @@ class HeaderAutomaton:
         return frozenset(row for row in rows if len(self.edges[row]) == fewest)
 
     def is_near_lead(self, word: str) -> bool:
-        """Whether a word is one of `near_words` with a sign, or a misspelt special token, perhaps before a name."""
-        head, *rest = _SIGN.split(word, 1)
+        """Whether a word is one of `near_words` with a sign, or a misspelt special token, perhaps before a name.
+
+        An arrow is no sign here: prose has it.
+        """
+        head, *rest = _PLAIN_SIGN.split(word, 1)
         is_word = bool(rest) and without_signs(head).lower() in self.near_words
         return is_word or self.misspelt_tokens.match(word) is not None
 
