@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from codegen import generate
-from harmony_spec import RenderError
+from harmony_spec import ParseError, RenderError
 
 from . import dialect
 from .test_dialects import tokenizer_of
@@ -43,3 +44,28 @@ def test_an_open_header_lacks_fields_that_each_message_has(name: str, tmp_path: 
     assert module.count_tokens([], "prompt", role="user", tokenizer=tokenizer) == len(ids)
     with pytest.raises(RenderError, match=r"role: expected a str, got int"):
         module.render([], "prompt", role=1, tokenizer=tokenizer)
+
+
+def edited_codec(base: str, edits: dict[str, str], folder: Path) -> ModuleType:
+    shutil.copytree(dialect.HERE / base, folder / base)
+    path = folder / base / f"{base}.lark"
+    text = path.read_text(encoding="utf-8")
+    for old, new in edits.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return dialect.module_of(f"edited_{base}", generate(folder / base), folder)
+
+
+@pytest.mark.parametrize("rule", ["message* opening", "message? opening", "message message* opening"])
+def test_an_open_header_is_not_a_message_without_content(rule: str, tmp_path: Path) -> None:
+    """Even if nothing ends a message; but a message that must be there is one."""
+    module = edited_codec("glm45", {"prompt: message* opening": f"prompt: {rule}"}, tmp_path)
+    header, message = "<|assistant|>\n", "<|user|>\nHi."
+    parsed = module.parse(message + header, "prompt")
+    assert (len(parsed.messages), parsed.opening) == (1, {"role": "assistant"})
+    if rule.startswith("message message"):
+        with pytest.raises(ParseError):
+            module.parse(header, "prompt")
+    else:
+        assert module.parse(header, "prompt").opening == {"role": "assistant"}

@@ -176,14 +176,15 @@ class Attempt:
             raise
 
     def read_steps(self) -> bool:
-        before = (0, 0, self.candidates)
+        before, may_lack_last = (0, 0, self.candidates), False
         for number, (frame, times) in enumerate(self.path.steps):
             self.may_end = all(times for _, times in self.path.steps[number:])
             self.candidates = [*self.candidates, frame]
             before = (self.at, len(self.messages), self.candidates)
             found = self.read_many(frame) if times == "*" else self.read_one(frame, optional=times == "?")
-            if not found and times == "" and number and self.path.steps[number - 1][1] == "*":
+            if not found and times == "" and may_lack_last:
                 found = self.retry_last_as(frame)
+            may_lack_last = times != "" and (found or may_lack_last)
             self.index = len(self.messages)
             if found:
                 self.candidates = [frame] if times == "*" else []
@@ -196,9 +197,7 @@ class Attempt:
         return True
 
     def retry_last_as(self, frame: Frame) -> bool:
-        """Read the last message again as another frame: a repeated frame before it has read one message too many."""
-        if not self.messages:
-            return False
+        """Read the last message again as another frame: a frame that may be absent has read one message too many."""
         message, bounds = self.messages.pop(), self.bounds.pop()
         kept = len(self.messages), len(self.bounds)
         self.at = bounds[0]
