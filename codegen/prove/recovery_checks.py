@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from ..model.format_model import CONTENT_FIELD, Format, Recovery
-from ..model.frame_graph import Framing, framing, graph, is_content
+from ..model.frame_graph import FrameEdge, Framing, framing, graph, is_content
 from ..model.recovery_tables import (
     CHANNELED,
     begins,
@@ -73,11 +73,17 @@ def _fault(format: Format, enclosing: Framing) -> str:
         return f"{name} may begin in another way"
     if not enclosing.opens or not enclosing.closed:
         return f"in {name}, none is {'after' if enclosing.opens else 'before'} the content"
-    if enclosing.touched:
+    if enclosing.touched or any(map(_has_text_for_content, graph(format, format.message).steps)):
         return f"in {name}, a text is beside the content"
     if enclosing.trails:
         return f"in {name}, another token may follow the one after the content"
     return f"{name} goes on after the stop token" if enclosing.ends_with_text else ""
+
+
+def _has_text_for_content(row: list[tuple[FrameEdge, int]]) -> bool:
+    """Whether another text may come where a content may begin."""
+    texts = [is_content(edge) for edge, _ in row if not isinstance(edge, Special)]
+    return any(texts) and not all(texts)
 
 
 def _repeated_tokens(format: Format, enclosing: Framing) -> Iterator[Problem]:
