@@ -81,7 +81,8 @@ class FramingRules(RuleBuilder):
             missing = sorted(first - set(self.enumerated(branch.node)))
             if len(missing) > 1:
                 reason = f"alternative `{name}` of `{rule}` leaves out {' and '.join(missing)}; its name is one value"
-                self.refuse(branch.place, reason, "Mention all of them but one.")
+                remedy = "Mention all of them but one, or write an alternative first that has only one of them."
+                self.refuse(branch.place, reason, remedy)
             sets = ((rule, name),) if enumerated else tuple((field, name) for field in missing[:1])
             yield Branch(branch.name, branch.node, sets, branch.place)
 
