@@ -69,3 +69,13 @@ def test_an_open_header_is_not_a_message_without_content(rule: str, tmp_path: Pa
             module.parse(header, "prompt")
     else:
         assert module.parse(header, "prompt").opening == {"role": "assistant"}
+
+
+def test_a_completion_lacks_the_text_after_the_stop_token(tmp_path: Path) -> None:
+    """Models do not write it, and the next prompt has it."""
+    edits = {'answer: content END "\\n"': "answer: content END", "completion: answer message*": "completion: answer"}
+    module = edited_codec("chatml", edits, tmp_path)
+    prompt, sampled = "<|im_start|>assistant\n", "Hello.<|im_end|>"
+    messages = module.parse(sampled, "completion", role="assistant").messages
+    assert module.render_text(messages, "completion", role="assistant") == sampled
+    assert module.render_text(messages, "prompt", role="user").startswith(prompt + sampled)

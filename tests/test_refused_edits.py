@@ -55,6 +55,23 @@ SAID: dict[str, tuple[Any, ...]] = {
         ("transcript: message*", "transcript: message message? message?"),
         "Write only one of the equal parts with `?`, or repeat it with `*`.",
     ),
+    "several messages after any number of them": (
+        "chatml",
+        ("transcript: message*", "transcript: message* message message"),
+        "`transcript` needs `message` and `message` after a part that may be absent",
+    ),
+    "alternatives of a terminal, which Lark orders": (
+        "chatml",
+        ("NAME: /[a-z_]{1,64}/", "NAME: /[a-z]{1,5}/ | /x{2,10}/"),
+        "Write the alternative first that reads more, all of them in one pattern.",
+    ),
+    "an alternative without two listed values": (
+        "glm45",
+        ("opening thought? content", "opening mood thought? content"),
+        ("answer: ", "answer: mood "),
+        ("NAME: ", 'mood: MOOD\nMOOD: "glad" | "sad"\nNAME: '),
+        "Mention all of them but one, or write an alternative first that has only one of them.",
+    ),
     "no colon": ("chatml", ("role: ROLE", "role ROLE"), "Write `name: parts`: rules in lower case"),
     "a template": ("chatml", ("role: ROLE", "role: one{ROLE}"), "a template (`name{…}`) is not supported"),
     "a range": ("chatml", ("role: ROLE", 'role: "a".."z"'), 'a range of strings (`"a".."z"`) is not supported'),

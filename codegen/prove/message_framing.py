@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Set
+from itertools import dropwhile
 from typing import NamedTuple
 
 from ..model.format_model import CONTENT_FIELD, Format, Step
@@ -173,23 +174,16 @@ def optional_headers(format: Format) -> Iterator[Problem]:
             elif step is not last:
                 reason = f"`{start.rule.name}` goes on after `{step.frame}`, an open header"
                 yield Problem(start.rule.place, reason, f"Write `{step.frame}` last.")
-
-
-def messages_without_end(format: Format) -> Iterator[Problem]:
-    """Only the last message of a completion may lack its stop token: the next prompt has it."""
-    message = framing(graph(format, format.message))
-    for start in format.starts:
-        for step in (step for _, path in start.paths for step in path[:-1]):
-            closed = framing(graph(format, step.frame)).closed
-            if step.frame != format.open_frame and message.closed and not closed:
-                reason = f"`{step.frame}` lacks the end of a `{format.message}`, and other messages may follow it"
-                remedy = "End it as a message ends, or let it be the last one, in an alternative of its own."
-                yield Problem(format.rules[step.frame].place, reason, remedy)
+        for _, way in start.paths:  # a codec that has read too far goes back by one message
+            if len(needed := [step.frame for step in dropwhile(lambda step: not step.times, way) if not step.times]) > 1:
+                reason = f"`{start.rule.name}` needs `{needed[0]}` and `{needed[1]}` after a part that may be absent"
+                remedy = f"Write `{needed[0]}` before that part: only the last one may come after it."
+                yield Problem(start.rule.place, reason, remedy)
 
 
 def unlike_messages(format: Format) -> Iterator[Problem]:
     """What continues an open header is a message together with it, and all else is one by itself: the next prompt
-    begins with what was sampled."""
+    begins with what was sampled. Only the last one may lack the end of a message, which the next prompt has."""
     message, whole = graph(format, format.message), frozenset([START_OF_FRAME])
     begun = _read_by(format, graph(format, format.open_frame), message, whole) if format.open_frame else ()
     steps = [
@@ -199,19 +193,24 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
         for index, step in enumerate(path)
         if step.frame != format.open_frame
     ]
+    followed = {step.frame for start in format.starts for _, path in start.paths for step in path[:-1]}
     for name, is_first in dict.fromkeys(steps):
         made, place = graph(format, name), format.rules[name].place
-        is_whole = framing(made).closed == framing(message).closed  # else it may lack its stop token
         ways = [
             _read_by(format, made, message, opened) for opened in ({each for _, each in begun} if is_first else [whole])
         ]
-        lost = [names for way in ways if (names := _lost_names(message, way, is_whole)) is not None]
+        lost = [names for way in ways if (names := _lost_names(message, way)) is not None]
         shown, verb = (f"`{format.open_frame}` and `{name}` together", "are") if is_first else (f"`{name}`", "is")
-        if not lost:
+        is_begun = format.has_content(RuleCall(name)) and any(all(places for _, places in way) for way in ways)
+        if not lost and not is_begun:
             reason = f"{shown} {verb} not always a `{format.message}`"
             remedy = f"Write in `{format.message}` what `{name}` has: the next prompt repeats what was sampled."
             if name == format.message:
                 remedy = f"Begin completions with a rule for what comes after `{format.open_frame}`."
+            yield Problem(place, reason, remedy)
+        elif not lost and name in followed:
+            reason = f"`{name}` lacks the end of a `{format.message}`, and other messages may follow it"
+            remedy = "End it as a message ends, or let it be the last one, in an alternative of its own."
             yield Problem(place, reason, remedy)
         elif is_first and lost and (names := min(lost, key=len)):
             reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field shows which"
@@ -244,14 +243,14 @@ def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, Fr
             yield edge, FramePlace(target, "", names)
 
 
-def _lost_names(message: Graph, ways: Ways, is_whole: bool) -> frozenset[str] | None:
+def _lost_names(message: Graph, ways: Ways) -> frozenset[str] | None:
     """The alternatives that a message remembers and these ways do not; None if one of them is not a message."""
     lost = frozenset[str]()
     for names, places in ways:
         ends = [place.names - names for place in places if place.state in message.final and not place.text]
-        if not (ends if is_whole else places):
+        if not ends:
             return None
-        lost |= min(ends, key=len) if is_whole else frozenset()
+        lost |= min(ends, key=len)
     return lost
 
 

@@ -20,7 +20,6 @@ from .definition_checks import unused_definitions
 from .message_framing import (
     ambiguous_delimiters,
     fields_of_messages,
-    messages_without_end,
     optional_headers,
     touching_texts,
     unlike_messages,
@@ -59,8 +58,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     if not problems:
         problems += check_recovery(format, sources)
     if not problems:
-        problems += list(unlike_messages(format)) or messages_without_end(format)
-        problems += _legal(format, sources)
+        problems += [*unlike_messages(format), *_legal(format, sources)]
     if problems:
         raise GrammarError(problems)
 
