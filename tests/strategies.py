@@ -6,6 +6,7 @@ import re
 from functools import cache
 from itertools import groupby, pairwise
 from random import Random
+from string import punctuation
 from types import ModuleType
 from typing import Any, get_args
 
@@ -132,7 +133,7 @@ def described(draw: st.DrawFn, module: ModuleType) -> Any:
             mixed += format.markers[atom.special]
         elif atom.text is not None:
             mixed += atom.text
-        elif atom.nullable and atom.matcher.fullmatch("\0\n"):
+        elif atom.nullable and atom.matcher.fullmatch(f"\0\n{punctuation}"):
             mixed += draw(contents)
         else:
             mixed += draw(short_match(atom.matcher.pattern))
