@@ -87,7 +87,9 @@ def texts_cut_short(format: Format) -> Iterator[Problem]:
         for text in samples(made):
             if (found := terminal.matcher.match(text)) and found[0] != text:
                 reason = f"`{terminal.name}` reads {found[0]!r} where the text is {text!r}"
-                yield Problem(terminal.place, reason, "Write the alternative first that reads more, all of them in one pattern.")
+                yield Problem(
+                    terminal.place, reason, "Write the alternative first that reads more, all of them in one pattern."
+                )
                 break
 
 
