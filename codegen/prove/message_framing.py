@@ -175,10 +175,8 @@ def optional_headers(format: Format) -> Iterator[Problem]:
                 reason = f"`{start.rule.name}` goes on after `{step.frame}`, an open header"
                 yield Problem(start.rule.place, reason, f"Write `{step.frame}` last.")
         for _, way in start.paths:  # a codec that has read too far goes back by one message
-            if (
-                len(needed := [step.frame for step in dropwhile(lambda step: not step.times, way) if not step.times])
-                > 1
-            ):
+            needed = [step.frame for step in dropwhile(lambda step: not step.times, way) if not step.times]
+            if len(needed) > 1:
                 reason = f"`{start.rule.name}` needs `{needed[0]}` and `{needed[1]}` after a part that may be absent"
                 remedy = f"Write `{needed[0]}` before that part: only the last one may come after it."
                 yield Problem(start.rule.place, reason, remedy)
