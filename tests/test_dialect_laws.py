@@ -303,7 +303,9 @@ def known_names(module: ModuleType) -> dict[str, list[str]]:
     slots, functions = recovery.slots, recovery.definitions.functions
     tool = recovery.full_name(functions, "fetch_it") if functions else "fetch_it"
     found = {field: [value for value in values if value] for field, values in listed.items()}
-    found |= {slots.role: list(recovery.roles), slots.content_type: list(recovery.content_types)}
+    role = automaton_of(module.FORMAT).patterns.get(slots.role)
+    found |= {slots.role: [name for name in recovery.roles if role is None or role.fullmatch(name)]}
+    found |= {slots.content_type: list(recovery.content_types)}
     return found | {
         slots.name: [tool, "alice"],
         slots.channel: [*recovery.channels, "verdict"],
@@ -335,7 +337,10 @@ def require_known_names(module: ModuleType, rng: Random) -> None:
             continue
         read += 1
         for tools in (None, names[recovery.slots.name][:1]):
-            assert module.recover(text, tools=tools).messages == messages, text
+            found = module.recover(text, tools=tools)
+            assert found.messages == messages, text
+            assert [message.variants for message in found.messages] == [message.variants for message in messages], text
+            assert {diagnostic.code.name for diagnostic in found.diagnostics} <= {"call-without-recipient"}, text
     assert read > 50
 
 

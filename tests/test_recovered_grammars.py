@@ -122,6 +122,24 @@ GRAMMARS = {
         lark("opening: START author", "opening: START vip? author"),
         lark(START, f'vip: VIP\nVIP: "<|reserved_200013|>"\n{START}'),
     ],
+    "text before an author": [
+        lark("opening: START author", 'opening: START (" m=" mode)? author'),
+        lark(START, f"mode: MODE\nMODE: /[0-9]/\n{START}"),
+    ],
+    "two names with nothing between": [
+        lark("author: ROLE", "author: NOTE? ROLE"),
+        lark(START, f'NOTE: "urgent" | "calm"\n{START}'),
+    ],
+    "sign before a type": [lark('type: " " constrain?', 'type: " | " constrain?')],
+    "sign in two spellings": [
+        lark('type: " " constrain?', "type: between constrain?"),
+        lark(START, f'between: " " | " ;" -> wide\n{START}'),
+        lark(r"WORD: /[^\s<]+/", r"WORD: /[^\s<;]+/"),
+    ],
+    "role that begins with what introduces a name": [
+        lark('author: ROLE (":" name)?', 'author: ROLE (" as " name)?'),
+    ],
+    "no author": [lark("| name -> tool", "| name -> tool\n      | -> nobody")],
     "no slot for recipients": [{"file": "recovery.toml", "old": 'recipient = "recipient"\n', "new": ""}],
     "no implied flag": [
         {
@@ -161,6 +179,12 @@ VALID = {
     "token before an author": "<|start|><|reserved_200013|>assistant<|channel|>final<|message|>x<|end|>",
     "type first": "<|start|>alice code<|channel|>commentary to=functions.f<|message|>x<|end|>",
     "a field in each line": "<|start|>assistant\nto: functions.f<|channel|>commentary\ntype: json<|message|>{}<|call|>",
+    "text before an author": "<|start|> m=7assistant json<|message|>x<|end|><|start|>user<|message|>y<|end|>",
+    "two names with nothing between": "<|start|>urgentuser:alice<|message|>x<|end|>",
+    "sign before a type": "<|start|>user<|channel|>verdict | json<|message|>x<|end|>",
+    "sign in two spellings": "<|start|>user:alice ;json<|message|>x<|end|>",
+    "role that begins with what introduces a name": "<|start|>alice to=assistant code<|message|>x<|end|>",
+    "no author": "<|start|> json<|message|>x<|end|><|start|><|channel|>final<|message|>x<|end|>",
     "no slot for recipients": "<|start|>user<|message|>x<|end|>",
     "no implied flag": "<|start|>assistant<|channel|>v1.2<|message|>x<|end|>",
 }

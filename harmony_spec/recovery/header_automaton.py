@@ -122,8 +122,8 @@ class HeaderAutomaton:
         start: the state before a header.
         step: where a label leads from a state, and what it sets.
         skipped: the tokens that open no content and no free text.
-        awaited: the fields of which a name must come next in a state, perhaps after one of those tokens; empty if
-            something else may.
+        awaited: the fields of which a name must come next in a state, perhaps after one of those tokens, or a text;
+            empty if something else may.
         fields: the fields of headers, in order.
         patterns: for each field with a value, what its names look like.
         literal: matches a text that introduces a field, without the white space before it.
@@ -181,9 +181,15 @@ class HeaderAutomaton:
         self.marks = {field: tuple(names) for field, names in marks.items()}
         texts = [edge.spelling for edge in edges if edge.kind == "text"]
         leads = [text for text in dict.fromkeys(text.strip() for text in texts) if text]
-        self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
         self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
         self.before_space = tuple(text.strip() for text in texts if text[-1].isspace() and not text.isspace())
+        # `assistant` does not begin with the word of ` as `, but `toolsearch` with that of `tool `.
+        roles = {lead: [x[len(lead) :] for x in recovery.roles if x.startswith(lead)] for lead in self.before_space}
+        literals = (
+            re.escape(lead) + "".join(rf"(?!{re.escape(rest)}\b)" for rest in roles.get(lead, ()) if rest)
+            for lead in sorted(leads, key=len, reverse=True)
+        )
+        self.literal = re.compile("|".join(literals) or "(?!)")
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
         self.leads = re.compile(re.escape(self.lead) or "(?!)")
@@ -288,6 +294,7 @@ class HeaderAutomaton:
 
     def _awaited(self, state: State) -> tuple[str, ...]:
         edges = [edge for row in state for edge in self.edges[row] if edge.label not in self.skipped]
+        edges = [edge for edge in edges if edge.kind != "text"]  # an optional part, as ` m=1` before an author
         if not all(edge.kind == "field" for edge in edges):
             return ()
         return tuple(sorted({edge.spelling for edge in edges}, key=self.fields.index))

@@ -319,7 +319,8 @@ class HeaderSearch(PlacedNames):
         answers = self.value(node, self.slots.role) == self.recovery.tool
         wordy = node.mode == WORDS or (node.mode == WORD and not answers)
         if match := automaton.literal.match(self.text, at):
-            if not wordy or any(map(str.isalpha, match[0])):  # a sign may belong to the words before it
+            # A sign may belong to the words before it, unless the grammar describes it.
+            if not wordy or self.described or any(map(str.isalpha, match[0])):
                 yield from self._introducer(node, at, awaited, match[0])
             return
         named = node.mode in (BARE, PLAIN)
@@ -433,6 +434,8 @@ class HeaderSearch(PlacedNames):
         for name in chain(names.last_readings(word, has_arguments) if is_last else names.readings(word), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
+            if name.how == "glued" and self.automaton.may_name(state):  # the grammar has nothing between the two
+                name = name._replace(cost=name.cost - self.costs["glued"], how="")
             found = self.taken(node, at, awaited, name, placed)
             if found is None or (introduces and name.field not in names.lists):
                 continue

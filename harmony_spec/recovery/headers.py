@@ -146,7 +146,7 @@ class Headers:
         changed = {field for field, value in values.items() if reading.values.get(field) != value}
         listed = {field for field, value in values.items() if field in self.format.listed_values and value} - {*assumed}
         role = automaton.patterns.get(slots.role)
-        if slots.role in listed and role and not role.fullmatch(values[slots.role]):
+        if slots.role in listed and values.get(slots.name) and role and not role.fullmatch(values[slots.role]):
             listed.remove(slots.role)  # the name of an author implies it
         marked = {flag for field in changed for flag in automaton.marks.get(field, ())}
         flags = {field for field in changed if values[field] is True} - marked

@@ -59,14 +59,14 @@ class SearchedHeader:
     ) -> None:
         self.names, self.automaton, self.given = names, names.automaton, given
         self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
-        self.opened, self.lacks_start, self.described = opened, lacks_start, described
+        self.opened, self.lacks_start = opened, lacks_start
         self.most = min(self.costs["most"], self.costs["most"] if max_cost is None else max_cost)
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
-        text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        text = plain = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
         if opened:  # elsewhere, an object may be arguments, and words a text
             text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
             text = self.automaton.json_fields.sub(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
-        self.text = text
+        self.text, self.described = text, described and text == plain
         self.end, self.text_end = len(text), len(text.rstrip())
         self.begun = text.startswith(self.automaton.begins)
         self.was_opened = any(mark in text for mark in self.automaton.opens)
@@ -108,7 +108,9 @@ class SearchedHeader:
             stop = self.next_special(at)
             leads = (match.start() for match in self.automaton.leads.finditer(self.text, at, stop))
             leads = (start for start in leads if not self.names.is_inside(self.text, at, start))
-            stop = min(chain(leads, self._near_leads(at + 1, stop)), default=stop)
+            described = self.automaton.literal.finditer(self.text, at, stop) if self.described else ()
+            others = (match.start() for match in described if self.text[match.start() - 1].isspace())
+            stop = min(chain(leads, others, self._near_leads(at + 1, stop)), default=stop)
             words = self.next_word.finditer(self.text, at, stop)
             found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
             if found and (rest := self.text[found[-1][1] : stop].rstrip()):
