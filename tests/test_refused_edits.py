@@ -35,6 +35,26 @@ SAID: dict[str, tuple[Any, ...]] = {
         ("NAME: ", "last: CALL END\nNAME: "),
         "ambiguous delimiter: `</s>` ends `message` and also begins a message",
     ),
+    "an open header that a message may lack": (
+        "apertus",
+        ("opening thought?", "opening? thought?"),
+        "`opening` and `answer` together are a `message` with the field `opening`, which they do not set",
+    ),
+    "an open header in brackets": (
+        "apertus",
+        ("opening thought?", "[opening] thought?"),
+        "Require that part in `message`, without `?` or other alternatives.",
+    ),
+    "a rule around an open header that a message may lack": (
+        "apertus",
+        ("message: opening", "begin: opening?\nmessage: begin"),
+        "`opening` and `answer` together are a `message` with the field `opening`, which they do not set",
+    ),
+    "the beginning of a message as a field": (
+        "apertus",
+        ("message: opening", "begin: ASSISTANT -> marked | -> bare\nmessage: begin"),
+        "`opening` and `answer` together are a `message` with the field `begin`, which they do not set",
+    ),
     "another start rule": (
         "chatml",
         ("transcript: message*", "transcript: message*\nfragment: message*"),

@@ -197,9 +197,8 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
     followed = {step.frame for start in format.starts for _, path in start.paths for step in path[:-1]}
     for name, is_first in dict.fromkeys(steps):
         made, place = graph(format, name), format.rules[name].place
-        ways = [
-            _read_by(format, made, message, opened) for opened in ({each for _, each in begun} if is_first else [whole])
-        ]
+        after = [frozenset(each._replace(names=each.names - names) for each in places) for names, places in begun]
+        ways = [_read_by(format, made, message, opened) for opened in (dict.fromkeys(after) if is_first else [whole])]
         lost = [names for way in ways if (names := _lost_names(message, way)) is not None]
         shown, verb = (f"`{format.open_frame}` and `{name}` together", "are") if is_first else (f"`{name}`", "is")
         is_begun = format.has_content(RuleCall(name)) and any(all(places for _, places in way) for way in ways)
@@ -215,11 +214,16 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
             yield Problem(place, reason, remedy)
         elif is_first and lost and (names := min(lost, key=len)):
             reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field shows which"
-            yield Problem(place, reason, "Write that alternative first: the first one is written again.")
+            remedy = "Write that alternative first: the first one is written again."
+            if any(field.name in names for field in format.fields):
+                reason = f"{shown} are a `{format.message}` with the field `{min(names)}`, which they do not set"
+                remedy = f"Require that part in `{format.message}`, without `?` or other alternatives."
+            yield Problem(place, reason, remedy)
 
 
 class FramePlace(NamedTuple):
-    """A state of a frame, what is left of the text before it, and the alternatives that only their names show."""
+    """A state of a frame, what is left of the text before it, alternatives that only their names show, and the
+    fields that have names of alternatives or are flags."""
 
     state: int
     text: str
@@ -229,7 +233,7 @@ class FramePlace(NamedTuple):
 START_OF_FRAME = FramePlace(0, "", frozenset())
 
 Ways = set[tuple[frozenset[str], frozenset[FramePlace]]]
-"""The alternatives that were read in each way through a frame, and where another frame may be after it."""
+"""The alternatives and fields that were read in each way through a frame, and where another frame may be after it."""
 
 
 def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, FramePlace]]:
@@ -237,7 +241,8 @@ def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, Fr
         yield place.text[0], place._replace(text=place.text[1:])
         return
     for edge, target in made.steps[place.state]:
-        names = place.names | made.names.get(target, frozenset())
+        fields = (name for name, _ in made.sets.get(target, ()))
+        names = place.names.union(made.names.get(target, ()), fields)
         if isinstance(edge, Text):
             yield edge.text[0], FramePlace(target, edge.text[1:], names)
         else:
@@ -245,7 +250,7 @@ def _steps(made: Graph, place: FramePlace) -> Iterator[tuple[FrameEdge | str, Fr
 
 
 def _lost_names(message: Graph, ways: Ways) -> frozenset[str] | None:
-    """The alternatives that a message remembers and these ways do not; None if one of them is not a message."""
+    """What a message remembers and these ways do not, alternatives and fields; None if one of them is not a message."""
     lost = frozenset[str]()
     for names, places in ways:
         ends = [place.names - names for place in places if place.state in message.final and not place.text]
