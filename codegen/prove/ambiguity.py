@@ -186,15 +186,18 @@ def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: P
 
 
 def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> Problem:
-    place = next((_place(format, a) for (_, a), (_, b) in zip(one, other, strict=True) if a != b), start.rule.place)
+    differing = [(a, b) for (_, a), (_, b) in zip(one, other, strict=True) if a != b]
+    place = _place(format, differing[0][0]) if differing else start.rule.place
     text = "".join(_letter(format, letter) for letter, _ in one)
     first, second = _shown(one), _shown(other)
-    ways = f": as {first}, or as {second}" if first != second else ""
+    rules = next(((a.rule, b.rule) for a, b in differing if isinstance(a, Label) and isinstance(b, Label)), None)
+    ways = ": `{}` or `{}` reads a part of it".format(*rules) if rules else ""
+    ways = f": as {first}, or as {second}" if first != second else ways
     reason = (
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
     )
     remedy = "Put a delimiter between the parts that none of them can contain."
-    if any(_has_equal_options(steps) for _, steps in start.paths) and not ways:
+    if any(_has_equal_options(steps) for _, steps in start.paths) and first == second:
         remedy = "Write only one of the equal parts with `?`, or repeat it with `*`."
     if not one:
         remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."

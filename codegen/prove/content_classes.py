@@ -176,6 +176,8 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
     contents, place = format.contents, Place(CONTENTS_FILE)
     for known, needed in SCHEMA_FIELDS.items():
         rule = schema_rule(format, known)
+        if rule in contents.unused:  # which is reported
+            continue
         if rule not in contents.rules or contents.rules[rule].kind != "record":
             yield Problem(place, f"a rule `{rule}` with parts is missing; the library needs it", "Define it.")
         elif (held := tuple(dict(contents.ordered_fields(rule)))) != needed:
@@ -185,7 +187,8 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
     for name, values in SCHEMA_VALUES.items():
         found = contents.rules.get(name)
         named = found.values if found is not None and found.kind == "enumerated" else ()
-        if missing := [f"`{value}`" for value in values if value not in named]:
+        missing = [f"`{value}`" for value in values if value not in named and name not in contents.unused]
+        if missing:
             reason = f"`{name}` has no text named {', '.join(missing)}; the library needs it"
             yield Problem(place if found is None else found.place, reason, 'Define it, as in `"true" -> true`.')
     for terminal in SCHEMA_TERMINALS:

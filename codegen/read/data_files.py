@@ -83,6 +83,11 @@ class DefinedBy:
 def read_vocabulary(sources: Sources, problems: list[Problem]) -> VocabularyFile:
     """The special tokens and the encoding; an id that is wrong or occurs twice is added to `problems`."""
     data = sources.table(VOCABULARY_FILE)
+    ids = [*data["special"].values(), data.get("reserved", {}).get("last", 0), data.get("base", {}).get("size", 1) - 1]
+    if sum(number >= data["size"] for number in data["special"].values()) > 1:
+        reason = f"`size` is {data['size']}, and the greatest id is {max(ids)}"
+        problems.append(Problem(sources.place(VOCABULARY_FILE, "size"), reason, "Ids are less than `size`."))
+        data = {**data, "size": max(ids) + 1}
     size, special = data["size"], _named(data, sources, problems)
     reserved = _reserved(data, special, sources, problems) if "reserved" in data else None
     ordered = dict(sorted(special.items(), key=lambda item: item[1]))
