@@ -15,8 +15,8 @@ from harmony_spec.constraints import constrain
 from harmony_spec.errors import CodecError
 
 from .dialect import Edit, edited, module_of
+from .header_edits import START, lark
 from .test_dialect_laws import tokens_of
-from .test_recovered_grammars import START, lark
 
 CALL_STYLE = """[[always]]
 choose = "call"

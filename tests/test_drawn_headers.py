@@ -14,9 +14,9 @@ from codegen import GrammarError, generate
 
 from .conftest import examples
 from .dialect import edited, module_of
+from .header_edits import HEADER, START, lark
 from .strategies import seeds
 from .test_dialect_laws import require_known_names
-from .test_recovered_grammars import HEADER, START, lark
 
 OPENING, AUTHOR = "opening: START author", 'author: ROLE (":" name)?'
 CHANNEL, RECIPIENT, TYPE = "channel: CHANNEL WORD", 'recipient: " to=" WORD', 'type: " " constrain? content_type'

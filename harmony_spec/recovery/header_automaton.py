@@ -137,7 +137,8 @@ class HeaderAutomaton:
         author: the fields of an author, between which a text may be.
         divided: whether white space or a special token comes after each name, or a name directly after it.
         lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
-        other_leads: all others that do.
+        other_leads: all others that do, and the tokens before a text that introduces a recipient or the name of an
+            author.
         leads: matches `lead`.
         near_leads: the near misses of `lead`, of the literals with a word in them before a field without a slot, and
             the names of all fields.
@@ -162,6 +163,7 @@ class HeaderAutomaton:
         recovery = format.meaning
         self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
+        self.named = {recovery.slots.name, recovery.slots.recipient}
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
         frame = format.starts["transcript"][0].steps[0][0]
         self.edges = header_edges(frame, format)
@@ -192,6 +194,7 @@ class HeaderAutomaton:
         self.literal = re.compile("|".join(literals) or "(?!)")
         self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
+        self.other_leads += [edge.label for edge in edges if edge.kind == "token" and self._leads_over_text(edge)]
         self.leads = re.compile(re.escape(self.lead) or "(?!)")
         others = {*recovery.slots, *recovery.free_texts.values(), None} - {recovery.slots.name}
         own = [lead for lead in leads if self.introduces.get(lead) not in others and any(map(str.isalpha, lead))]
@@ -263,6 +266,11 @@ class HeaderAutomaton:
         if opens:  # the author comes with the content
             return self.step(self.start, self.begins)[0]
         return frozenset(edge.target for edge in edges)  # tokens or texts spell the roles
+
+    def _leads_over_text(self, token: HeaderEdge) -> bool:
+        """Whether a token, but for the one that begins a message, comes before the text that introduces a name."""
+        texts = (edge for edge in self.edges[token.target] if edge.kind == "text" and token.label != self.begins)
+        return any(after.spelling in self.named for text in texts for after in self.edges[text.target])
 
     def before(self, field: str) -> State:
         """The state in which a name of a field is awaited, if possible of no other one."""

@@ -112,7 +112,7 @@ class Headers:
             reading.lacks_channel &= reading.values.get(self.recovery.slots.channel) is None
         if described:  # flags next to the token that opens the content
             reading.values |= {name: described.values[name] for name in reading.values.keys() - automaton.reads}
-        if described and not reading.findings and reading.values == described.values:
+        if described and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         assumed = given if lacks_start else {}
         too_dear = max_cost is not None and reading.cost > max_cost
@@ -153,7 +153,7 @@ class Headers:
         others = {field for field, value in values.items() if value and field not in slots}
         has_other = bool(others) or any(label in mixed for label in automaton.other_leads)
         lost = slots.recipient in changed and not reading.values[slots.recipient]
-        return bool(changed & listed or flags or (has_other and (lost or slots.name in changed)))
+        return bool(changed & listed or flags or (has_other and (lost or changed & {slots.role, slots.name})))
 
     @property
     def words(self) -> HeaderNames:

@@ -62,11 +62,12 @@ class SearchedHeader:
         self.opened, self.lacks_start = opened, lacks_start
         self.most = min(self.costs["most"], self.costs["most"] if max_cost is None else max_cost)
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
-        text = plain = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
+        text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
         if opened:  # elsewhere, an object may be arguments, and words a text
             text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
-            text = self.automaton.json_fields.sub(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
-        self.text, self.described = text, described and text == plain
+            text, objects = self.automaton.json_fields.subn(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
+            described &= not objects  # the rule of a name reads an object of JSON, too
+        self.text, self.described = text, described
         self.end, self.text_end = len(text), len(text.rstrip())
         self.begun = text.startswith(self.automaton.begins)
         self.was_opened = any(mark in text for mark in self.automaton.opens)
