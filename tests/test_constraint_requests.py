@@ -127,6 +127,14 @@ def test_tools_are_a_list(tools: Any) -> None:
         constrain(tools=tools)
 
 
+@pytest.mark.parametrize("before", [[], ["functions.a"], ["functions.a", {"name": "b"}, "web.c"]])
+def test_a_wrong_tool_is_named_by_its_place_in_the_list(before: list[Any]) -> None:
+    """Names of tools before it count."""
+    with pytest.raises(ConversionError) as caught:
+        constrain(tools=[*before, {"type": "function", "function": {"name": 5}}])
+    assert caught.value.pointer == f"/tools/{len(before)}/function/name"
+
+
 def test_errors_name_the_cause() -> None:
     never = {"type": "function", "function": {"name": "never", "parameters": False}}
     for settings, words in (

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from harmony_spec import Message, codec, parse, recover, render, render_text, to_json, validate
+from harmony_spec import Message, RenderError, codec, parse, recover, render, render_text, to_json, validate
 from harmony_spec.codec import DeveloperContent, Namespace, SystemContent, Tool
 
 from . import peer
@@ -359,3 +359,16 @@ def test_what_stands_beside_a_reference_to_anything() -> None:
 def test_what_is_said_of_an_array_or_object_alone(kind: str) -> None:
     schema = {"type": "object", "properties": {"a": {"type": kind, "description": "d"}}}
     assert read_back(schema)["properties"]["a"]["description"] == "d"
+
+
+@pytest.mark.parametrize("key", [1, 1.5, None, True])
+@pytest.mark.parametrize("place", ["{}", "properties", "patternProperties", "items", "enum", "x"])
+def test_a_key_that_is_no_text_is_refused_by_name(key: Any, place: str) -> None:
+    """A dict of Python may have other keys than JSON; the tool is named, and no words of Python follow."""
+    value = {key: {"type": "string"}}
+    schema: Any = value if place == "{}" else {place: [value] if place == "enum" else value}
+    content = DeveloperContent(tools=[Namespace("functions", None, [Tool("f", None, schema)])])
+    with pytest.raises(RenderError) as caught:
+        render_text([Message("developer", content)])
+    assert "tool f: " in caught.value.message
+    assert "key" in caught.value.message

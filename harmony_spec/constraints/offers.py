@@ -82,7 +82,7 @@ def make_offer(
     format: Format = codec.FORMAT
     recovery = format.meaning
     tools = list(tools) if isinstance(tools, Iterable) and not isinstance(tools, str | bytes | Mapping) else tools
-    defined = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
+    defined = {n: tool for n, tool in enumerate(tools) if isinstance(tool, Mapping)} if isinstance(tools, list) else {}
     others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
     others = offered(format, others) or []
     is_known = tools is not None or prompt_messages is not None
@@ -91,8 +91,8 @@ def make_offer(
     declarations.offer(own, recovery.thoughts)
     if defined:
         require(codec, "FUNCTION_NAMESPACE")
-        with reading_tools(defined):
-            read = [as_function(each, ("tools", index), set()) for index, each in enumerate(defined)]
+        with reading_tools([*defined.values()], [*defined]):
+            read = [as_function(each, ("tools", index), set()) for index, each in defined.items()]
             declarations.offer(parameters_from_json(read, codec=codec), recovery.calls)
     left_out: dict[str, str] = {}
     prompt = [*prompt_messages] if isinstance(prompt_messages, Iterator) else prompt_messages or ()
@@ -110,7 +110,7 @@ def make_offer(
         made = recovery.definitions.answer
         forms = answer_forms(Purposes.of(codec), response_format, Reporter("refuse"))
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
-    lax = _named(declarations, (tool for tool in defined if _function(tool).get("strict") is False))
+    lax = _named(declarations, (tool for tool in defined.values() if _function(tool).get("strict") is False))
     if len(declarations.tools) > MAX_TOOLS:
         fail(("tools",), f"more than {MAX_TOOLS} tools")
     calls = _calls(declarations, lax)
@@ -124,7 +124,7 @@ def make_offer(
     kept = {name: text for name, text in schemas.items() if not is_impossible(text)}
     left_out |= dict.fromkeys((name for name in schemas if name not in kept), IMPOSSIBLE)
     may_answer = may_answer and len(kept) >= bool(schemas)
-    unformatted = _named(declarations, filter(is_limited, defined))
+    unformatted = _named(declarations, filter(is_limited, defined.values()))
     return Offer(writable, kept, may_answer, frozenset(declarations.channels), left_out, lax, unformatted)
 
 

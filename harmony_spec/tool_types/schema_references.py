@@ -164,7 +164,9 @@ def is_local(pointer: str) -> bool:
 
 
 def escaped(name: str) -> str:
-    """A name as a step of a JSON pointer (RFC 6901)."""
+    """A name as a step of a JSON pointer (RFC 6901); a dict of Python may have other keys, which is refused."""
+    if not isinstance(name, str):
+        raise Inexpressible("parameters", f"the key {name!r} of a schema is not a str")
     return name if name.isidentifier() else name.replace("~", "~0").replace("/", "~1")
 
 

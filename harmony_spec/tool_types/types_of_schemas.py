@@ -202,7 +202,9 @@ class TypeWriter(TypeBuilder):
             described.title = value or None
         elif keyword == "examples" and isinstance(value, list):
             described.examples = value
-        elif self.grammar.fits("KEYWORD", keyword) or self.grammar.fits("OTHER_KEYWORD", keyword):
+        elif isinstance(keyword, str) and any(
+            self.grammar.fits(each, keyword) for each in ("KEYWORD", "OTHER_KEYWORD")
+        ):
             described.annotations += ((keyword, self.rename_references(keyword, value, at)),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)

@@ -80,8 +80,12 @@ def as_function(entry: Any, path: tuple[str | int, ...], custom: set[str]) -> An
 
 
 @contextmanager
-def reading_tools(entries: Sequence[Any]) -> Iterator[None]:
-    """Raise `ConversionError` for an invalid tool of a request, with its place there."""
+def reading_tools(entries: Sequence[Any], places: Sequence[int] | None = None) -> Iterator[None]:
+    """Raise `ConversionError` for an invalid tool of a request, with its place there.
+
+    Args:
+        places: the indexes of the entries in the request, if it has others.
+    """
     try:
         yield
     except ToolError as error:
@@ -90,6 +94,7 @@ def reading_tools(entries: Sequence[Any]) -> Iterator[None]:
         entry = entries[int(at)] if at.isdecimal() else None
         if isinstance(entry, dict) and entry.get("type") == CUSTOM and inside:  # it was read as a function
             inside[0:1] = [CUSTOM] if CUSTOM in entry else []
+        at = str(places[int(at)]) if places and at.isdecimal() else at
         fail(("tools", *filter(None, [at]), *inside), raised, code=error.code, hint=error.hint)
 
 
