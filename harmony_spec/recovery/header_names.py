@@ -25,9 +25,10 @@ about 2 MB. The words that begin at each `to=` inside of one of 1,000 characters
 
 NO_COSTS = FieldCosts({}, {})
 
-LETTER = re.compile(r"[^\W\d_]")
+LETTER, OTHER_LETTER = re.compile(r"[^\W\d_]"), re.compile(r"[^\W\x00-\x7f]")
+"""A letter, and one that the names of offered tools cannot have: `to=finalé` is another name than `final`."""
 
-SINGLE_WORD = re.compile(r"[^\W\d](?:[\w.-]*\w)?")
+SINGLE_WORD = re.compile(r"[^\W\d](?:[\w./-]*\w)?")
 
 MARKS = ":,;"
 """What a name may have after it, before the content: `final:Hello`. A full stop may belong to the text:
@@ -60,6 +61,7 @@ OPENING = re.compile("[(\\[{\"'`]")
 """What has another end after it, so that it is a part of the content: `json"{"a": 1}"`."""
 
 JOINTS_OF_NAMES = "_-"
+JOINTS_OF_TOOLS = f"{JOINTS_OF_NAMES}./"
 JOINTS = f"{JOINTS_OF_NAMES}?&/"
 """What names of settings, and addresses, have inside."""
 
@@ -121,7 +123,9 @@ class HeaderNames:
         self._begun = re.compile(rf"[\W_]*(?:{begun})", re.IGNORECASE)
         self._ended = re.compile(rf"(?:{ended})[{PUNCTUATION}]*\Z")
         spelled = recovery.tool in recovery.roles or not recovery.tool
-        self.role_of_tools = re.compile("(?!)" if spelled else rf"{re.escape(recovery.tool)}[^\w\ud800-\udfff]+(?=\w)")
+        inside = re.escape(JOINTS_OF_TOOLS)  # `tool-runner` is the name of a tool
+        signs = rf"(?![{inside}]\w)[^\w\ud800-\udfff]+(?=\w)(?!(?:{ended})\b)"  # `tool json` is one with a type
+        self.role_of_tools = re.compile("(?!)" if spelled else re.escape(recovery.tool) + signs)
         self._several = {field: _several(names) for field, names in self.lists.items() if names}
         self._readings: dict[str, tuple[Name, ...]] = {}
         self._cached_chars = 0
@@ -413,8 +417,8 @@ class HeaderNames:
             for known in (each for each in recovery.recipients if word.startswith(each)):  # `to=userHello`
                 goes_on = word[len(known)].islower() or word[len(known)] in f"{recovery.separator}_-"
                 unknown += self.costs["joined"] * (not goes_on)
-            match = self.tools.word.search(word)
-            named = UP_TO_LETTER.match(match[0]) if match else None
+            match = self.tools.word.search(OTHER_LETTER.sub("a", word))
+            named = UP_TO_LETTER.match(word, *match.span()) if match else None
             bare = word if match is None else named[0] if named else ""
             if bare in self.all and not self.tools.full(bare):
                 return
@@ -430,7 +434,7 @@ class HeaderNames:
                 if is_other:
                     yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
             elif not self._is_called(word):
-                odd = row["odd"] * (match is None or match[0] != word)
+                odd = row["odd"] * (self.tools.word.fullmatch(word) is None)
                 yield Name(field, word, len(word), unknown + odd)
 
     def after_role_of_tools(self, text: str) -> str | None:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .header_automaton import Sets, State, without_signs
-from .header_names import LETTER, SINGLE_WORD, Name
+from .header_names import JOINTS_OF_TOOLS, LETTER, SINGLE_WORD, Name
 from .header_text import ARGUMENTS
 from .named_tools import PUNCTUATION
 from .searched_header import SearchedHeader
@@ -71,6 +71,10 @@ class PlacedNames(SearchedHeader):
             return None
         if name.how == "known" and not (placed and self.described and self.value(node, slots.role)):
             return None  # only `user:final`
+        if name.field == slots.role and self.opened:
+            rest = self.word(at)[name.length :].lstrip(JOINTS_OF_TOOLS).lower()
+            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+                return None  # `users` and `user_lookup` are names of tools
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
@@ -107,9 +111,6 @@ class PlacedNames(SearchedHeader):
             is_certain = answers or (self.opened and self.names.tools.is_full(name.value))
             return -name.cost * free, name.kind, None if is_certain else WORD, sets
         if placed:
-            rest = self.word(at)[name.length :] * (name.field == slots.role and self.opened and name.how == "glued")
-            if rest[:1].isalnum() and not rest.lower().startswith((self.automaton.lead or "\0", *self.names.all)):
-                return None  # `users` is the name of a tool
             may_be_content = self.may_be_content(at)
             if name.how == "unknown" and may_be_content and not self._is_single(self.word(at)):
                 return None  # a number in place of a channel, before a stop token
@@ -185,6 +186,9 @@ class PlacedNames(SearchedHeader):
             return None
         if role not in (None, self.recovery.author[slots.role]) or self.is_answer(at, name):
             return None  # only the model calls, and no tool that addresses a role
+        is_author = self.described and not name.how  # in full, it is the author that the grammar reads
+        if is_author if slots.role in awaited else role is None and LETTER.search(self.text, 0, self.next_special(1)):
+            return None  # another author, whose name was left out
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
         first = mode == CLEAN and not (name.how or awaited) and self.has_author_only(node)
         price += row["lead_at_author" if first else "lead"] + self.costs["again"] * seen

@@ -1,0 +1,80 @@
+"""Law 7 for names that begin or end with a known name and are other names, in every dialect with recovery."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from harmony_spec import RenderError
+
+from .conftest import examples
+from .test_dialect_laws import RECOVERING
+from .test_dialects import codec_of
+from .test_uncertain_calls import CALLING
+
+NAMING = [name for name in RECOVERING if codec_of(name).FORMAT.recovery.slots.name]
+JOINTS = ("_", "-", ".", "/", "")
+PARTS = ("lookup", "Runner", "été", "名前を取る", "x7")
+
+
+@st.composite
+def other_names(draw: st.DrawFn, module: ModuleType) -> str:
+    """A word with a known name at one of its ends; letters that touch it are not of its alphabet."""
+    recovery = module.FORMAT.recovery
+    known = (*recovery.roles, *recovery.channels, *recovery.content_types, recovery.tool, "web")
+    joint = draw(st.sampled_from(JOINTS))
+    part = draw(st.sampled_from(PARTS if joint else PARTS[2:4]))
+    name = draw(st.sampled_from([name for name in known if name]))
+    return f"{name}{joint}{part}" if draw(st.booleans()) else f"{part}{joint}{name}"
+
+
+@pytest.mark.parametrize("name", NAMING)
+@examples(60)
+@given(data=st.data())
+def test_a_tool_may_have_any_other_name(name: str, data: st.DataObject) -> None:
+    """As the author and as the recipient, whatever tools are offered."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, model, tool = recovery.slots, recovery.author[recovery.slots.role], data.draw(other_names(module))
+    channel = data.draw(st.sampled_from([None, *recovery.channels]))
+    kind = data.draw(st.sampled_from([None, *recovery.content_types]))
+    answer = {slots.role: recovery.tool, slots.name: tool, slots.recipient: data.draw(st.sampled_from([None, model]))}
+    call = {slots.role: model, slots.recipient: tool}
+    fields = data.draw(st.sampled_from([answer, call])) | {slots.channel: channel, slots.content_type: kind}
+    fields = {field: value for field, value in fields.items() if field and value}
+    try:
+        text = module.render_text([module.Message(content="{}", **fields)])
+    except RenderError:  # not a name in this dialect
+        return
+    strict = module.parse(text).messages
+    assume(f"{recovery.tool} {recovery.tool}" not in text)  # `tool tool-runner`, where each tool has its role before it
+    assume(strict[0].role == fields[slots.role])
+    tools = data.draw(st.sampled_from([None, [], ["functions.get_weather", "python"], [tool]]))
+    assert module.recover(text, tools=tools).messages == strict
+
+
+@pytest.mark.parametrize("name", CALLING)
+@examples(60)
+@given(data=st.data())
+def test_a_tool_that_answers_is_not_left_out_for_a_call(name: str, data: st.DataObject) -> None:
+    """Law 8: what the grammar describes as the result of a tool does not call the one that is its author or has the
+    place of its channel, whatever its recipient is."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, tool = recovery.slots, recovery.full_name(recovery.definitions.functions or "web", "search")
+    other = data.draw(st.sampled_from(["alice", "web/search", "user_lookup", "tool-runner", "été"]))
+    channel = data.draw(st.sampled_from([None, tool, *recovery.channels]))
+    recipient = data.draw(st.sampled_from([None, f"{tool}_it(x)", f"{tool}_it?", other]))
+    fields = {slots.role: recovery.tool, slots.name: data.draw(st.sampled_from([tool, other]))}
+    fields |= {slots.channel: channel, slots.recipient: recipient}
+    fields = {field: value for field, value in fields.items() if field and value}
+    try:
+        text = module.render_text([module.Message(content="{}", **fields)])
+    except RenderError:  # not a name in this dialect
+        return
+    assume([getattr(each, slots.role) for each in module.parse(text).messages] == [recovery.tool])
+    (message,) = module.recover(text, tools=data.draw(st.sampled_from([None, [tool]]))).messages
+    assert message.role == recovery.tool or getattr(message, slots.recipient) != tool
