@@ -203,3 +203,19 @@ def test_an_offered_tool_whose_name_no_header_can_hold_is_called(name: str, last
         assert not any(each.fix for each in report.diagnostics if each.code.name == "misspelt-recipient")
         with pytest.raises(RenderError, match="cannot be written"):
             module.render_text(found.messages)
+
+
+@pytest.mark.parametrize("name", CALLING)
+def test_a_function_is_no_tool_of_another_namespace(name: str) -> None:
+    """Law 8: `functions.search` is not `browser.search`, also if no function is offered."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    if not recovery.definitions.functions:
+        return
+    fields = {slots.role: recovery.author[slots.role], slots.channel: recovery.calls or recovery.channels[0]}
+    for last in ("search", "web_search"):
+        written = tool_of(recovery, last)
+        text = module.render_text([module.Message(content="{}", **fields, **{slots.recipient: written})])
+        for offered in ("search", "find"):
+            (message,) = module.recover(text, tools=[recovery.full_name("browser", offered)]).messages
+            assert getattr(message, slots.recipient) == written

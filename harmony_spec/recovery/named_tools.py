@@ -193,8 +193,10 @@ class NamedTools:
             found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
         namespace = bare.rpartition(self.recovery.separator)[0]
         found = {tool for tool in found if _digits(self.last(tool)) == _digits(last)}  # `v1` is not a misspelt `v2`
-        if namespace in self._namespaces:
-            found = {tool for tool in found if tool.rpartition(self.recovery.separator)[0] == namespace}
+        # A function is a tool of no other namespace, but may be one without: `functions.python`.
+        spaces = {namespace} & self._namespaces or ({namespace, ""} if namespace == self.functions else set())
+        if namespace and spaces:
+            found = {tool for tool in found if tool.rpartition(self.recovery.separator)[0] in spaces}
         return next(iter(found)) if len(found) == 1 else None
 
     def is_sure(self, tool: str, word: str) -> bool:
