@@ -13,7 +13,7 @@ from harmony_spec import RenderError
 from .conftest import examples
 from .test_dialect_laws import RECOVERING
 from .test_dialects import codec_of
-from .test_uncertain_calls import CALLING
+from .test_uncertain_calls import CALLING, stop_of
 
 NAMING = [name for name in RECOVERING if codec_of(name).FORMAT.recovery.slots.name]
 JOINTS = ("_", "-", ".", "/", "")
@@ -78,3 +78,14 @@ def test_a_tool_that_answers_is_not_left_out_for_a_call(name: str, data: st.Data
     assume([getattr(each, slots.role) for each in module.parse(text).messages] == [recovery.tool])
     (message,) = module.recover(text, tools=data.draw(st.sampled_from([None, [tool]]))).messages
     assert message.role == recovery.tool or getattr(message, slots.recipient) != tool
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_a_text_that_begins_like_a_role_is_a_text(name: str) -> None:
+    """If it goes on in small letters, after the token that begins a message."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    for role in recovery.roles:
+        for text in (f"{role}ish as it is", f"{role.capitalize()}ish as it is"):
+            found = module.recover(f"{recovery.begins}{text}{stop_of(module, None)}")
+            assert [message.content for message in found.messages] == [text]

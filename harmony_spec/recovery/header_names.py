@@ -235,7 +235,7 @@ class HeaderNames:
         if name.how == "near" and name.field == self.slots.recipient:
             return sign not in f"{self.recovery.separator}{JOINTS_OF_NAMES}"
         goes_on = name.how == "role" and rest[:1].isalpha() and without_signs(rest) not in self.all  # `users`
-        if name.how == "near" and name.field == self.slots.role:  # `Users of it`
+        if name.how in ("", "near") and name.field == self.slots.role:  # `users of it`
             goes_on = rest[:1].islower() and not (self._begun.match(rest) or self.automaton.leads.match(rest))
         return not (goes_on or (name.how == "unknown" and rest in self.all))
 
