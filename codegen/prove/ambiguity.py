@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from ..model.format_model import Format, StartRule, Step
 from ..read import regular_expressions as pattern
@@ -222,11 +223,6 @@ def _letter(format: Format, letter: int) -> str:
 
 def _shown(reading: Reading) -> str:
     """The fields of a reading."""
-    parts: list[tuple[str | None, str]] = []
-    for letter, label in reading:
-        field = label.field if isinstance(label, Label) else None
-        if parts and parts[-1][0] == field and field:
-            parts[-1] = (field, parts[-1][1] + chr(letter))
-        else:
-            parts.append((field, chr(letter) if field else ""))
-    return ", ".join(f"{field}={text!r}" for field, text in parts if field) or "no fields"
+    runs = groupby(reading, lambda read: read[1].field if isinstance(read[1], Label) else None)
+    texts = ((field, "".join(chr(letter) for letter, _ in run)) for field, run in runs if field)
+    return ", ".join(f"{field}={text!r}" for field, text in texts) or "no fields"
