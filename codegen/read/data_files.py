@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -274,7 +275,5 @@ def common_ends(special: Iterable[str]) -> tuple[str, str]:
 
 
 def _common_start(texts: list[str]) -> str:
-    if not texts:
-        return ""
-    low, high = min(texts), max(texts)
-    return low[: next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))]
+    equal = takewhile(lambda chars: len({*chars}) == 1, zip(*texts, strict=False))
+    return "".join(chars[0] for chars in equal)
