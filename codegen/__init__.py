@@ -12,7 +12,6 @@ from .prove.whole_format import ExampleReader, check, wrong_examples
 from .read.grammar_folder import Sources, load
 from .read.problems import GrammarError, Place, Problem, TooLarge
 from .write.codec_module import emit
-from .write.diagrams import diagrams
 from .write.taken_names import taken_names
 
 __all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "draw", "generate"]
@@ -38,6 +37,8 @@ def generate(folder: Path, reader_of: Callable[[str], ExampleReader] | None = No
 
 def draw(folder: Path) -> dict[str, str]:
     """Return pictures of a grammar folder by file name; raises `GrammarError`. Needs `railroad-diagrams`."""
+    from .write.diagrams import diagrams  # only pictures need that package
+
     with _within_limits(folder):
         return diagrams(*_checked(folder))
 

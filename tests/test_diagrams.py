@@ -60,6 +60,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     assert run(tmp_path / "empty", "-o", folder)[0] == 1
     monkeypatch.setitem(sys.modules, "railroad", None)
+    monkeypatch.delitem(sys.modules, "harmony_spec.codegen.write.diagrams")  # imported anew, as in another process
     status, output = run(GRAMMAR, "-o", folder)
     assert status == 2
     assert "'.[docs]'" in output

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
+import railroad
+
 from ..model.format_model import Format
 from ..model.frame_graph import framing, graph
 from ..model.terminals import is_terminal
@@ -41,7 +43,7 @@ def diagrams(sources: Sources, format: Format) -> dict[str, str]:
             svg = f"{rule.name.lstrip('_')}.svg"
             while svg in found:
                 svg = f"{file.removesuffix('.lark')}-{svg}"
-            found[svg] = _railroad(rule, named)
+            found[svg] = _written(_alternatives(rule.alternatives, named))
             page += ["", f"### {rule.name}", "", *_prose(rule.doc), f"![{rule.name}]({svg})"]
     return {"index.md": "\n".join(page) + "\n", **found}
 
@@ -53,22 +55,14 @@ def _prose(doc: Iterable[str]) -> Iterator[str]:
         yield from ("  \n".join(lines), "")
 
 
-def _railroad(rule: LarkDefinition, named: Mapping[str, LarkDefinition]) -> str:
-    return _written(_alternatives(rule.alternatives, named))
-
-
 def _written(drawn: Any) -> str:
     """The SVG file of a drawing."""
-    import railroad
-
     written = io.StringIO()
     railroad.Diagram(drawn, type="complex").writeStandalone(written.write, css=STYLE)
     return written.getvalue() + "\n"
 
 
 def _alternatives(alternatives: tuple[LarkAlternative, ...], named: Mapping[str, LarkDefinition]) -> Any:
-    import railroad
-
     drawn = []
     for alternative in alternatives:
         items = [_item(item, named) for item in alternative.items]
@@ -78,8 +72,6 @@ def _alternatives(alternatives: tuple[LarkAlternative, ...], named: Mapping[str,
 
 
 def _item(item: LarkItem, named: Mapping[str, LarkDefinition]) -> Any:
-    import railroad
-
     match item:
         case LarkString(text):
             return railroad.Terminal(_visible(text))
@@ -112,8 +104,6 @@ def _visible(text: str) -> str:
 
 def _messages(format: Format) -> str:
     """The special tokens of messages, in their order around the content."""
-    import railroad
-
     found = [framing(graph(format, name)) for name in format.frames if format.has_content(RuleCall(name))]
     begins = {edge.spelling for edge, _ in graph(format, format.message).steps[0] if isinstance(edge, Special)}
     inside, opens, closes, trails = (
