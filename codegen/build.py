@@ -33,7 +33,7 @@ def build(sources: Sources) -> Format:
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
     terminals = Terminals(definitions, vocabulary.special, problems)
-    rules = FramingRules(definitions, terminals, problems)
+    rules = FramingRules(terminals)
     starts = tuple(build_start(name, rules) for name in STARTS)
     recovery = build_recovery(sources)
     role, roles = _roles(rules, sources, recovery.slots["role"] if recovery else None)

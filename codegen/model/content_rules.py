@@ -58,7 +58,7 @@ def build_contents(
     """
     definitions = {definition.name: definition for definition in found}
     terminals = Terminals(definitions, {}, problems)
-    builder = _Builder(definitions, terminals, problems)
+    builder = _Builder(terminals)
     rules = {name: builder.rule(definition) for name, definition in definitions.items() if not is_terminal(name)}
     choices = {name for rule in rules.values() if rule.kind == "choice" for name in called(rule.node)}
     named = tuple(role for role in roles if role in rules)

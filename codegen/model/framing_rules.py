@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..read.grammar_nodes import (
@@ -26,7 +26,7 @@ from ..read.grammar_nodes import (
     walk,
 )
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, names_in
-from ..read.problems import Place, Problem
+from ..read.problems import Place
 from .format_model import STARTS, StartRule, Step
 from .grammar_rules import GrammarRule, RuleBuilder
 from .terminals import Terminals, is_terminal
@@ -43,12 +43,10 @@ class FramingRules(RuleBuilder):
         "alternative with a name, and leave that part out of another alternative."
     )
 
-    def __init__(
-        self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
-    ) -> None:
-        super().__init__(definitions, terminals, problems)
+    def __init__(self, terminals: Terminals) -> None:
+        super().__init__(terminals)
         self.built: dict[str, GrammarRule] = {}
-        for definition in definitions.values():
+        for definition in self.definitions.values():
             if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
                 self.add(definition)
         self.mark_flags()

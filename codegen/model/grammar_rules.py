@@ -20,8 +20,8 @@ from ..read.grammar_nodes import (
     Text,
     walk,
 )
-from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
-from ..read.problems import Place, Problem, definition_remedy
+from ..read.lark_files import LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
+from ..read.problems import Place, definition_remedy
 from .terminals import Terminals, is_terminal
 
 
@@ -142,7 +142,7 @@ def named_values(rules: Mapping[str, GrammarRule]) -> Iterator[tuple[str, str]]:
 
 
 class RuleBuilder(ABC):
-    """Builds the nodes of rules. What has no meaning is added to `problems`, and is an empty text then.
+    """Builds the nodes of rules. What has no meaning is refused as in `Terminals`.
 
     Attributes:
         if_empty: the remedy for a terminal that may be empty, with a place for its name.
@@ -150,14 +150,9 @@ class RuleBuilder(ABC):
 
     if_empty = "Let it match at least one character, and write `?` where it is used."
 
-    def __init__(
-        self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
-    ) -> None:
-        self.definitions, self.terminals, self.problems = definitions, terminals, problems
-
-    def refuse(self, place: Place, reason: str, remedy: str) -> GrammarNode:
-        self.problems.append(Problem(place, reason, remedy))
-        return Text("")
+    def __init__(self, terminals: Terminals) -> None:
+        self.terminals, self.definitions = terminals, terminals.definitions
+        self.problems, self.refuse = terminals.problems, terminals.refuse
 
     def refuse_undefined(self, name: str, place: Place) -> GrammarNode:
         return self.refuse(place, f"`{name}` is not defined", definition_remedy(name, self.definitions))

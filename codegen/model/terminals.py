@@ -59,7 +59,7 @@ def _texts(node: GrammarNode) -> Iterator[str]:
 
 
 class Terminals:
-    """Builds all terminals, by name. Unusable ones are added to `problems`.
+    """Builds all terminals, by name. Unusable ones are left out; what has no meaning is an empty text in them.
 
     Attributes:
         specials: the special tokens, by spelling.
@@ -82,12 +82,15 @@ class Terminals:
             if is_terminal(definition.name):
                 self.add(definition)
 
-    def refuse(self, place: Place, reason: str, remedy: str) -> None:
+    def refuse(self, place: Place, reason: str, remedy: str) -> GrammarNode:
         self.problems.append(Problem(place, reason, remedy))
+        return Text("")
 
     def add(self, definition: LarkDefinition) -> None:
-        node, place, name = self.union(definition.alternatives), definition.alternatives[0].place, definition.name
-        values = None
+        refused, place, name = len(self.problems), definition.alternatives[0].place, definition.name
+        node, values = self.union(definition.alternatives), None
+        if len(self.problems) > refused or node == Concat(()):  # the latter is refused as empty
+            return
         if isinstance(node, Text):
             self.fixed[name] = self.text(node.text, place, name)
             return
@@ -98,13 +101,12 @@ class Terminals:
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
             node = AnyOf(tuple(map(Text, longest_first(values))))
-        if node is not None and node != Concat(()):  # which is refused as empty
-            texts = [text for text in _texts(node) if values is None or text not in self.special]
-            if inside := next((special for special in self.special for text in texts if special in text), None):
-                reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
-                self.refuse(place, reason, "Give the token a terminal of its own, and use both in a rule.")
-                return
-            self.patterns[name] = Terminal(name, node, values, place, definition.source)
+        texts = [text for text in _texts(node) if values is None or text not in self.special]
+        if inside := next((special for special in self.special for text in texts if special in text), None):
+            reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
+            self.refuse(place, reason, "Give the token a terminal of its own, and use both in a rule.")
+            return
+        self.patterns[name] = Terminal(name, node, values, place, definition.source)
 
     def text(self, text: str, place: Place, terminal: str = "") -> Special | Text:
         """The node for a string in a rule, or for a terminal that is one."""
@@ -121,21 +123,18 @@ class Terminals:
             )
         return Text(text)
 
-    def union(self, alternatives: tuple[LarkAlternative, ...]) -> GrammarNode | None:
+    def union(self, alternatives: tuple[LarkAlternative, ...]) -> GrammarNode:
         options = []
         for alternative in alternatives:
             parts = [self.part(item) for item in alternative.items]
-            if any(part is None for part in parts):
-                return None
-            flat = [part for part in parts if part is not None]
-            texts = [part.text for part in flat if isinstance(part, Text)]
-            whole = Text("".join(texts)) if texts and len(texts) == len(flat) else Concat(tuple(flat))
-            options.append(flat[0] if len(flat) == 1 else whole)
+            texts = [part.text for part in parts if isinstance(part, Text)]
+            whole = Text("".join(texts)) if texts and len(texts) == len(parts) else Concat(tuple(parts))
+            options.append(parts[0] if len(parts) == 1 else whole)
         if len(options) > 1 and not all(isinstance(option, Text) for option in options):
             options.sort(key=pattern.widths, reverse=True)  # as in Lark
         return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
-    def part(self, item: LarkItem) -> GrammarNode | None:
+    def part(self, item: LarkItem) -> GrammarNode:
         self.parts += 1
         if self.parts > MAX_TERMINAL_PARTS:
             raise TooLarge
@@ -148,24 +147,19 @@ class Terminals:
                 definition = self.definitions.get(name)
                 if definition is None or not is_terminal(name):
                     remedy = definition_remedy(name, [*filter(is_terminal, self.definitions)])
-                    self.refuse(place, f"`{name}` is not a terminal of this grammar", remedy)
-                    return None
+                    return self.refuse(place, f"`{name}` is not a terminal of this grammar", remedy)
                 return self.union(definition.alternatives)
             case LarkGroup(alternatives, operator, place):
                 inner = self.union(alternatives)
-                if inner is None:
-                    return None
                 if operator not in ("", *pattern.REPETITIONS):
-                    self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
-                    return None
+                    return self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
                 return Repeat(inner, *pattern.REPETITIONS[operator]) if operator else inner
 
-    def regex(self, source: str, flags: str, place: Place) -> GrammarNode | None:
+    def regex(self, source: str, flags: str, place: Place) -> GrammarNode:
         try:
             return pattern.parse(source, flags)
         except pattern.PatternError as error:
             lines = source[: error.offset].split("\n")
             column = place.column + 1 + error.offset if len(lines) == 1 else len(lines[-1]) + 1
             where = Place(place.file, place.line + len(lines) - 1, column)
-            self.refuse(where, error.reason, error.remedy)
-            return None
+            return self.refuse(where, error.reason, error.remedy)
