@@ -79,11 +79,11 @@ def graph(format: Format, rule: str) -> Graph:
                 for item in items:
                     sources = connect(item, sources)
                 return sources
-            case RuleChoice(_, branches):
+            case RuleChoice(owner, branches):
                 ends = [marked(connect(branch.node, sources), branch.sets, sources) for branch in branches]
-                remembered = format.remembered_by_name(node)
-                for branch, states in zip(branches, ends, strict=True):
-                    for state in states - sources if branch in remembered else ():
+                for index, (branch, states) in enumerate(zip(branches, ends, strict=True)):
+                    is_remembered = branch.name and not branch.sets and format.is_spelling(owner, index)
+                    for state in states - sources if is_remembered else ():
                         made.names[state] = made.names.get(state, frozenset()) | {branch.name or ""}
                 return frozenset().union(*ends)
             case RuleCall(rule) if rule == CONTENT_FIELD:

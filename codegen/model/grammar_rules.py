@@ -109,11 +109,6 @@ class GrammarRules(ABC):
                 return {rule} if self.is_field(rule) else self.always_set(self.rules[rule].node)
         return set()
 
-    def remembered_by_name(self, choice: RuleChoice) -> list[Branch]:
-        """The named alternatives that no field distinguishes from an earlier one: only a variant shows them."""
-        named = [index for index, branch in enumerate(choice.branches) if branch.name and not branch.sets]
-        return [choice.branches[index] for index in named if self.is_spelling(choice.rule, index)]
-
     def is_spelling(self, rule: str, index: int) -> bool:
         """Whether no field shows that an alternative was read, and not an earlier one."""
         *others, own = (way.node for way in self.rules[rule].ways[: index + 1])
