@@ -32,7 +32,7 @@ from ..read.problems import Problem
 from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges
 from .ambiguity import MAX_SAMPLED_STATES
-from .finite_automata import first_letters, machine, overlap, sample, samples
+from .finite_automata import machine, overlap, sample, samples
 
 SAMPLES = ("a", "1", '"a"', "{}", "true")
 """Texts tried first for every terminal: most terminals read one of them."""
@@ -114,10 +114,10 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
     listed = {rule.name: _choice_of_texts(rule) for rule in contents.rules.values() if rule.kind == "enumerated"}
     for _, node, rest in places:
         if isinstance(node, RuleValue):
-            leads = _leads(contents, rest, frozenset())
-            after.setdefault(node.terminal, set()).update(lead for lead in leads if node.field or lead.text)
+            found = _leads(contents, rest)
+            after.setdefault(node.terminal, set()).update(lead for lead in found if node.field or lead.text)
         elif isinstance(node, RuleCall) and node.rule in listed:
-            after.setdefault(node.rule, set()).update(_leads(contents, rest, frozenset()))
+            after.setdefault(node.rule, set()).update(_leads(contents, rest))
     by_hand = {*contents.by_hand} | {
         node.terminal
         for rule in contents.by_hand
@@ -127,9 +127,6 @@ def _follows(contents: ContentGrammar, places: Iterable[ContentPlace]) -> Iterat
     for name, leads in after.items():
         terminal = listed.get(name) or contents.terminals[name]
         aheads = pattern.aheads(terminal.pattern)
-        aheads = [
-            ahead for ahead in aheads if ahead not in (inner for other in aheads for inner in pattern.aheads(other))
-        ]
         for lead in sorted(leads):
             if text := _goes_on(contents, terminal, aheads, lead, any if name in by_hand else all):
                 reason = f"ambiguous delimiter: `{name}` can continue with {text!r}, which also comes after it"
@@ -204,10 +201,10 @@ def _overtakes(contents: ContentGrammar, tried: TriedPart) -> str:
 
     It begins with one of several listed texts, or with a terminal, whatever its text is.
     """
-    for first, *rest in _beginnings(contents, tried.written, frozenset()):
-        ways = [(first, *rest)]
-        if isinstance(first, RuleValue):
-            ways = [(Text(text), *rest) for text in _sample_values(contents.terminals[first.terminal])]
+    for text, then in _beginnings(contents, tried.written, frozenset()):
+        ways = [(Text(text), *then)]
+        if then and not text and isinstance(first := then[0], RuleValue):
+            ways = [(Text(value), *then[1:]) for value in _sample_values(contents.terminals[first.terminal])]
         read = [_read_sample(contents, tried, way) for way in ways]
         if read and all(read):
             return read[0][:MAX_SAMPLE_CHARS]
@@ -215,35 +212,41 @@ def _overtakes(contents: ContentGrammar, tried: TriedPart) -> str:
 
 
 def _beginnings(
-    contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]
-) -> Iterator[tuple[GrammarNode, ...]]:
-    """Parts as each of the sequences that they may be, as far as to tell the text or terminal that each begins with."""
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str], of_types: bool = False
+) -> Iterator[tuple[str, tuple[GrammarNode, ...]]]:
+    """Parts as each of the sequences that they may be, as far as to tell the text that each begins with, up to one that
+    is not only white space, and what follows it. The alternatives in types of tools are told only for `of_types`."""
     if not items:
+        yield "", ()
         return
     node, rest = items[0], items[1:]
     match node:
+        case Text(text) if text.strip():
+            yield text, rest
+        case Text(text):
+            yield from ((text + more, then) for more, then in _beginnings(contents, rest, seen, of_types))
         case RuleValue(""):
-            yield from _beginnings(contents, rest, seen)
+            yield from _beginnings(contents, rest, seen, of_types)
         case RuleValue(_, terminal) if values := contents.terminals[terminal].values:
-            yield from ((Text(text), *rest) for text in values)
+            yield from ((value, rest) for value in values)
         case RuleCall(rule):
             made = contents.rules[rule]
-            if rule not in contents.by_hand and len(made.ways) > 1 and made.kind != "enumerated":
-                yield items
+            if not of_types and rule not in contents.by_hand and len(made.ways) > 1 and made.kind != "enumerated":
+                yield "", items
             elif rule not in seen:
                 for way in made.ways:
-                    yield from _beginnings(contents, (*way.items, *rest), seen | {rule})
+                    yield from _beginnings(contents, (*way.items, *rest), seen | {rule}, of_types)
         case RuleMark(_, item):
-            yield from _beginnings(contents, (*parts(item), *rest), seen)
+            yield from _beginnings(contents, (*parts(item), *rest), seen, of_types)
         case Repeat(item, 0, 1):
-            yield from _beginnings(contents, (*parts(item), *rest), seen)
-            yield from _beginnings(contents, rest, seen)
+            yield from _beginnings(contents, (*parts(item), *rest), seen, of_types)
+            yield from _beginnings(contents, rest, seen, of_types)
         case RuleList(_, item, least, separator):
             again = Repeat(Concat((Text(separator), *parts(item))), 0, 1)
-            yield from _beginnings(contents, (*parts(item), again, *rest), seen)
-            yield from () if least else _beginnings(contents, rest, seen)
+            yield from _beginnings(contents, (*parts(item), again, *rest), seen, of_types)
+            yield from () if least else _beginnings(contents, rest, seen, of_types)
         case _:
-            yield items
+            yield "", items
 
 
 def _read_sample(contents: ContentGrammar, tried: TriedPart, written: tuple[GrammarNode, ...]) -> str:
@@ -339,7 +342,8 @@ def _goes_on(
     prevents it; else ""."""
     text, then, known = lead
     is_needed = then in contents.terminals and (aheads or not text)
-    letters = first_letters(contents.terminals[then].pattern) if is_needed else ()
+    begins = machine(contents.terminals[then].pattern).steps[0] if is_needed else ()
+    letters = tuple(sorted(bounds for found, _ in begins for bounds in found))
     if not (text or letters):
         return ""
     if not aheads:
@@ -370,36 +374,12 @@ def _may_stop(ahead: GrammarNode, text: str, has_more: bool) -> bool:
     return has_more and state >= 0
 
 
-def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[Lead]:
+def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...]) -> Iterator[Lead]:
     """What parts can begin with, up to the first text that is not only white space."""
-    if not items:
-        return {Lead("", "")}
-    node, rest = items[0], items[1:]
-    match node:
-        case Special():
-            return {Lead("", CONTENT_END.terminal)}
-        case Text(text) if text.isspace() or not text:
-            leads = _leads(contents, rest, seen)
-            return {
-                Lead(text + found, then, tuple(sample._replace(text=text + sample.text) for sample in samples))
-                for found, then, samples in leads
-            }
-        case Text(text):
-            return {Lead(text, "", _samples(contents, items))}
-        case RuleMark(_, item):
-            return _leads(contents, (item, *rest), seen)
-        case Repeat(item, 0, 1) | RuleList(_, item, 0):
-            return _leads(contents, (*parts(item), *rest), seen) | _leads(contents, rest, seen)
-        case RuleList(_, item):
-            return _leads(contents, (*parts(item), *rest), seen)
-        case RuleValue(""):
-            return _leads(contents, rest, seen)
-        case RuleValue(_, terminal):
-            return {Lead("", terminal, _samples(contents, items))}
-        case RuleCall(rule) if rule not in seen:
-            ways = contents.rules[rule].ways
-            return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
-    return {Lead("", "")}
+    for text, then in _beginnings(contents, items, frozenset(), of_types=True):
+        first = then[0] if then and not text.strip() else None
+        name = first.terminal if isinstance(first, (Special, RuleValue)) else ""
+        yield Lead(text, name, _samples(contents, (Text(text), *then)))
 
 
 def _samples(contents: ContentGrammar, items: tuple[GrammarNode, ...], every: bool = False) -> tuple[Sample, ...]:

@@ -203,12 +203,6 @@ def machine(node: GrammarNode) -> DeterministicAutomaton:
 
 
 @cache
-def first_letters(node: GrammarNode) -> Ranges:
-    """The letters with which a string of a pattern can begin."""
-    return tuple(sorted(bounds for letters, _ in machine(node).steps[0] for bounds in letters))
-
-
-@cache
 def overlap(one: Ranges, other: Ranges) -> Ranges:
     """The letters in both sets."""
     found, i, j = [], 0, 0
