@@ -45,19 +45,10 @@ class ValuePlaces:
         """The place of a value in a file, or of the innermost one around it that the file has."""
         file, inner = str(path[0]), path[1:]
         if inner and file not in self.found:
-            self.found[file] = _value_places(file, self.texts[file]) if file in self.texts else {}
+            self.found[file] = _PlaceReader(file, self.texts[file]).found if file in self.texts else {}
         while inner and inner not in self.found[file]:
             inner = inner[:-1]
         return self.found[file][inner] if inner else Place(file)
-
-
-def _value_places(file: str, text: str) -> dict[ValuePath, Place]:
-    """The place of each key of a table, and of each item of a list; of a repeated one the last."""
-    is_toml = file.endswith(".toml")
-    reader = _PlaceReader(file, is_toml)
-    tree: Any = _syntax().parse(text, start="toml" if is_toml else "value")
-    reader.document(tree) if is_toml else reader.value(tree, ())
-    return reader.found
 
 
 @cache
@@ -66,30 +57,35 @@ def _syntax() -> Lark:
 
 
 class _PlaceReader:
-    """Reads a syntax tree. `counts` are the tables in each list `[[name]]`."""
+    """Reads a text.
 
-    def __init__(self, file: str, is_toml: bool) -> None:
-        self.file, self.is_toml = file, is_toml
+    Attributes:
+        found: the place of each key of a table, and of each item of a list; of a repeated one the last.
+        counts: the number of tables in each list `[[name]]`.
+    """
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file, self.is_toml = file, file.endswith(".toml")
         self.found: dict[ValuePath, Place] = {}
         self.counts: dict[ValuePath, int] = {}
+        self.value(_syntax().parse(text, start="toml" if self.is_toml else "value"), ())
 
     def add(self, path: ValuePath, node: Any) -> None:
         where: Any = node if isinstance(node, Token) else node.meta
         self.found[path] = Place(self.file, where.line, where.column)
 
-    def document(self, tree: Tree[Token]) -> None:
-        """A TOML text: tables with a heading, and keys with values."""
-        table: ValuePath = ()
-        for part in tree.children:
-            assert isinstance(part, Tree)
-            if part.data == "member":
-                self.member(part, table)
-            else:
-                table = self.key(part.children[0], (), part.data == "list_heading")
-
-    def member(self, node: Any, table: ValuePath) -> None:
-        key, value = node.children
-        self.value(value, self.key(key, table))
+    def value(self, node: Any, path: ValuePath) -> None:
+        """What is in a value, or in a TOML text, which is a table whose headings lead to the tables below them."""
+        table = path
+        for index, item in enumerate(node.children if isinstance(node, Tree) else ()):
+            match item:
+                case Tree("member", [key, value]):
+                    self.value(value, self.key(key, table))
+                case Tree("heading" | "list_heading" as kind, [key]):
+                    table = self.key(key, (), kind == "list_heading")
+                case _:
+                    self.add((*path, index), item)
+                    self.value(item, (*path, index))
 
     def key(self, node: Any, table: ValuePath, is_list: bool = False) -> ValuePath:
         """A key, which may have dots; each part leads into the last table of its list."""
@@ -108,11 +104,3 @@ class _PlaceReader:
         if part[0] not in "\"'":
             return str(part)
         return str(tomllib.loads(f"key = {part}")["key"] if self.is_toml else json.loads(part))
-
-    def value(self, node: Any, path: ValuePath) -> None:
-        for index, item in enumerate(node.children if isinstance(node, Tree) else ()):
-            if node.data == "table":
-                self.member(item, path)
-            else:
-                self.add((*path, index), item)
-                self.value(item, (*path, index))
