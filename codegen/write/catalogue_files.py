@@ -99,13 +99,8 @@ def library_codes(diagnostics: Mapping[str, CatalogueEntry]) -> str:
     writer.line("from .errors import Code")
     writer.space()
     for name, entry in sorted(diagnostics.items(), key=lambda item: item[1].code):
-        writer.block(code(name, entry, "Code"), prefix=f"{constant_of(name)} = ")
+        writer.block(code(name, entry, "Code"), prefix=f"{name.upper().replace('-', '_')} = ")
     return writer.text()
-
-
-def constant_of(name: str) -> str:
-    """The name of the constant for a diagnostic."""
-    return name.upper().replace("-", "_")
 
 
 def code(name: str, entry: CatalogueEntry, made: str) -> Block:
