@@ -274,25 +274,17 @@ class _PatternReader:
         return Text(char)
 
     def group(self) -> GrammarNode:
-        start = self.at
-        dotall = self.dotall
-        if self.take("(?!"):
-            node: GrammarNode = Ahead(self.union())
-        elif self.take("(?s:"):
-            self.dotall = True
-            node = self.union()
-        elif self.take("(?:"):
-            node = self.union()
-        elif self.source.startswith("(?", self.at):
+        start, dotall = self.at, self.dotall
+        opening = next(each for each in ("(?!", "(?s:", "(?:", "(") if self.take(each))
+        if opening == "(" and self.source.startswith("?", self.at):
             reason = "of the groups with `?`, only `(?:…)`, `(?s:…)` and `(?!…)` are supported"
             raise PatternError(reason, start, "Write one of these, or list what may come, as in `(?:a|b)`.")
-        else:
-            self.take("(")
-            node = self.union()
+        self.dotall |= opening == "(?s:"
+        node = self.union()
         self.dotall = dotall
         if not self.take(")"):
             raise PatternError("a group is not closed", start, r"Close it. For the character, write `\(`.")
-        return node
+        return Ahead(node) if opening == "(?!" else node
 
     def escape(self) -> GrammarNode:
         char = self.source[self.at : self.at + 1]
