@@ -107,18 +107,15 @@ SHOWN = {"template_usage": "a template (`name{…}`)", "literal_range": 'a range
 MAX_LARK_CHARS = 300
 """Code points of an error of Lark that are shown: it quotes rules and patterns."""
 
-LARK_REMEDIES = {
-    "defined twice": "Two alternatives are equal without their optional parts: let only one of them match then.",
-}
-"""What to do about an error of Lark, by a part of its text."""
-
 
 def lark_refusal(error: LarkError, file: str, definitions: Iterable[LarkDefinition]) -> Problem:
     """The problem for a grammar that Lark does not load, at the first rule or terminal that Lark names."""
     text = " ".join(str(error).split())
     places = {each.name: each.place for each in definitions}
     place = next((places[name] for name in re.findall(r"\w+", text) if name in places), Place(file))
-    remedy = next((advice for part, advice in LARK_REMEDIES.items() if part in text), "Correct it for Lark.")
+    remedy = "Correct it for Lark."
+    if "defined twice" in text:
+        remedy = "Two alternatives are equal without their optional parts: let only one of them match then."
     shown = text if len(text) <= MAX_LARK_CHARS else f"{text[:MAX_LARK_CHARS]}\u2026"
     return Problem(place, f"Lark refuses the grammar: {shown}", remedy)
 
