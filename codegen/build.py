@@ -51,7 +51,7 @@ def build(sources: Sources) -> Format:
         specials=tuple(terminals.specials.values()),
         rules=dict(rules.built),
         starts=starts,
-        fields=(),
+        fields={},
         json=sources.table(CONVERSATION_FILE, "json"),
         namespace=sources.data.get(NAMESPACE_FILE),
         role=role,
@@ -65,7 +65,7 @@ def build(sources: Sources) -> Format:
         graph(partial, name)  # raises TooLarge; to walk rules that double at each step takes exponential time
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}
-    return replace(partial, fields=tuple(build_fields(partial, docs)))
+    return replace(partial, fields={field.name: field for field in build_fields(partial, docs)})
 
 
 def _roles(rules: FramingRules, sources: Sources, field: str | None) -> tuple[str, tuple[str, ...]]:

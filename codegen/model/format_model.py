@@ -104,7 +104,7 @@ class Format(GrammarRules):
     specials: tuple[Special, ...]
     rules: Mapping[str, GrammarRule]
     starts: tuple[StartRule, ...]
-    fields: tuple[Field, ...]
+    fields: Mapping[str, Field]
     styles: Mapping[str, tuple[Choose, ...]]
     default_style: str
     always: tuple[Choose, ...]

@@ -109,7 +109,7 @@ def default_channels(format: Format) -> dict[str, list[str]]:
 def leads(format: Format) -> dict[str, tuple[str, ...]]:
     """For each field of a header the special tokens and texts that come before it; for a flag its own token."""
     made = graph(format, format.message)
-    found: dict[str, dict[str, None]] = {field.name: {} for field in format.fields}
+    found: dict[str, dict[str, None]] = {name: {} for name in format.fields}
     before: dict[int, list[str]] = {}
     for _, edge, target in made.edges():
         if isinstance(edge, Special):
@@ -119,9 +119,9 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     for source, edge, _ in made.edges():
         if isinstance(edge, RuleValue) and not is_content(edge):
             found[edge.field] |= dict.fromkeys(before.get(source, ()))
-    for field in format.fields:
-        if isinstance(node := format.mark_of(field.name), Special):
-            found[field.name] = {node.spelling: None}
+    for name in format.fields:
+        if isinstance(node := format.mark_of(name), Special):
+            found[name] = {node.spelling: None}
     return {name: tuple(texts) for name, texts in found.items() if texts}
 
 

@@ -59,7 +59,7 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
         remedy = f"Add {CONTENTS_FILE}, or remove what names its parts."
         yield Problem(without_contents[0].place, reason, remedy)
     is_wrong = any(_condition(format, dict(format.opening), sources, CONVERSATION_FILE, "opening"))
-    is_wrong |= not {field.name for field in format.fields}.issuperset(format.opening)
+    is_wrong |= not format.fields.keys() >= format.opening.keys()
     if format.opening and format.open_frame and not is_wrong and not _may_open(format, format.open_frame):
         values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in format.opening.items())
         reason = f"no prompt can be written: `{format.open_frame}` never has exactly these values: {values}"
@@ -123,7 +123,7 @@ def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
     """The names of a kind that there are; those of costs in a table of costs."""
     match kind:
         case "a field of messages":
-            return [field.name for field in format.fields]
+            return format.fields
         case "a style":
             return format.styles
         case "a named alternative of messages":
@@ -143,16 +143,15 @@ def _known(format: Format, kind: str, table: str = "") -> Collection[str]:
         case "an edit of headers":
             return library_table("edits")
         case "a table of costs":
-            return dict.fromkeys(("header", *SLOT_NAMES, *(field.name for field in format.fields)))
+            return dict.fromkeys(("header", *SLOT_NAMES, *format.fields))
         case "a cost":
             return dict.fromkeys((*library_table("costs").get(table, ()), *COSTS_OF_ANY_FIELD * (table != "header")))
     return format.contents.rules
 
 
 def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *path: str | int) -> Iterator[Problem]:
-    fields = {field.name: field for field in format.fields}
     for name, wanted in value.items():
-        field, at = fields.get(name), (*path, name)
+        field, at = format.fields.get(name), (*path, name)
         if field is None or isinstance(wanted, bool):
             continue
         if field.flag:
@@ -363,8 +362,7 @@ def _unlike_absent(format: Format, path: str) -> str:
     if rule == MESSAGE:
         if owner := _joined_in(format, field):
             return f"is a part of the property `{owner}`"
-        required = {CONTENT_FIELD, *(each.name for each in format.fields if each.required)}
-        return "is always written" if field in required else ""
+        return "is always written" if field == CONTENT_FIELD or format.fields[field].required else ""
     node = contents.fields(rule)[field][0]
     is_lines = isinstance(node, RuleCall) and contents.rules[node.rule].kind == "lines"
     is_flag = isinstance(node, RuleMark) and (rule, field) not in contents.implied
@@ -382,7 +380,7 @@ def _unlike_optional_text(format: Format, path: str, text: str) -> str:
         node = format.contents.fields(rule)[name][0]
         is_optional = format.contents.kind_of(node) == "str" and name not in format.contents.required_fields(rule)
         return "" if is_optional else "is not a text that may be absent"
-    field = next(field for field in format.fields if field.name == name)
+    field = format.fields[name]
     if field.required or field.flag or name == CONTENT_FIELD:
         return "is not a text that may be absent"
     if owner := _joined_in(format, name):
@@ -397,12 +395,11 @@ def _joined_in(format: Format, field: str) -> str:
 
 def _joined(format: Format, sources: Sources) -> Iterator[Problem]:
     """Joined fields can be separated again, and have a property of their own."""
-    fields = {field.name: field for field in format.fields}
     joined, owners = sources.table(CONVERSATION_FILE, "json", "joined"), dict[str, str]()
-    own = {*fields, *JSON_KEYS}.difference(*joined.values())
+    own = {*format.fields, *JSON_KEYS}.difference(*joined.values())
     for name, names in joined.items():
         at = (CONVERSATION_FILE, "json", "joined", name)
-        held = [fields[each] for each in names if each in fields]
+        held = [format.fields[each] for each in names if each in format.fields]
         texts = [each.name for each in held if not each.flag]
         if name in own:
             reason = f"messages already have the property `{name}`"

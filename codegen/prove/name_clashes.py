@@ -63,7 +63,8 @@ def type_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     contents, owners = format.contents, dict[str, str]()
     rules = [rule for rule in contents.rules.values() if rule.kind in ("record", "enumerated")]
     terminals = (terminal for terminal in contents.terminals.values() if terminal.values)
-    named = [(each.name, each.type_name, _field_place(format, each.name)) for each in format.fields if each.values]
+    fields = (field for field in format.fields.values() if field.values)
+    named = [(each.name, each.type_name, _field_place(format, each.name)) for each in fields]
     named += [(rule.name, contents.class_name(rule.name), rule.place) for rule in rules]
     named += [(terminal.name, camel_case(terminal.name), terminal.place) for terminal in terminals]
     for owner, name, place in named:
@@ -75,7 +76,7 @@ def type_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
 
 def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     """Fields of messages have names that are not among `taken`."""
-    for field in format.fields:
+    for field in format.fields.values():
         if (field.name in taken.union(JSON_KEYS) and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
             why = "it is a Python keyword" if keyword.iskeyword(field.name) else "the codec uses it for something else"
             reason = f"`{field.name}` cannot be the name of a field: {why}"

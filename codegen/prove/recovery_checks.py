@@ -39,7 +39,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     if (role := recovery.slots["role"]) not in format.opening:
         reason = f"recovery needs the `{role}` of the model, for headers without one"
         yield Problem(sources.place(RECOVERY_FILE), reason, f"Set `{role}` in [opening] of {CONVERSATION_FILE}.")
-    if any(field.name == role and not field.required for field in format.fields):
+    if role in format.fields and not format.fields[role].required:
         reason = f"recovery needs messages with a `{role}`, and `{format.message}` may lack it"
         yield _unreadable(format, format.message, reason, "Require it")
     for kind in CHANNELED if recovery.slots["channel"] else ():

@@ -43,7 +43,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     problems += [*roles_inside(format), *dangling_references(format, sources)]
     problems += [*overlapping_spellings(format, sources), *wrong_lookaheads(format)]
     if not problems:
-        roles = next((field.values for field in format.fields if field.name == format.role), None) or ()
+        roles = (format.role in format.fields and format.fields[format.role].values) or ()
         touching = list(touching_texts(format))
         problems += [
             *(touching or [*ambiguous_delimiters(format), *ambiguities(format)]),

@@ -56,7 +56,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", *(function.name for function in PUBLIC_FUNCTIONS)]
     exported += ["EXAMPLE"] if format.example else []
     exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
-    exported += [field.type_name for field in format.fields if field.values]
+    exported += [field.type_name for field in format.fields.values() if field.values]
     exported += [drop.name for drop in format.drops]
     exported += [tools_name(file) for file in format.tools]
     exported += [format.contents.class_name(rule) for rule in format.contents.user_rules()]
@@ -157,17 +157,17 @@ def _drops(format: Format) -> dict[str, Block]:
 
 
 def _format(format: Format, writer: Writer) -> None:
-    names = [field.name for field in format.fields]
+    fields = format.fields.values()
     values = {
         "encoding": PythonCode("_ENCODING"),
         "special_text": PythonCode(raw(any_of(sorted(format.vocabulary.special)))),
         "special_ends": common_ends(format.vocabulary.special),
         "markers": markers(format),
         "message": PythonCode("Message"),
-        "fields": tuple(names),
-        "content_at": names.index(CONTENT_FIELD),
+        "fields": tuple(format.fields),
+        "content_at": [*format.fields].index(CONTENT_FIELD),
         "contents": PythonCode("_CONTENTS" if format.contents.roles else "runtime.NO_CONTENTS"),
-        "defaults": {each.name: False if each.flag else None for each in format.fields if each.name != CONTENT_FIELD},
+        "defaults": {each.name: False if each.flag else None for each in fields if each.name != CONTENT_FIELD},
         "patterns": dict(_field_patterns(format)),
         "starts": PythonCode("_STARTS"),
         "styles": format.styles,
@@ -185,7 +185,7 @@ def _format(format: Format, writer: Writer) -> None:
 
 def _field_patterns(format: Format) -> Iterator[tuple[str, tuple[PythonCode, str]]]:
     """For each field whose text fits one pattern: the pattern, and its source in the grammar."""
-    for field in format.fields:
+    for field in format.fields.values():
         terminals = format.terminals_of(field.name)
         if len(terminals) != 1 or field.values is not None:
             continue

@@ -79,7 +79,7 @@ def node_code(format: Format, node: GrammarNode) -> NodeCode:
             written = [literal(text)] if text else []
             return NodeCode([pattern.escape(text)], written, algebra_node("Literal", literal(text)))
         case RuleValue(field, terminal):
-            is_text = any(f.name == field and f.required and not f.values for f in format.fields)
+            is_text = format.fields[field].required and not format.fields[field].values
             return NodeCode(
                 [f"(?P<{field}>", PythonCode(constant(terminal)), ")"],
                 [f"m.{field}" if is_text else f"str(m.{field})"],
@@ -131,16 +131,12 @@ def present(format: Format, node: GrammarNode) -> list[str]:
 
 def is_set(format: Format, field: str, node: GrammarNode) -> str:
     """The condition that a field has a value that this node can write. A value that no node can write is an error."""
-    if is_flag(format, field):
+    if format.fields[field].flag:
         return f"m.{field}"
-    values, known = _listed(format, field, node), next(f.values for f in format.fields if f.name == field)
-    if values and {*values} != {*(known or ())}:
+    values = _listed(format, field, node)
+    if values and {*values} != {*(format.fields[field].values or ())}:
         return f"m.{field} in ({', '.join(map(literal, values))}{',' * (len(values) == 1)})"
     return f"m.{field} is not None"
-
-
-def is_flag(format: Format, field: str) -> bool:
-    return any(f.name == field and f.flag for f in format.fields)
 
 
 def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
@@ -228,7 +224,7 @@ def _fits(format: Format, node: RuleChoice, branch: Branch) -> list[str]:
     terms += [is_set(format, field, branch.node) for field in own if field in required and field != CONTENT_FIELD]
     for other in format.fields_of(node):
         if other not in own and other not in sets and other != CONTENT_FIELD:
-            terms.append(f"not m.{other}" if is_flag(format, other) else f"m.{other} is None")
+            terms.append(f"not m.{other}" if format.fields[other].flag else f"m.{other} is None")
     return terms
 
 

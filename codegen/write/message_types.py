@@ -121,7 +121,7 @@ def annotation(field: Field, required: bool) -> str:
 
 
 def emit_message(format: Format, writer: Writer) -> None:
-    for field in format.fields:
+    for field in format.fields.values():
         if field.values:
             _emit_listed(field.type_name, field.values, writer)
     _content_types(format, writer)
@@ -133,7 +133,7 @@ def emit_class(format: Format, writer: Writer) -> None:
         _docstring(format, writer)
         writer.space()
         contents = [format.contents.class_name(role) for role in format.contents.roles]
-        for field in format.fields:
+        for field in format.fields.values():
             default = "" if field.required else " = False" if field.flag else " = None"
             kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field, field.required)
             writer.line(f"{field.name}: {kind}{default}")
@@ -149,7 +149,7 @@ def emit_class(format: Format, writer: Writer) -> None:
 
 def _docstring(format: Format, writer: Writer) -> None:
     attributes = [
-        *(f"    {field.name}: {field.doc}" for field in format.fields),
+        *(f"    {field.name}: {field.doc}" for field in format.fields.values()),
         "    variants: The named alternatives of the grammar that the message was read from; not compared.",
         "    repair: How the recovering parser repaired the message; not compared.",
         "    tokens: The token ids that the message was read from; not compared.",

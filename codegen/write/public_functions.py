@@ -173,7 +173,7 @@ def _given(format: Format, function: Function) -> list[Field]:
     """The fields of the open header, which are arguments too; keywords, as are the arguments after `start`."""
     if "start" not in function.arguments or not format.open_frame:
         return []
-    return [field for field in format.fields if field.name in format.fields_of(RuleCall(format.open_frame))]
+    return [format.fields[name] for name in format.fields if name in format.fields_of(RuleCall(format.open_frame))]
 
 
 def _parameters(format: Format, function: Function, start: str) -> list[str]:
@@ -231,7 +231,7 @@ def _stream(format: Format, writer: Writer) -> None:
         writer.docstring(_doc(format, STREAM_PARSER_INIT))
         with writer.function("__init__", _parameters(format, STREAM_PARSER_INIT, "completion"), "None"):
             writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))
-        for field in format.fields:
+        for field in format.fields.values():
             if field.name == CONTENT_FIELD:
                 continue
             kind, missing = annotation(field, False), "False" if field.flag else "None"

@@ -70,7 +70,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
 
 def _roles(format: Format, field: str) -> tuple[str, ...]:
     """All roles, that of tools only if it is listed: else the name of a tool implies it."""
-    roles = next((each.values or () for each in format.fields if each.name == field), ())
+    roles = format.fields[field].values or ()
     listed = [value for name in format.terminals_of(field) for value in format.terminals[name].values or ()]
     return tuple(role for role in roles if role != value_of(format, "result", "role") or role in listed)
 

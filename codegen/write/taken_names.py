@@ -15,7 +15,7 @@ from .source_text import Writer
 
 def taken_names(format: Format) -> frozenset[str]:
     """The names in every scope that has the names of fields, and the attributes of streaming parsers."""
-    bare = replace(format, fields=(), drops=())  # only the names that every codec has remain
+    bare = replace(format, fields={}, drops=())  # only the names that every codec has remain
     writer = Writer()
     emit_imports(writer)
     emit_class(bare, writer)
