@@ -6,6 +6,7 @@ ranges.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -142,16 +143,20 @@ class Automaton:
                 for low, high in letters:
                     changes.setdefault(low, []).append((target, 1))
                     changes.setdefault(high + 1, []).append((target, -1))
-            moves: dict[int, list[int]] = {}
+            moves: dict[int, list[tuple[int, int]]] = {}
             active: dict[int, int] = {}
             for low, after in pairwise(sorted(changes)):
                 for target, step in changes[low]:
                     active[target] = active.get(target, 0) + step
                     if not active[target]:
                         del active[target]
-                if active:
-                    moves.setdefault(number_of(tuple(active)), []).extend((low, after - 1))
-            rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
+                if not active:
+                    continue
+                letters = moves.setdefault(number_of(tuple(active)), [])
+                if letters and letters[-1][1] + 1 == low:
+                    low, _ = letters.pop()
+                letters.append((low, after - 1))
+            rows.append([(tuple(letters), target) for target, letters in moves.items()])
         final = (number for subset, number in numbers.items() if any(self.row(state)[1] for state in subset))
         return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(final))
 
@@ -172,17 +177,6 @@ class DeterministicAutomaton:
                 rest = difference(rest, theirs)
         if rest:
             yield rest, -1
-
-
-def _joined(bounds: list[int]) -> Ranges:
-    """Ranges from a flat list of first and last letters, neighbours joined."""
-    joined: list[tuple[int, int]] = []
-    for low, high in sorted(zip(bounds[::2], bounds[1::2], strict=True)):
-        if joined and joined[-1][1] + 1 == low:
-            joined[-1] = (joined[-1][0], high)
-        else:
-            joined.append((low, high))
-    return tuple(joined)
 
 
 @dataclass(frozen=True)
@@ -220,17 +214,8 @@ def overlap(one: Ranges, other: Ranges) -> Ranges:
 @cache
 def difference(one: Ranges, other: Ranges) -> Ranges:
     """The letters in the first set and not in the second."""
-    found = []
-    for low, high in one:
-        for first, last in other:
-            if last < low or first > high:
-                continue
-            if first > low:
-                found.append((low, first - 1))
-            low = last + 1
-        if low <= high:
-            found.append((low, high))
-    return tuple(found)
+    edges = [0, *(edge for low, high in other for edge in (low, high + 1)), sys.maxsize]
+    return overlap(one, tuple((low, after - 1) for low, after in zip(edges[::2], edges[1::2], strict=True)))
 
 
 def sample(letters: Ranges) -> int:
