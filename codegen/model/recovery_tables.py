@@ -110,15 +110,11 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     """For each field of a header the special tokens and texts that come before it; for a flag its own token."""
     made = graph(format, format.message)
     found: dict[str, dict[str, None]] = {name: {} for name in format.fields}
-    before: dict[int, list[str]] = {}
-    for _, edge, target in made.edges():
-        if isinstance(edge, Special):
-            before.setdefault(target, []).append(edge.spelling)
-        elif isinstance(edge, Text):
-            before.setdefault(target, []).append(edge.text)
+    before = {target: edge for _, edge, target in made.edges()}
     for source, edge, _ in made.edges():
-        if isinstance(edge, RuleValue) and not is_content(edge):
-            found[edge.field] |= dict.fromkeys(before.get(source, ()))
+        lead = before.get(source)
+        if isinstance(edge, RuleValue) and not is_content(edge) and isinstance(lead, (Special, Text)):
+            found[edge.field][lead.text if isinstance(lead, Text) else lead.spelling] = None
     for name in format.fields:
         if isinstance(node := format.mark_of(name), Special):
             found[name] = {node.spelling: None}
