@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..read.grammar_nodes import (
     Branch,
@@ -23,7 +22,6 @@ from ..read.grammar_nodes import (
     RuleValue,
     Special,
     Text,
-    walk,
 )
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, names_in
 from ..read.problems import Place
@@ -45,11 +43,12 @@ class FramingRules(RuleBuilder):
 
     def __init__(self, terminals: Terminals) -> None:
         super().__init__(terminals)
-        self.built: dict[str, GrammarRule] = {}
-        for definition in self.definitions.values():
-            if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
-                self.add(definition)
-        self.mark_flags()
+        self.flags: set[str] = set()
+        for _ in range(2):  # a part that is a flag in one place is one in all, also where a rule requires it
+            self.built: dict[str, GrammarRule] = {}
+            for definition in self.definitions.values():
+                if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
+                    self.add(definition)
 
     def add(self, definition: LarkDefinition) -> None:
         self.rule, self.rule_kind = definition, self.kind(definition)
@@ -143,7 +142,13 @@ class FramingRules(RuleBuilder):
             return Repeat(inner, 0, 1)
         if field.startswith("_") or not field:
             self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
+        self.flags.add(field)
         return Repeat(RuleMark(field, inner), 0, 1)
+
+    def node(self, item: LarkItem) -> GrammarNode:
+        made = super().node(item)
+        field = made.rule if isinstance(made, RuleCall) else made.terminal.lower() if isinstance(made, Special) else ""
+        return RuleMark(field, made) if field in self.flags and self.rule.name not in self.flags else made
 
     def is_used(self, name: str) -> bool:
         return any(name in names_in(definition.alternatives) for definition in self.definitions.values())
@@ -158,28 +163,6 @@ class FramingRules(RuleBuilder):
             return inner.rule if self.kind(definition) == "constant" and not named else None
         parts = inner.items if isinstance(inner, Concat) else ()
         return "" if parts and all(isinstance(part, (Special, Text)) for part in parts) else None
-
-    def mark_flags(self) -> None:
-        """A part that is a flag in one place is one in all: an alternative that requires it sets the field."""
-        flags = {node.field for rule in self.built.values() for node in walk(rule.node) if isinstance(node, RuleMark)}
-
-        def marked(node: GrammarNode) -> GrammarNode:
-            match node:
-                case RuleCall(name) if name in flags:
-                    return RuleMark(name, node)
-                case Special(terminal) if terminal.lower() in flags:
-                    return RuleMark(terminal.lower(), node)
-                case Repeat(item, 0, 1):
-                    return Repeat(marked(item), 0, 1)
-                case Concat(items):
-                    return Concat(tuple(map(marked, items)))
-                case RuleChoice(rule, branches):
-                    return RuleChoice(rule, tuple(replace(b, node=marked(b.node)) for b in branches))
-            return node
-
-        for name, rule in self.built.items():
-            if name not in flags:
-                self.built[name] = replace(rule, node=marked(rule.node))
 
 
 def build_start(name: str, rules: FramingRules) -> StartRule:
