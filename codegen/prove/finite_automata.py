@@ -152,11 +152,11 @@ class Automaton:
                         del active[target]
                 if not active:
                     continue
-                letters = moves.setdefault(number_of(tuple(active)), [])
-                if letters and letters[-1][1] + 1 == low:
-                    low, _ = letters.pop()
-                letters.append((low, after - 1))
-            rows.append([(tuple(letters), target) for target, letters in moves.items()])
+                ranges = moves.setdefault(number_of(tuple(active)), [])
+                if ranges and ranges[-1][1] + 1 == low:
+                    low, _ = ranges.pop()
+                ranges.append((low, after - 1))
+            rows.append([(tuple(ranges), target) for target, ranges in moves.items()])
         final = (number for subset, number in numbers.items() if any(self.row(state)[1] for state in subset))
         return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(final))
 
