@@ -8,9 +8,10 @@ Lark and in the generated patterns: a later alternative never reads what an earl
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from ..model.format_model import Format, StartRule, Step
 from ..read import regular_expressions as pattern
@@ -27,7 +28,7 @@ from ..read.grammar_nodes import (
     called,
     walk,
 )
-from ..read.problems import Place, Problem
+from ..read.problems import Problem
 from ..read.reachable import reachable
 from .finite_automata import DONE, Automaton, Move, Rest, Without, machine, overlap, sample, samples, token_letter
 
@@ -48,8 +49,9 @@ def ambiguities(format: Format) -> Iterator[Problem]:
     """A problem for each place where a start rule reads an input in two ways, and for each alternative never chosen."""
     automaton, places = _FrameAutomaton(format), set()
     for start in format.starts:
-        if found := _search(automaton, automaton.state(_path_node(start), DONE, Label(None, start.name))):
-            problem = _problem(format, start, *found)
+        reading = _search(automaton, automaton.state(_path_node(start), DONE, Label(None, start.name)))
+        if reading is not None:
+            problem = _problem(format, start, reading)
             if problem.place not in places:
                 yield problem
             places.add(problem.place)
@@ -149,19 +151,25 @@ class _FrameAutomaton(Automaton):
 
 
 Pair = tuple[int, int, bool]
-Reading = list[tuple[int, object]]
+
+Reading = list[tuple[int, Any, Any]]
+"""Letters that two paths read, each with the label that it has in the one and in the other."""
 
 
-def _search(automaton: Automaton, begin: int) -> tuple[Reading, Reading] | None:
+def _search(automaton: Automaton, begin: int) -> Reading | None:
     """Two different paths from a state to the end that read the same letters, as short as possible."""
     first: Pair = (begin, begin, False)
-    back: dict[Pair, tuple[Pair, int, object, object] | None] = {first: None}
+    back: dict[Pair, tuple[Pair, tuple[int, Any, Any]] | None] = {first: None}
     todo = deque([first])
     while todo:
         one, other, differ = pair = todo.popleft()
         (moves, ends), (their_moves, their_ends) = automaton.row(one), automaton.row(other)
         if ends * (their_ends if differ else ends - 1):
-            return _readings(back, pair)
+            found: Reading = []
+            while (step := back[pair]) is not None:
+                pair, read = step
+                found.append(read)
+            return found[::-1]
         for i, (letters, target, label) in enumerate(moves):
             for j, (theirs, their_target, their_label) in enumerate(their_moves):
                 if not differ and j < i:
@@ -171,28 +179,17 @@ def _search(automaton: Automaton, begin: int) -> tuple[Reading, Reading] | None:
                     continue
                 following: Pair = (target, their_target, differ or i != j)
                 if following not in back:
-                    back[following] = (pair, sample(both), label, their_label)
+                    back[following] = (pair, (sample(both), label, their_label))
                     todo.append(following)
     return None
 
 
-def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: Pair) -> tuple[Reading, Reading]:
-    one: Reading = []
-    other: Reading = []
-    while (step := back[pair]) is not None:
-        pair, letter, label, their_label = step
-        one.append((letter, label))
-        other.append((letter, their_label))
-    return one[::-1], other[::-1]
-
-
-def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> Problem:
-    differing = [(a, b) for (_, a), (_, b) in zip(one, other, strict=True) if a != b]
-    place = _place(format, differing[0][0]) if differing else start.rule.place
-    text = "".join(_letter(format, letter) for letter, _ in one)
-    first, second = _shown(one), _shown(other)
-    rules = next(((a.rule, b.rule) for a, b in differing if isinstance(a, Label) and isinstance(b, Label)), None)
-    ways = ": `{}` or `{}` reads a part of it".format(*rules) if rules else ""
+def _problem(format: Format, start: StartRule, reading: Reading) -> Problem:
+    differing = next(((one.rule, other.rule) for _, one, other in reading if one != other), None)
+    place = format.rules[differing[0]].place if differing else start.rule.place
+    text = "".join(_letter(format, letter) for letter, _, _ in reading)
+    first, second = _shown((read[0], read[1]) for read in reading), _shown((read[0], read[2]) for read in reading)
+    ways = ": `{}` or `{}` reads a part of it".format(*differing) if differing else ""
     ways = f": as {first}, or as {second}" if first != second else ways
     reason = (
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
@@ -200,7 +197,7 @@ def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> 
     remedy = "Put a delimiter between the parts that none of them can contain."
     if any(_has_equal_options(steps) for _, steps in start.paths) and first == second:
         remedy = "Write only one of the equal parts with `?`, or repeat it with `*`."
-    if not one:
+    if not reading:
         remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."
     return Problem(place, reason, remedy)
 
@@ -211,18 +208,13 @@ def _has_equal_options(steps: tuple[Step, ...]) -> bool:
     return len(set(options)) < len(options)
 
 
-def _place(format: Format, label: object) -> Place:
-    assert isinstance(label, Label)
-    return format.rules[label.rule].place
-
-
 def _letter(format: Format, letter: int) -> str:
     number = letter - token_letter(0)
     return format.specials[number].spelling if number >= 0 else chr(letter)
 
 
-def _shown(reading: Reading) -> str:
-    """The fields of a reading."""
-    runs = groupby(reading, lambda read: read[1].field if isinstance(read[1], Label) else None)
+def _shown(reading: Iterable[tuple[int, Label]]) -> str:
+    """The fields of one reading."""
+    runs = groupby(reading, lambda read: read[1].field)
     texts = ((field, "".join(chr(letter) for letter, _ in run)) for field, run in runs if field)
     return ", ".join(f"{field}={text!r}" for field, text in texts) or "no fields"
