@@ -24,7 +24,11 @@ def emit(format: Format) -> str:
     """Return the source text of the codec of a format."""
     writer = Writer()
     _head(format, writer)
-    _vocabulary(format, writer)
+    _special_tokens(format.vocabulary, writer)
+    _encoding(format.vocabulary, writer)
+    _stop_tokens(format, writer)
+    if format.example:
+        writer.assign("EXAMPLE", literal(format.example), doc="A transcript to try things on.")
     emit_message(format, writer)
     writer.heading("Patterns. Surrogates stand for special tokens, so text never matches one.")
     for spelling, marker in markers(format).items():
@@ -72,7 +76,8 @@ def _head(format: Format, writer: Writer) -> None:
     emit_imports(writer)
     writer.line(f"runtime.require_api{api_version()}")
     writer.space()
-    writer.assign("__all__", Block("[", tuple(literal(name) for name in _sorted(exported)), "]"))
+    exported.sort(key=lambda name: (not name.isupper(), not name[0].isupper(), name))  # as ruff sorts them
+    writer.assign("__all__", Block("[", tuple(map(literal, exported)), "]"))
 
 
 def emit_imports(writer: Writer) -> None:
@@ -85,19 +90,6 @@ def emit_imports(writer: Writer) -> None:
     writer.space()
     writer.line("from harmony_spec import runtime")
     writer.space()
-
-
-def _sorted(names: list[str]) -> list[str]:
-    """Constants, then classes, then the rest, as ruff sorts `__all__`."""
-    return sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
-
-
-def _vocabulary(format: Format, writer: Writer) -> None:
-    _special_tokens(format.vocabulary, writer)
-    _encoding(format.vocabulary, writer)
-    _stop_tokens(format, writer)
-    if format.example:
-        writer.assign("EXAMPLE", literal(format.example), doc="A transcript to try things on.")
 
 
 def _special_tokens(vocabulary: VocabularyFile, writer: Writer) -> None:
