@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -11,7 +11,7 @@ from itertools import combinations
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
 from ..read.grammar_folder import VOCABULARY_FILE
-from ..read.grammar_nodes import AnyOf, Concat, GrammarNode, Repeat, Special, Text, walk
+from ..read.grammar_nodes import AnyOf, Concat, GrammarNode, Repeat, Special, Text, concatenated, walk
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem, TooLarge, definition_remedy
 
@@ -47,15 +47,6 @@ def longest_first(texts: Collection[str]) -> list[str]:
     if any(later.startswith(text) for text, later in combinations(texts, 2)):
         return sorted(texts, key=len, reverse=True)
     return list(texts)
-
-
-def _texts(node: GrammarNode) -> Iterator[str]:
-    """The texts in a pattern, and those that follow each other as one."""
-    for part in walk(node):
-        if isinstance(part, Text):
-            yield part.text
-        elif isinstance(part, Concat):
-            yield "".join(item.text if isinstance(item, Text) else "\0" for item in part.items)
 
 
 class Terminals:
@@ -101,7 +92,8 @@ class Terminals:
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
             node = AnyOf(tuple(map(Text, longest_first(values))))
-        texts = [text for text in _texts(node) if values is None or text not in self.special]
+        texts = [part.text for part in walk(node) if isinstance(part, Text)]
+        texts = [text for text in texts if values is None or text not in self.special]
         if inside := next((special for special in self.special for text in texts if special in text), None):
             reason = f"the pattern of `{name}` contains the special token `{inside}`, which no text does"
             self.refuse(place, reason, "Give the token a terminal of its own, and use both in a rule.")
@@ -124,12 +116,7 @@ class Terminals:
         return Text(text)
 
     def union(self, alternatives: tuple[LarkAlternative, ...]) -> GrammarNode:
-        options = []
-        for alternative in alternatives:
-            parts = [self.part(item) for item in alternative.items]
-            texts = [part.text for part in parts if isinstance(part, Text)]
-            whole = Text("".join(texts)) if texts and len(texts) == len(parts) else Concat(tuple(parts))
-            options.append(parts[0] if len(parts) == 1 else whole)
+        options = [concatenated(map(self.part, alternative.items)) for alternative in alternatives]
         if len(options) > 1 and not all(isinstance(option, Text) for option in options):
             options.sort(key=pattern.widths, reverse=True)  # as in Lark
         return options[0] if len(options) == 1 else AnyOf(tuple(options))

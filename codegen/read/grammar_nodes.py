@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .problems import Place
@@ -114,6 +114,17 @@ GrammarNode = PatternNode | Special | RuleValue | RuleMark | RuleList | RuleCall
 
 def parts(node: GrammarNode) -> tuple[GrammarNode, ...]:
     return node.items if isinstance(node, Concat) else (node,)
+
+
+def concatenated(items: Iterable[GrammarNode]) -> GrammarNode:
+    """Parts as one node. Texts that follow each other are one text."""
+    found: list[GrammarNode] = []
+    for item in items:
+        if isinstance(item, Text) and found and isinstance(previous := found[-1], Text):
+            found[-1] = Text(previous.text + item.text)
+        else:
+            found.append(item)
+    return found[0] if len(found) == 1 else Concat(tuple(found))
 
 
 def walk(node: GrammarNode) -> Iterator[GrammarNode]:

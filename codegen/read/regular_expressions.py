@@ -12,7 +12,7 @@ import re
 from functools import cache
 from itertools import product
 
-from .grammar_nodes import Ahead, AnyOf, Chars, Concat, GrammarNode, Repeat, Text, walk
+from .grammar_nodes import Ahead, AnyOf, Chars, Concat, GrammarNode, Repeat, Text, concatenated, walk
 
 SURROGATE_CLASS = r"\ud800-\udfff"
 SURROGATE_TEXT = "".join(map(chr, range(0xD800, 0xE000)))
@@ -228,13 +228,8 @@ class _PatternReader:
     def concat(self) -> GrammarNode:
         items: list[GrammarNode] = []
         while (char := self.peek()) and char not in "|)":
-            item = self.repeat(self.atom())
-            previous = items[-1] if items else None
-            if isinstance(item, Text) and isinstance(previous, Text):
-                items[-1] = Text(previous.text + item.text)
-            else:
-                items.append(item)
-        return items[0] if len(items) == 1 else Concat(tuple(items))
+            items.append(self.repeat(self.atom()))
+        return concatenated(items)
 
     def repeat(self, item: GrammarNode) -> GrammarNode:
         start = self.at
