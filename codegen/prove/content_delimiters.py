@@ -233,7 +233,9 @@ def _beginnings(
             made = contents.rules[rule]
             if not of_types and rule not in contents.by_hand and len(made.ways) > 1 and made.kind != "enumerated":
                 yield "", items
-            elif rule not in seen:
+            elif rule in seen:
+                yield "", ()
+            else:
                 for way in made.ways:
                     yield from _beginnings(contents, (*way.items, *rest), seen | {rule}, of_types)
         case RuleMark(_, item):
