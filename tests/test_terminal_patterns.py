@@ -55,3 +55,16 @@ def test_no_class_of_characters_matches_a_special_token(parts: list[str], is_neg
     """Surrogates stand for special tokens in the texts that patterns read."""
     node = parse(f"[{'^' * is_negated}{''.join(parts)}]")
     assert not re.search(expression(node), "".join(map(chr, range(0xD800, 0xE000))))
+
+
+FLAGGED_PARTS = ["a", "b", " ", "\n", "# a\n", r"\ ", "[ #]", "(?: b )", "(a | b)", "(?s:.)", "."]
+
+
+@given(st.lists(st.sampled_from(FLAGGED_PARTS)), st.sets(st.sampled_from("xs")), st.data())
+def test_flags_mean_what_they_do_in_python(parts: list[str], flags: set[str], data: st.DataObject) -> None:
+    source = "".join(parts)
+    meant = re.compile(source, re.VERBOSE * ("x" in flags) | re.DOTALL * ("s" in flags))
+    read = re.compile(expression(parse(source, "".join(flags))))
+    assert read.fullmatch(data.draw(st.from_regex(meant, fullmatch=True, alphabet="ab #\n")))
+    text = data.draw(st.from_regex(read, fullmatch=True, alphabet="ab #\n"))
+    assert meant.fullmatch(text)
