@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property, partial
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import RenderError, VocabularyError
 from .format.contents import Record
@@ -29,7 +29,6 @@ from .json_shapes import (
     NullableShape,
     ObjectShape,
     OneOfShape,
-    PartShape,
     PlainShape,
     Property,
     Shape,
@@ -106,24 +105,17 @@ def _objects(listed: object) -> list[dict[str, Any]]:
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
-class OriginalShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class OriginalShape(NullableShape):
     """The token ids of a message that recovery repaired; null for other messages."""
 
     format: Format
-    inner: ObjectShape
 
     def write(self, value: Any) -> Any:
-        original = OriginalTokens.of(self.format, value)
-        return None if original is None else self.inner.write(original)
+        return super().write(OriginalTokens.of(self.format, value))
 
     def read(self, value: Any) -> Any:
-        return {ORIGINAL_KEY: None if value is None else self.inner.read(value)}
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [self.inner.schema(), {"type": "null"}]}
-
-    def expected(self) -> Sequence[str]:
-        return ["object", "null"]
+        return {ORIGINAL_KEY: super().read(value)}
 
 
 @dataclass(eq=False, repr=False)
@@ -264,16 +256,16 @@ class JsonForm:
             path, is_required = f"{MESSAGE}.{name}", defaults[name] is MISSING
             if owner := owners.get(name):
                 is_required = any(defaults[each] is MISSING for each in self.joined[owner])
-                found.properties[owner] = Property(JoinedShape(self.joined[owner]), None, is_required)
+                found.properties[owner] = Property(JoinedShape(marks=self.joined[owner]), None, is_required)
             elif name == self.format.content:
                 found.properties[name] = Property(ContentShape(self._part), name, is_required=True)
             else:
                 omitted = () if is_required or path in self.always else (None, False)
                 absent = bool if hints[name] is bool else NoneType
                 found.properties[name] = Property(self._shape(hints[name], path), name, is_required, absent, omitted)
-        found.properties[VARIANTS_KEY] = Property(VariantsShape(), VARIANTS_KEY, omitted=(None,))
+        found.properties[VARIANTS_KEY] = Property(VariantsShape(PlainShape((str,))), VARIANTS_KEY, omitted=(None,))
         found.properties[TOKENS_KEY] = Property(NullableShape(self._tokens), TOKENS_KEY, omitted=(None,))
-        found.properties[ORIGINAL_KEY] = Property(OriginalShape(self.format, self._original), None)
+        found.properties[ORIGINAL_KEY] = Property(OriginalShape(self._original, self.format), None)
         return found
 
     @cached_property
@@ -304,16 +296,16 @@ class JsonForm:
         return ObjectShape(OPENING_KEY, _present, {name: Property(shape, name) for name, shape in shapes.items()})
 
     @cached_property
-    def _part(self) -> PartShape:
+    def _part(self) -> OneOfShape:
         properties = {TEXT_TYPE: Property(PlainShape((str,)), TEXT_TYPE, is_required=True)}
         text = ObjectShape(TEXT_TYPE, _text, properties, TEXT_TYPE)
         kinds = [self._record(made) for made in self.format.contents.roles.values()]
-        kept = KeptTextShape(self.format.contents)
+        kept = KeptTextShape(contents=self.format.contents)
         for kind, made in zip(kinds, self.format.contents.roles.values(), strict=True):
             kind.tag, kind.made = kind.name, partial(kept.made, made)
             kind.properties[AS_PARSED] = Property(kept, None)
         structured = dict(zip(self.format.contents.roles.values(), kinds, strict=True))
-        return PartShape({kind.name: kind for kind in (text, *kinds)}, structured)
+        return OneOfShape({kind.name: kind for kind in (text, *kinds)}, structured)
 
     @cached_property
     def _tagged(self) -> dict[str, ObjectShape]:
@@ -356,7 +348,7 @@ class JsonForm:
                 return self._one_of(records, [option for option in options if option not in records], path)
             return NullableShape(self._record(first)) if nothing else self._record(first)
         if date in options:
-            return DateShape(PlainShape((str, *nothing)))
+            return DateShape((str, *nothing))
         types = () if first is Any else tuple(get_origin(option) or option for option in (first, *others))
         return PlainShape((*types, *nothing) if types else (), self.patterns.get(path), self.absent.get(path))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from types import NoneType
 from typing import Any, NamedTuple, Protocol
 
 from .codes import INEXPRESSIBLE_MESSAGE, INVALID_CONVERSATION
 from .errors import ConversationError, RenderError, near_misses, quoted
+from .format.content_writing import without_date
 from .format.contents import Contents, Record, deep_copy
 from .source.message_tokens import MAX_TOKEN_ID, are_token_ids
 from .tool_types.schema_references import pointer_to
@@ -45,7 +45,12 @@ class Shape(Protocol):
     def write(self, value: Any) -> Any: ...
     def read(self, value: Any) -> Any: ...
     def schema(self) -> dict[str, Any]: ...
-    def expected(self) -> Sequence[str]: ...
+
+    def expected(self) -> Sequence[str]:
+        """What errors name: the types in the schema; one without a type is defined elsewhere, for an object."""
+        schema = self.schema()
+        named = (option.get("type", "object") for option in schema.get("anyOf", [schema]))
+        return [kind for name in named for kind in ([name] if isinstance(name, str) else name)]
 
 
 class Mismatch(Exception):
@@ -96,7 +101,8 @@ def _at(step: object, convert: Callable[[Any], Any], value: Any) -> Any:
         raise
 
 
-class PlainShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class PlainShape(Shape):
     """A value that is the same in JSON and in Python, of some types; of any type if there are none.
 
     Attributes:
@@ -104,7 +110,7 @@ class PlainShape(NamedTuple):
         absent: a text that means no value.
     """
 
-    types: tuple[type, ...]
+    types: tuple[type, ...] = ()
     pattern: str | None = None
     absent: str | None = None
 
@@ -116,7 +122,7 @@ class PlainShape(NamedTuple):
         return deep_copy(value)
 
     def read(self, value: Any) -> Any:
-        written = self.write(value)
+        written = PlainShape.write(self, value)  # what a subclass converts is converted when it is written only
         return None if value == self.absent else written
 
     def schema(self) -> dict[str, Any]:
@@ -131,7 +137,7 @@ class PlainShape(NamedTuple):
         )
 
 
-class ListedShape:
+class ListedShape(Shape):
     """One of some values. If it has other spellings, these are written, and both are read; `absent` means no value."""
 
     def __init__(self, values: tuple[str | None, ...], spellings: Sequence[str], absent: str | None = None) -> None:
@@ -155,7 +161,8 @@ class ListedShape:
         return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
 
 
-class ItemsShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class ItemsShape(Shape):
     """A list; of records, it may be an object: a field of them is its key. In a record, null is an empty list."""
 
     item: Shape
@@ -177,42 +184,35 @@ class ItemsShape(NamedTuple):
         return [_at(index, self.item.read, item) for index, item in enumerate(value or ())]
 
     def schema(self) -> dict[str, Any]:
-        item = self.item.schema()
-        return {"type": list(self.expected()), "items": item} | ({"additionalProperties": item} if self.key else {})
-
-    def expected(self) -> Sequence[str]:
-        return ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
+        item, types = self.item.schema(), ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
+        return {"type": types, "items": item} | ({"additionalProperties": item} if self.key else {})
 
 
-class JoinedShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class JoinedShape(PlainShape):
     """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
 
-    marks: Mapping[str, str | None]
+    types: tuple[type, ...] = (str, NoneType)
+    marks: Mapping[str, str | None] = field(kw_only=True)
 
     def write(self, value: Any) -> Any:
         held = ((getattr(value, name), mark) for name, mark in self.marks.items())
         return "".join(str(text) if mark is None else mark for text, mark in held if text) or None
 
     def read(self, value: Any) -> Any:
-        if not isinstance(value, str | None):
-            raise _wrong(value, self)
-        found, text = dict[str, str | bool | None](), value or ""
+        found, text = dict[str, str | bool | None](), super().read(value) or ""
         for name, mark in self.marks.items():
             found[name] = text or None if mark is None else text.startswith(mark)
             text = text.removeprefix(mark).lstrip() if mark and found[name] else text
         return found
 
-    def schema(self) -> dict[str, Any]:
-        return {"type": ["string", "null"]}
 
-    def expected(self) -> Sequence[str]:
-        return ["string", "null"]
-
-
-class KeptTextShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class KeptTextShape(PlainShape):
     """The text from which a content was read, if it is not the one that is written for it. The value is the content."""
 
-    contents: Contents
+    types: tuple[type, ...] = (str,)
+    contents: Contents = field(kw_only=True)
 
     def write(self, value: Any) -> Any:
         try:
@@ -222,9 +222,7 @@ class KeptTextShape(NamedTuple):
             return None
 
     def read(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise _wrong(value, self)
-        return {AS_PARSED: value}
+        return {AS_PARSED: super().read(value)}
 
     def made(self, made: type[Record], **values: Any) -> Record:
         """Make a content, from its text if it is still that of this content."""
@@ -232,12 +230,6 @@ class KeptTextShape(NamedTuple):
         found = made(**values)
         read = None if text is None else self.contents.structure(made, text)
         return read if read is not None and read == found else found
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
-
-    def expected(self) -> Sequence[str]:
-        return ["string"]
 
 
 class Property(NamedTuple):
@@ -259,7 +251,7 @@ class Property(NamedTuple):
 
 
 @dataclass(eq=False, repr=False)
-class ObjectShape:
+class ObjectShape(Shape):
     """An object with a property for each field of a class.
 
     Attributes:
@@ -316,11 +308,9 @@ class ObjectShape:
             "properties": tag | {name: each.shape.schema() for name, each in self.properties.items()},
         }
 
-    def expected(self) -> Sequence[str]:
-        return ["object"]
 
-
-class NullableShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class NullableShape(Shape):
     """An object, or null."""
 
     inner: ObjectShape
@@ -334,43 +324,20 @@ class NullableShape(NamedTuple):
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [self.inner.schema(), {"type": "null"}]}
 
-    def expected(self) -> Sequence[str]:
-        return ["object", "null"]
 
+@dataclass(eq=False, repr=False)
+class OneOfShape(Shape):
+    """One of several objects, whose kind is a property, or another value.
 
-class PartShape(NamedTuple):
-    """A part of a content: a text, or a structured content. Its kind is a property."""
-
-    kinds: Mapping[str, ObjectShape]
-    structured: Mapping[type, ObjectShape]
-
-    def write(self, value: Any) -> Any:
-        kind = self.structured.get(type(value))
-        return {TYPE_KEY: TEXT_TYPE, TEXT_TYPE: value} if kind is None else kind.write(value)
-
-    def read(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise _wrong(value, self)
-        if TYPE_KEY not in value:
-            raise Mismatch(f"the field {TYPE_KEY!r} is missing", self.kinds, "Add it.")
-        kind = value[TYPE_KEY]
-        if not isinstance(kind, str) or kind not in self.kinds:
-            raise _unknown("value", kind, self.kinds, TYPE_KEY)
-        return self.kinds[kind].read(value)
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [kind.schema() for kind in self.kinds.values()]}
-
-    def expected(self) -> Sequence[str]:
-        return ["object"]
-
-
-class OneOfShape(NamedTuple):
-    """One of several objects, whose kind is a property, or another value."""
+    Attributes:
+        kinds: the objects by kind.
+        structured: the objects by their class.
+        plain: the shape of other values, if there are some.
+    """
 
     kinds: Mapping[str, ObjectShape]
     structured: Mapping[type, ObjectShape]
-    plain: Shape | None
+    plain: Shape | None = None
 
     def write(self, value: Any) -> Any:
         kind = self.structured.get(type(value), self.plain)
@@ -379,9 +346,16 @@ class OneOfShape(NamedTuple):
         return kind.write(value)
 
     def read(self, value: Any) -> Any:
-        if isinstance(value, dict) or self.plain is None:
-            return PartShape(self.kinds, self.structured).read(value)
-        return self.plain.read(value)
+        if not isinstance(value, dict):
+            if self.plain is None:
+                raise _wrong(value, self)
+            return self.plain.read(value)
+        if TYPE_KEY not in value:
+            raise Mismatch(f"the field {TYPE_KEY!r} is missing", self.kinds, "Add it.")
+        kind = value[TYPE_KEY]
+        if not isinstance(kind, str) or kind not in self.kinds:
+            raise _unknown("value", kind, self.kinds, TYPE_KEY)
+        return self.kinds[kind].read(value)
 
     def schema(self) -> dict[str, Any]:
         plain = [] if self.plain is None else [self.plain.schema()]
@@ -391,13 +365,15 @@ class OneOfShape(NamedTuple):
         return ["object", *(() if self.plain is None else self.plain.expected())]
 
 
-class ContentShape(NamedTuple):
+@dataclass(eq=False, repr=False)
+class ContentShape(Shape):
     """A text, or a list of parts: texts are joined, and one structured content is one part."""
 
-    part: PartShape
+    part: OneOfShape
 
     def write(self, value: Any) -> Any:
-        return [self.part.write(value)]
+        is_text = type(value) not in self.part.structured
+        return [{TYPE_KEY: TEXT_TYPE, TEXT_TYPE: value} if is_text else self.part.write(value)]
 
     def read(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -414,29 +390,15 @@ class ContentShape(NamedTuple):
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "array"], "items": self.part.schema()}
 
-    def expected(self) -> Sequence[str]:
-        return ["string", "array"]
 
-
-class DateShape(NamedTuple):
+class DateShape(PlainShape):
     """A date, as its text, which its class converts; or any other text."""
 
-    text: PlainShape
-
     def write(self, value: Any) -> Any:
-        return date.isoformat(value) if isinstance(value, date) else self.text.write(value)
-
-    def read(self, value: Any) -> Any:
-        return self.text.read(value)
-
-    def schema(self) -> dict[str, Any]:
-        return self.text.schema()
-
-    def expected(self) -> Sequence[str]:
-        return self.text.expected()
+        return super().write(without_date(value))
 
 
-class IdsShape:
+class IdsShape(Shape):
     """Token ids."""
 
     def write(self, value: Any) -> Any:
@@ -455,26 +417,15 @@ class IdsShape:
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_TOKEN_ID}}
 
-    def expected(self) -> Sequence[str]:
-        return ["array"]
 
-
-class VariantsShape(NamedTuple):
+class VariantsShape(ItemsShape):
     """The names of alternatives of the grammar; null if they are the usual ones."""
 
-    names: ItemsShape = ItemsShape(PlainShape((str,)))
-
     def write(self, value: Any) -> Any:
-        return [*value]
+        return super().write([*value])
 
     def read(self, value: Any) -> Any:
-        return None if value is None else tuple(self.names.read(value))
-
-    def schema(self) -> dict[str, Any]:
-        return self.names.schema()
-
-    def expected(self) -> Sequence[str]:
-        return self.names.expected()
+        return None if value is None else tuple(super().read(value))
 
 
 def read_whole(shape: Shape, value: object) -> Any:

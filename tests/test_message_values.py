@@ -91,6 +91,19 @@ def test_json_holds_every_value_or_refuses_it(made: type[Any]) -> None:
                 assert from_json(json.loads(json.dumps(written))) == [message]
 
 
+@pytest.mark.parametrize("value", [value for value in ODD_VALUES if type(value).__hash__ is not None])
+def test_json_holds_the_variants_of_a_message_or_refuses_them(value: Any) -> None:
+    """Before, a wrong one was written as JSON that `from_json` refuses."""
+    (message,) = parse(render([Message("user", "Hi.")])).messages
+    message.variants = (value,)
+    try:
+        written = to_json([message])
+    except RenderError as error:
+        assert "variants.0: " in error.message
+    else:
+        assert from_json(json.loads(json.dumps(written)))[0].variants == message.variants
+
+
 @given(
     LINES | st.dates().map(str) | st.sampled_from(["20260102", "2026-W01-1", "2026-01", "0000-01-01", "January 2026"])
 )

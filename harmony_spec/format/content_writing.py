@@ -122,10 +122,6 @@ class Layout:
         """Whether a text matches its terminal."""
         return isinstance(value, str) and pattern.fullmatch(value) is not None
 
-    def without_date(self, value: Any) -> Any:
-        """Return the text of a date; any other value stays."""
-        return date.isoformat(value) if isinstance(value, date) else value
-
     def value(self, value: Any) -> str:
         """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
         text = compact(value)
@@ -148,6 +144,11 @@ class Layout:
         if text is None:
             raise Inexpressible(name, f"unknown value {shown(value)}; allowed: {', '.join(texts)}")
         return text
+
+
+def without_date(value: Any) -> Any:
+    """Return the text of a date; any other value stays."""
+    return date.isoformat(value) if isinstance(value, date) else value
 
 
 def no_writer(layout: Layout, value: Any) -> str:

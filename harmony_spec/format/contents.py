@@ -19,7 +19,7 @@ from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
 from .cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from .content_reading import NO_MATCH, Reader
-from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
+from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout, without_date
 from .definitions import Definitions
 from .rule_table import Rules
 
@@ -410,7 +410,7 @@ def snapshot(value: Any, as_parsed: bool = False) -> Any:
         return type(value).__name__, plain, getattr(value, "_kept", ()) if as_parsed else ()
     if type(value) is list:
         return [snapshot(item, as_parsed) for item in value]
-    return date.isoformat(value) if isinstance(value, date) else value
+    return without_date(value)
 
 
 class Frozen(NamedTuple):

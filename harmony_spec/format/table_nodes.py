@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from .content_reading import NO_MATCH, Reader
-from .content_writing import Layout
+from .content_writing import Layout, without_date
 
 
 class TableNode(Protocol):
@@ -79,7 +79,7 @@ class Token(NamedTuple):
             return "w.indent"
         if not self.checked:
             return value
-        value = f"w.without_date({value})" if self.is_date else value
+        value = f"{rules.bind(without_date)}({value})" if self.is_date else value
         code = f"w.fit({rules.bind(rules.pattern(self.terminal))}, {value}, {name!r})"
         if self.values:
             code = f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
@@ -93,7 +93,7 @@ def fitting(rules: RuleCompiler, way: TableParts, scope: Scope) -> Iterator[str]
     for part in way:
         if isinstance(part, Token) and part.field and not part.optional:
             pattern, value = rules.bind(rules.pattern(part.terminal)), scope.value(part.field)
-            yield f"w.fits({pattern}, {f'w.without_date({value})' if part.is_date else value})"
+            yield f"w.fits({pattern}, {f'{rules.bind(without_date)}({value})' if part.is_date else value})"
 
 
 class Json(NamedTuple):
