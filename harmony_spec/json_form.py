@@ -37,7 +37,7 @@ from .json_shapes import (
     read_whole,
 )
 from .rendering.likeness import is_rendered_alike
-from .rendering.originals import OriginalTokens
+from .rendering.originals import original_tokens, repair_of
 from .source.message_tokens import MessageTokens, NoMessages
 
 MESSAGES_KEY, OPENING_KEY, DIAGNOSTICS_KEY = "messages", "opening", "diagnostics"
@@ -112,7 +112,7 @@ class OriginalShape(NullableShape):
     format: Format
 
     def write(self, value: Any) -> Any:
-        return super().write(OriginalTokens.of(self.format, value))
+        return super().write(original_tokens(self.format, value))
 
     def read(self, value: Any) -> Any:
         return {ORIGINAL_KEY: super().read(value)}
@@ -208,12 +208,12 @@ class JsonForm:
         """The alternatives that the default style writes in a message."""
         return self.format.chosen_for(message, self.format.styles[self.format.default_style])
 
-    def _made(self, original: OriginalTokens | None = None, **values: Any) -> Any:
+    def _made(self, original: SimpleNamespace | None = None, **values: Any) -> Any:
         message = self.format.message(**values)
         if message.variants is None:
             message.variants = self._usual_variants(message)
         if original is not None:
-            message.repair = original.repair_of(self.format, message)
+            message.repair = repair_of(self.format, message, original)
         return message
 
     def schema(self) -> dict[str, Any]:
@@ -275,7 +275,7 @@ class JsonForm:
         parts["digest"] = Property(PlainShape((str,)), "digest", is_required=True)
         opening = replace(self.opening, made=SimpleNamespace)
         parts["opening"] = Property(NullableShape(opening), "opening", absent=NoneType, omitted=(None,))
-        return ObjectShape("original_tokens", OriginalTokens, parts)
+        return ObjectShape("original_tokens", SimpleNamespace, parts)
 
     @cached_property
     def _tokens(self) -> ObjectShape:

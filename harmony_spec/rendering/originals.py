@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..diagnostics import Repair
 from ..errors import ParseError, RenderError
@@ -20,49 +20,40 @@ def original_text(format: Format, message: Any) -> Repair | None:
     repair: Repair | None = message.repair
     if repair is None or not repair.original_fields:
         return None
-    current = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
-    return repair if current == repair.original_fields else None
+    return repair if repair.original_fields == _values_of(format, message) else None
 
 
-class OriginalTokens(NamedTuple):
-    """The token ids of a repaired message, to keep in JSON.
+def _values_of(format: Format, message: Any) -> tuple[object, ...]:
+    return tuple(getattr(message, name) for name in (*format.header_fields, format.content))
 
-    Attributes:
-        head, body, tail, continues, opening: see `Repair`.
-        digest: of the message as recovery read it.
+
+def original_tokens(format: Format, message: Any) -> SimpleNamespace | None:
+    """Return the repair of a message to keep in JSON, with a digest of the message as recovery read it.
+
+    None if it was not repaired, or has changed since, or was not read from token ids.
     """
+    found = original_text(format, message)
+    if found is None:
+        return None
+    if any(isinstance(part, str) or not are_token_ids(part) for part in (found.head, found.body, found.tail)):
+        return None
+    opening = SimpleNamespace(**dict(found.opening)) if found.opening else None
+    return SimpleNamespace(**vars(found) | {"opening": opening, "digest": _digest_of(format, message)})
 
-    head: Sequence[int]
-    body: Sequence[int]
-    tail: Sequence[int]
-    continues: bool
-    digest: str
-    opening: SimpleNamespace | None = None
 
-    @classmethod
-    def of(cls, format: Format, message: Any) -> OriginalTokens | None:
-        """The token ids of a message; None if it has changed since, or was not repaired, or has no token ids."""
-        found = original_text(format, message)
-        if found is None:
-            return None
-        head, body, tail = found.head, found.body, found.tail
-        if isinstance(head, str) or isinstance(body, str) or isinstance(tail, str):
-            return None
-        if not are_token_ids((*head, *body, *tail)):
-            return None
-        opening = SimpleNamespace(**dict(found.opening)) if found.opening else None
-        return cls(head, body, tail, found.continues, _digest_of(format, message), opening)
-
-    def repair_of(self, format: Format, message: Any) -> Repair | None:
-        """The repair of a message in JSON, to write it back; None if it is not the one that recovery read."""
-        if self.digest != _digest_of(format, message):
-            return None
-        head, body, tail = map(tuple, self[:3])
-        fields = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
-        opening = tuple(vars(self.opening).items()) if self.opening else ()
-        return Repair(
-            head=head, body=body, tail=tail, original_fields=fields, continues=self.continues, opening=opening
-        )
+def repair_of(format: Format, message: Any, original: SimpleNamespace) -> Repair | None:
+    """Return the repair of a message in JSON, to write it back; None if it is not the one that recovery read."""
+    if original.digest != _digest_of(format, message):
+        return None
+    opening = tuple(vars(original.opening).items()) if original.opening else ()
+    return Repair(
+        head=tuple(original.head),
+        body=tuple(original.body),
+        tail=tuple(original.tail),
+        original_fields=_values_of(format, message),
+        continues=original.continues,
+        opening=opening,
+    )
 
 
 def _digest_of(format: Format, message: Any) -> str:
