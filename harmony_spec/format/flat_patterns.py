@@ -8,7 +8,6 @@ match, and its groups are their values.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
@@ -130,13 +129,6 @@ class PatternRules(Rules):
         body = re.sub(r"<(\w+)>", lambda found: f"g[{numbers[found[1]] - 1}]", body)
         body = re.sub(r"\[\[(\w+)\]\]", lambda found: str(numbers[found[1]]), body)
         return [*["g = m.groups()"] * ("g[" in body), *filter(None, body.split("\n"))]
-
-    def defined(self, parameters: str, body: Iterable[str]) -> str:
-        """Return the name of a function with these statements."""
-        name = self.bind(None)
-        exec("\n ".join([f"def made({parameters}):", *body, "pass"]), self.names)
-        self.names[name] = self.names.pop("made")
-        return name
 
     def items(self, item: Flat, many: Many) -> str:
         """Return the name of a function that returns the list of items in a part of a text."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
 from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH, Reader
 from .flat_patterns import Flat, Flattening, PatternRules
-from .table_nodes import Choice, Many, RecordRule, Rule, Single, TableParts, Value
+from .table_nodes import Choice, Many, RecordRule, Single, TableParts, Value
 
 
 class FusedRules(PatternRules):
@@ -38,14 +37,6 @@ class FusedRules(PatternRules):
                 lines += self.filling(flat)
             at = max(at + 1, end)
         return f"{self.defined('r, f', [*lines, 'return True'])}(r, f)"
-
-    def read_whole(self, rule: Rule, value: str) -> str:
-        """The same by statements: no alternative copies the fields."""
-        lines, end = ["at, kept = r.at, len(r.variants)"], " and r.ends()" * self.is_of_role(rule)
-        for way, name in zip_longest(rule.ways, rule.names):
-            lines += ["f = {}", f"if {self.read_all(way)}{end}:", f" r.variants += {[name] if name else []}"]
-            lines += [f" return {value}", "r.at = at", "del r.variants[kept:]"]
-        return f"{self.defined('r', [*lines, 'return r.nothing'])}(r)"
 
     def function(self, code: str, parameters: str = "r, f") -> str:
         """Return the name of a function; if the code only calls one, the name of that."""

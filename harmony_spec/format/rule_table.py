@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import zip_longest
 from threading import RLock
 from typing import Any
 
@@ -98,6 +99,13 @@ class Rules:
         """Return the name of a function."""
         return self.bind(eval(f"lambda {parameters}: {code}", self.names))
 
+    def defined(self, parameters: str, body: Iterable[str]) -> str:
+        """Return the name of a function with these statements."""
+        name = self.bind(None)
+        exec("\n ".join([f"def made({parameters}):", *body, "pass"]), self.names)
+        self.names[name] = self.names.pop("made")
+        return name
+
     def reads(self, name: str) -> str:
         """Return the name of the function that reads a rule."""
         key = f"read_{name}"
@@ -108,7 +116,11 @@ class Rules:
 
     def read_whole(self, rule: Rule, value: str) -> str:
         """Code that reads the parts of a rule into new fields f, and is a value if the text matches."""
-        return f"{value} if [f := {{}}] and ({rule.read_ways(self)}) else r.nothing"
+        lines, end = ["at, kept = r.at, len(r.variants)"], " and r.ends()" * self.is_of_role(rule)
+        for way, name in zip_longest(rule.ways, rule.names):
+            lines += ["f = {}", f"if {self.read_all(way)}{end}:", f" r.variants += {[name] if name else []}"]
+            lines += [f" return {value}", "r.at = at", "del r.variants[kept:]"]
+        return f"{self.defined('r', [*lines, 'return r.nothing'])}(r)"
 
     def read_all(self, parts: TableParts) -> str:
         codes = [f"r.fixed({part!r}, {repr(part)!r})" if isinstance(part, str) else part.read(self) for part in parts]

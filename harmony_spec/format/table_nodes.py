@@ -226,17 +226,12 @@ class Rule:
 
     def read(self, rules: RuleCompiler) -> str:
         """Code that is the value of the rule; without a value, code that reads the first alternative that matches."""
-        return self.read_ways(rules)
-
-    def read_ways(self, rules: RuleCompiler) -> str:
-        """Code that reads the first alternative that matches."""
         if len(self.ways) == 1:
             return rules.read_all(self.ways[0])
         tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
-        end = " and r.ends()" if rules.is_of_role(self) else ""
-        ways = rules.bind(tuple(rules.names[rules.function(rules.read_all(way) + end)] for way in self.ways))
+        ways = rules.bind(tuple(rules.names[rules.function(rules.read_all(way))] for way in self.ways))
         return f"r.either({ways}, f, {self.names!r})"
 
     def write(self, rules: RuleCompiler, name: str) -> str:
