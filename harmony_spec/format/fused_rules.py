@@ -8,10 +8,8 @@ part by part. Errors come from reading the text again without patterns.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
-from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH, Reader
+from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH
 from .flat_patterns import Flat, Flattening, PatternRules
 from .table_nodes import Choice, Many, RecordRule, Single, TableParts, Value
 
@@ -38,31 +36,13 @@ class FusedRules(PatternRules):
             at = max(at + 1, end)
         return f"{self.defined('r, f', [*lines, 'return True'])}(r, f)"
 
-    def function(self, code: str, parameters: str = "r, f") -> str:
-        """Return the name of a function; if the code only calls one, the name of that."""
-        call = re.fullmatch(rf"(\w+)\({parameters}\)", code)
-        return call[1] if call else super().function(code, parameters)
-
     def reads(self, name: str) -> str:
-        return self._compiled_late(f"read_{name}", lambda: self._read_again(name) + self._read(name))
+        return self.compiled_late(f"read_{name}", lambda: self._read_again(name) + self._read(name))
 
     def _read_again(self, name: str) -> str:
         """Code that is the value of a rule if it is known, with `else`; empty if no rule passes the value on."""
         is_passed_on = self.nests(name) and any(name in self.passes_on(other) for other in self.table)
         return f"r.again() if r.known[1] == r.at and r.known[0] == {name!r} else " * is_passed_on
-
-    def _compiled_late(self, key: str, code: Callable[[], str]) -> str:
-        """Return the name of a function that reads a rule. It is compiled when it is first called."""
-        if key not in self.names:
-
-            def first(r: Reader) -> Any:
-                with self.compiling:
-                    if self.names[key] is first:
-                        self.names[key] = self.names[self.function(code(), "r")]
-                return self.names[key](r)
-
-            self.names[key] = first
-        return key
 
     def _read(self, name: str) -> str:
         """Code that reads a rule: by one pattern, or from inside, else part by part."""
@@ -84,7 +64,7 @@ class FusedRules(PatternRules):
 
     def _whole(self, name: str) -> str:
         """Return the name of the function that reads a rule part by part."""
-        return self._compiled_late(f"whole_{name}", lambda: self.table[name].read(self))
+        return self.compiled_late(f"whole_{name}", lambda: self.table[name].read(self))
 
     def _inner_first(self, name: str, leaf: str) -> tuple[str, str] | None:
         """How a rule is read that passes on the value of a leaf: a matcher for where that begins, and code to read it.

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from threading import RLock
 from typing import Any
 
-from .content_reading import Read
+from .content_reading import Read, Reader
 from .content_writing import Layout, no_writer
 from .table_nodes import (
     Choice,
@@ -57,22 +57,17 @@ class Rules:
         self.names: dict[str, Any] = {}
         """What the code uses: functions, patterns, classes. Functions may be missing while others are compiled."""
         self.compiling = RLock()
-        self.readers: dict[str, Read] = {}
-        self.writers: dict[str, Write] = {}
 
     def reader(self, name: str) -> Read:
         """Return the function that reads a rule."""
-        if name not in self.readers:
-            with self.compiling:
-                self.readers[name] = self.names[self.reads(name)]
-        return self.readers[name]
+        read: Read = self.names[self.reads(name)]
+        return read
 
     def writer(self, name: str) -> Write:
         """Return the function that writes a record by its own rule."""
-        if name not in self.writers:
-            with self.compiling:
-                self.writers[name] = self.names[self._own_writer(name)]
-        return self.writers[name]
+        with self.compiling:
+            write: Write = self.names[self._own_writer(name)]
+        return write
 
     def pattern(self, terminal: str) -> re.Pattern[str]:
         return re.compile(self.terminals[terminal])
@@ -96,8 +91,9 @@ class Rules:
         return name
 
     def function(self, code: str, parameters: str = "r, f") -> str:
-        """Return the name of a function."""
-        return self.bind(eval(f"lambda {parameters}: {code}", self.names))
+        """Return the name of a function; if the code only calls one, the name of that."""
+        call = re.fullmatch(rf"(\w+)\({parameters}\)", code)
+        return call[1] if call else self.bind(eval(f"lambda {parameters}: {code}", self.names))
 
     def defined(self, parameters: str, body: Iterable[str]) -> str:
         """Return the name of a function with these statements."""
@@ -108,10 +104,19 @@ class Rules:
 
     def reads(self, name: str) -> str:
         """Return the name of the function that reads a rule."""
-        key = f"read_{name}"
+        return self.compiled_late(f"read_{name}", lambda: self.table[name].read(self))
+
+    def compiled_late(self, key: str, code: Callable[[], str]) -> str:
+        """Return the name of a function that reads a rule. It is compiled when it is first called."""
         if key not in self.names:
-            self.names[key] = None  # the rule may use itself
-            self.names[key] = self.names[self.function(self.table[name].read(self), "r")]
+
+            def first(r: Reader) -> Any:
+                with self.compiling:
+                    if self.names[key] is first:
+                        self.names[key] = self.names[self.function(code(), "r")]
+                return self.names[key](r)
+
+            self.names[key] = first
         return key
 
     def read_whole(self, rule: Rule, value: str) -> str:
