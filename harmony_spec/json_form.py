@@ -138,6 +138,8 @@ class JsonForm:
     keyed: Mapping[str, str] = field(default_factory=dict)
     spelled: Mapping[str, Sequence[str]] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
+    _records: dict[type[Any], ObjectShape] = field(default_factory=dict, init=False)
+    _tagged: dict[str, ObjectShape] = field(default_factory=dict, init=False)
 
     def to_json(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Convert messages. Each content is a list of one part, without flags that the conversation decides alike.
@@ -306,14 +308,6 @@ class JsonForm:
             kind.properties[AS_PARSED] = Property(kept, None)
         structured = dict(zip(self.format.contents.roles.values(), kinds, strict=True))
         return OneOfShape({kind.name: kind for kind in (text, *kinds)}, structured)
-
-    @cached_property
-    def _tagged(self) -> dict[str, ObjectShape]:
-        return {}
-
-    @cached_property
-    def _records(self) -> dict[type[Any], ObjectShape]:
-        return {}
 
     def _record(self, made: type[Any]) -> ObjectShape:
         if made in self._records:

@@ -19,14 +19,12 @@ from ..format.frames import Frame, Path
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
 from ..source.forms import Bounds, Form, TextForm, TokenForm
-from ..source.message_tokens import MessageTokens, NoMessages, are_token_ids
+from ..source.message_tokens import MessageTokens, NoMessages, are_token_ids, new_tuple
 from ..source.saved_text import retry_without_final_newline
 from ..vocabulary import tokenizer_for
 from .explanations import explain
 
 M = TypeVar("M")
-
-_new = tuple.__new__  # half the time of a call of a named tuple
 
 
 @dataclass(frozen=True)
@@ -248,7 +246,7 @@ class Attempt:
             if frame.has_content:
                 kept = None
                 if tokenizer is not None:
-                    kept = _new(MessageTokens, (units, begin, stop, (), whole, tokenizer, at, end))
+                    kept = new_tuple(MessageTokens, (units, begin, stop, (), whole, tokenizer, at, end))
                 messages.append(message(*header.before, content, *header.after, None, kept))
             else:
                 self.opening = {name: header.values[name] for name in frame.fields}

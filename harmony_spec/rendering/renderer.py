@@ -18,11 +18,12 @@ from ..format.contents import Record
 from ..format.frames import HOLE, Chosen, Frame
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
-from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm, TokenForm
+from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm
 from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of, tokens_of_mixed
 from ..vocabulary import tokenizer_for
 from .originals import original_text, spelled_by
+from .token_texts import decode
 
 P = TypeVar("P", list[int], str)
 
@@ -480,9 +481,7 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
         return text
 
     def original(raw: SourcePart) -> str:
-        if isinstance(raw, str):
-            return raw
-        return TokenForm(format, raw, tokenizer_for(format.encoding)).spelled(0, len(raw))
+        return raw if isinstance(raw, str) else decode(format, raw, None)
 
     def part(mixed: str, *kept: Sequence[int]) -> str:
         return mixed if format.overlaps else plan.spelled(mixed)

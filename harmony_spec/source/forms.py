@@ -20,7 +20,7 @@ from ..format.cache_limits import HeaderCaches
 from ..format.frames import Frame
 from ..format.tables import Format
 from ..format.token_encoding import Tokenizer
-from .message_tokens import MAX_TOKEN_ID, MessageTokens
+from .message_tokens import MAX_TOKEN_ID, MessageTokens, new_tuple
 from .token_ids import IDS, ids_of, not_ids
 
 SourcePiece = tuple[str | None, str, int, int]
@@ -46,8 +46,6 @@ MAX_CHARACTER_BYTES = 4
 """The longest character in UTF-8."""
 
 REPLACEMENT = "\ufffd"
-
-_new = tuple.__new__  # half the time of a call of a named tuple
 
 CHARACTER = re.compile(
     rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]?|\xe0(?:[\xa0-\xbf][\x80-\xbf]?)?|\xed(?:[\x80-\x9f][\x80-\xbf]?)?"
@@ -441,7 +439,7 @@ class TokenForm(Form):
     def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
         begin, content, stop, end = bounds
         if text is not None and not self.units:  # a stream
-            return _new(MessageTokens, (self.tokens, content, stop, (), text, self.tokenizer, begin, end))
+            return new_tuple(MessageTokens, (self.tokens, content, stop, (), text, self.tokenizer, begin, end))
         units: str | array[int] = self.units[begin:end]
         if text is None:
             try:
@@ -449,7 +447,7 @@ class TokenForm(Form):
             except OverflowError:
                 return None
         tokenizer = None if text is None else self.tokenizer
-        return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer, 0, None))
+        return new_tuple(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer, 0, None))
 
 
 def _character(number: int) -> str:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from ..format.token_encoding import Tokenizer
 
+new_tuple = tuple.__new__
+"""Makes named tuples in half the time of a call of their class."""
+
 
 class MessageTokens(NamedTuple):
     """The token ids that a message was read from.
