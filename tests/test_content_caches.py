@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony_spec import DeveloperContent, Namespace, Tool, ToolError, codec, recover, tools_from_json
+from harmony_spec import DeveloperContent, Namespace, Tool, ToolError, codec, encode, recover, tools_from_json
 from harmony_spec.format import cache_limits, contents
 from harmony_spec.format.cache_limits import MEMORY_PER_BYTE, MEMORY_PER_HEADER, SizedCache
 from harmony_spec.format.contents import Record
 from harmony_spec.source.forms import TextForm
+from harmony_spec.vocabulary import load
 
 CONTENTS = codec.FORMAT.contents
 NAMES = ("get_weather", "get_wether", "search", "searches", "final", "user", "a", "assistant")
@@ -147,9 +148,9 @@ def few_headers(monkeypatch: pytest.MonkeyPatch) -> int:
     return 50
 
 
-def count_headers() -> int:
-    """How many headers and caches are kept for texts, also by readers that have not ended."""
-    caches = codec.FORMAT.caches_of(TextForm)
+def count_headers(owner: object = TextForm) -> int:
+    """How many headers and caches are kept for texts, or with a tokenizer, also by readers that have not ended."""
+    caches = codec.FORMAT.caches_of(owner)
     return len(caches) + sum(map(len, caches._used.values()))
 
 
@@ -167,6 +168,16 @@ def test_headers_are_kept_up_to_a_limit_of_memory(few_headers: int, other: str) 
             assert [each.recipient for each in found[-1].messages] == [f"functions.t{number}_{at}x" for at in range(10)]
         most = max(most, count_headers())
     assert 20 < most <= few_headers
+
+
+def test_a_stream_that_has_not_ended_keeps_as_few_headers(few_headers: int) -> None:
+    """The cache that a parser holds starts anew, too: a stream may have any number of headers."""
+    tokenizer, counted = load(codec.FORMAT.encoding), list[int]()
+    parser = codec.StreamParser("transcript")
+    for number in range(3 * few_headers):
+        parser.feed(encode(f"<|start|>user:name{number}<|message|>Hi.<|end|>", allowed_special="all"))
+        counted.append(count_headers(tokenizer))
+    assert 20 < max(counted) <= few_headers
 
 
 def test_threads_share_caches_that_start_anew(few_headers: int) -> None:
