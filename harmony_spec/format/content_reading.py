@@ -116,13 +116,6 @@ class Reader:
         f[name] = value
         return True
 
-    def maybe(self, read: Read, f: Fields, name: str) -> bool:
-        start, variants = self.at, len(self.variants)
-        if not self.part(read, f, name):
-            self.at = start
-            del self.variants[variants:]
-        return True
-
     def either(self, ways: Iterable[ReadPart], f: Fields, names: Sequence[str] = ()) -> bool:
         """Read the first alternative that matches."""
         start, variants = self.at, len(self.variants)

@@ -159,8 +159,6 @@ class Option(NamedTuple):
 
     def read(self, rules: RuleCompiler) -> str:
         match self.parts:
-            case (Value(name),):
-                return f"r.maybe({rules.reads(name)}, f, {name!r})"
             case (str(text),):
                 return f"r.layout({rules.bind(re.compile(re.escape(text)))})"
         way = rules.names[rules.function(rules.read_all(self.parts))]
