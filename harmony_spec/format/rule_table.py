@@ -289,47 +289,40 @@ class Rules:
     def chooses(self, name: str) -> bool:
         """Whether a value of a rule may be of the class of another rule, which then writes it."""
         rule = self.table[name]
-        return isinstance(rule, Choice) or (isinstance(rule, RecordRule) and bool(rule.core) and not self.wrapped(rule))
+        return isinstance(rule, Choice) or (isinstance(rule, RecordRule) and bool(rule.core) and not self.wrapped(name))
 
-    def wrapped(self, rule: RecordRule) -> str:
+    def wrapped(self, name: str) -> str:
         """Code for the core of a value m that is not of the class of a rule; empty if the rule of that class writes it.
 
         It cannot if there are texts around the core, or if a value may have no class.
         """
+        rule = self.table[name]
         has_texts = any(isinstance(part, str) for part in rule.ways[0])
-        if not rule.core or not (has_texts or self._may_be_plain(rule, [])):
+        if not isinstance(rule, RecordRule) or not rule.core or not (has_texts or "" in self._passed(name, {})):
             return ""
-        return "[m]" if isinstance(self._alone(rule)[0], Many) else "m"
-
-    def _may_be_plain(self, rule: Rule, seen: list[Rule]) -> bool:
-        """Whether a value of a rule, or of those that it passes on, may have no class; `seen` are those known."""
-        if rule in seen or (isinstance(rule, RecordRule) and not rule.core):
-            return False
-        seen.append(rule)
-        items = [node.value if isinstance(node, Many) else node for node in self._alone(rule)]
-        return not items or any(
-            not isinstance(item, Value) or self._may_be_plain(self.table[item.field], seen) for item in items
-        )
+        return "[m]" if isinstance(dict(self.fields(rule.ways[0]))[rule.core], Many) else "m"
 
     def passes_on(self, name: str) -> list[str]:
-        """The rules whose values may be that of a rule."""
-        rule = self.table[name]
-        if isinstance(rule, RecordRule) and not rule.core:
+        """The rules whose values may be that of a rule; "" for a value that has no class."""
+        rule = self.table.get(name)
+        if rule is None or (isinstance(rule, RecordRule) and not rule.core):
             return []
-        return [node.item if isinstance(node, Many) else node.field for node in self._alone(rule)]
-
-    def _alone(self, rule: Rule) -> list[Any]:
-        """The parts whose value may be the whole value of a rule: the core, or any part if the rule has no class."""
         core = rule.core if isinstance(rule, RecordRule) else ""
-        return [node for way in rule.ways for name, node in self.fields(way) if name == core or not core]
+        parts = [node for way in rule.ways for field, node in self.fields(way) if field == core or not core]
+        items = [node.value if isinstance(node, Many) else node for node in parts]
+        return [item.field if isinstance(item, Value) else "" for item in items] or [""]
 
-    def yields(self, name: str, seen: frozenset[str] = frozenset()) -> list[str]:
+    def _passed(self, name: str, found: dict[str, None]) -> dict[str, None]:
+        """Add a rule to those found, and all whose values may be its value."""
+        if name not in found:
+            found[name] = None
+            for part in self.passes_on(name):
+                self._passed(part, found)
+        return found
+
+    def yields(self, name: str) -> list[str]:
         """The rules whose classes the value of a rule may have."""
-        if name in seen or name not in self.table:
-            return []
-        found = [name] if name in self.classes else []
-        inner = [made for part in self.passes_on(name) for made in self.yields(part, seen | {name})]
-        return list(dict.fromkeys(found + inner))
+        return [each for each in self._passed(name, {}) if each in self.classes]
 
     def _writing(self, name: str, made: str) -> str:
         """The rule that writes a value of a class, without the rules between that only pass it on."""
