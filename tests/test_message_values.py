@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harmony_spec import (
@@ -30,8 +30,10 @@ from harmony_spec import (
     render,
     to_json,
 )
+from harmony_spec.source.message_tokens import are_token_ids
 
 from .dialect import Bytes
+from .recovery_strategies import damaged
 from .strategies import messages
 
 DAY = date(2026, 1, 2)
@@ -267,3 +269,12 @@ def test_messages_in_the_usual_tokens_have_no_ids_in_json() -> None:
         assert found.to_json() == message.to_json()
         assert render([Message.from_json(found.to_json())], style="as_parsed") == render([message])
     assert set(parse(SAMPLED, "completion").messages[0].to_json()) >= {"tokens", "variants"}
+
+
+@given(damaged("transcript"))
+def test_a_repaired_message_is_written_back_from_its_json(tokens: list[int]) -> None:
+    """As the same token ids, which `original` holds; other numbers are in no JSON."""
+    assume(are_token_ids(tokens))
+    found = recover(tokens).messages
+    stored = from_json(json.loads(json.dumps(to_json(found))))
+    assert render(stored, style="as_parsed") == render(found, style="as_parsed")
