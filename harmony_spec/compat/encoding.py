@@ -14,6 +14,7 @@ from typing import Any, Literal
 from harmony_spec import codec
 from harmony_spec.errors import HarmonyError as SpecError
 from harmony_spec.errors import ParseError, VocabularyError
+from harmony_spec.source.token_places import tokens_of_parts
 from harmony_spec.vocabulary import Vocabulary, load
 
 from .conversion import EVERYONE, RECOVERY, from_codec, offers_functions, text_of, to_codec
@@ -159,21 +160,15 @@ class HarmonyEncoding:
         refused = self.special_tokens_set - allowed if disallowed_special == "all" else set(disallowed_special)
         if refused and (found := _matcher_of(frozenset(refused)).search(text)):
             raise_disallowed_special_token(found.group())
-        known = frozenset(allowed & PEER_SPECIAL_TOKENS.keys())
+        known = PEER_SPECIAL_TOKENS
+        if allowed_special != "all":
+            known = {spelling: known[spelling] for spelling in allowed & known.keys()}
+        parts = _matcher_of(frozenset(known)).split(text) if known else [text]
         try:
-            return self._encoded(text, known)
+            return tokens_of_parts(parts, known, self._inner.encode)
         except VocabularyError:
-            return self._encoded(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), known)
-
-    def _encoded(self, text: str, allowed: frozenset[str]) -> list[int]:
-        """Encode a text with these spellings as special tokens."""
-        tokens: list[int] = []
-        at = 0
-        for match in _matcher_of(allowed).finditer(text) if allowed else ():
-            tokens += self._inner.encode(text[at : match.start()])
-            tokens.append(PEER_SPECIAL_TOKENS[match.group()])
-            at = match.end()
-        return tokens + self._inner.encode(text[at:])
+            whole = [part.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for part in parts]
+            return tokens_of_parts(whole, known, self._inner.encode)
 
     def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
         """Decode token ids, special tokens spelled out.
@@ -261,4 +256,4 @@ def _render_alone(message: Message, made: codec.Message, has_functions: bool) ->
 @functools.lru_cache(PATTERN_CACHE_SIZE)
 def _matcher_of(spellings: frozenset[str]) -> re.Pattern[str]:
     """A pattern that matches any of these spellings."""
-    return re.compile("|".join(map(re.escape, sorted(spellings))))
+    return re.compile(f"({'|'.join(map(re.escape, sorted(spellings)))})")

@@ -58,15 +58,20 @@ def tokens_of(format: Format, source: str | Sequence[int], encode: Callable[[str
     """Return the token ids of a part of an input; spelled-out special tokens become special tokens."""
     if not isinstance(source, str):
         return list(source)
-    return _tokens_of_parts(re.split(f"({format.special_text})", source), format.encoding.special, encode)
+    return tokens_of_parts(parts_of(format, source), format.encoding.special, encode)
+
+
+def parts_of(format: Format, text: str) -> list[str]:
+    """Divide a text into special tokens and the texts between them."""
+    return [*filter(None, re.split(f"({format.special_text})", text))]
 
 
 def tokens_of_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
     """Return the token ids of a text in the mixed alphabet, such as a part of a frame."""
-    return _tokens_of_parts(re.split("([\ud800-\udfff])", mixed), format.marker_ids, encode)
+    return tokens_of_parts(re.split("([\ud800-\udfff])", mixed), format.marker_ids, encode)
 
 
-def _tokens_of_parts(parts: list[str], special: Mapping[str, int], encode: Callable[[str], list[int]]) -> list[int]:
+def tokens_of_parts(parts: list[str], special: Mapping[str, int], encode: Callable[[str], list[int]]) -> list[int]:
     tokens: list[int] = []
     for part in filter(None, parts):
         tokens += [special[part]] if part in special else encode(part)
