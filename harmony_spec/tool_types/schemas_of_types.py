@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -19,7 +20,6 @@ from .template_types import TemplateTypeWriter
 from .type_grammar import (
     UNREAD_KEYWORD,
     JsonSchema,
-    TerminalPatterns,
     TypeGrammar,
     default_of,
     strings_inside,
@@ -47,7 +47,7 @@ class Schemas:
     def __init__(self, rules: Rules) -> None:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
-        self.grammar = TypeGrammar(made, TerminalPatterns(rules.pattern))
+        self.grammar = TypeGrammar(made, cache(rules.pattern))
         described = rules.table.get(DESCRIPTION_RULE)
         self.template_names = frozenset(filter(None, described.names if described else ()))
         self.last = threading.local()

@@ -15,7 +15,7 @@ class TypeBuilder:
     """Makes the types of a type grammar."""
 
     def __init__(self, grammar: TypeGrammar) -> None:
-        self.grammar, self.made, self.terminals = grammar, grammar.classes, grammar.terminals
+        self.grammar, self.made = grammar, grammar.classes
 
     def union(self, options: list[Any]) -> Any:
         """A union of types. Nested unions are flattened; each basic type and each value occurs once."""

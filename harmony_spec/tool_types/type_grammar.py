@@ -16,28 +16,21 @@ UNREAD_KEYWORD = "x-unread-type"
 """The only keyword of the schema for a type that cannot be read: its text. Every value is valid."""
 
 
-class TerminalPatterns(dict[str, re.Pattern[str]]):
-    """The terminals of a codec by name; each is compiled when it is first used, since few types need all."""
-
-    def __init__(self, compiled: Callable[[str], re.Pattern[str]]) -> None:
-        self.compiled = compiled
-
-    def __missing__(self, name: str) -> re.Pattern[str]:
-        found = self[name] = self.compiled(name)
-        return found
-
-
 @dataclass(eq=False, repr=False)
 class TypeGrammar:
-    """The classes and terminals of a codec's type grammar, by the names of their rules."""
+    """The classes and terminals of a codec's type grammar, by the names of their rules.
+
+    Attributes:
+        terminal: returns the pattern of a terminal, which is compiled when it is first used: few types need all.
+    """
 
     classes: Mapping[str, Any]
-    terminals: Mapping[str, re.Pattern[str]]
+    terminal: Callable[[str], re.Pattern[str]]
     basics: dict[str, Any] = field(default_factory=dict)
     """Cache of the basic types, one object each."""
 
     def fits(self, terminal: str, text: str) -> bool:
-        return self.terminals[terminal].fullmatch(text) is not None
+        return self.terminal(terminal).fullmatch(text) is not None
 
 
 class DescribedType:

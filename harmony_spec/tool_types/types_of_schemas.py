@@ -72,7 +72,7 @@ class TypeWriter(TypeBuilder):
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
         self.references = References(root)
-        self.is_text = self.terminals["TEXT"].fullmatch
+        self.is_text, self.is_identifier = (grammar.terminal(name).fullmatch for name in ("TEXT", "IDENTIFIER"))
 
     def parameters(self) -> Any:
         """Convert the whole schema, with its definitions. If a reference targets the root, the root is one of them."""
@@ -344,7 +344,7 @@ class TypeWriter(TypeBuilder):
         if not isinstance(name, str):
             raise Inexpressible("properties", f"{name!r} is not a str", at)
         described = self.describe(schema, at, depth)
-        plain = self.terminals["IDENTIFIER"].fullmatch(name) is not None
+        plain = self.is_identifier(name) is not None
         alternatives = isinstance(described.type, self.made["one_of"])
         default = self.default(described, strings_of(self.grammar, described.type)) if described.default else None
         return self.made["member"](
