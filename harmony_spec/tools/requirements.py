@@ -47,20 +47,13 @@ def readable(**values: object) -> Iterator[None]:
         level: list[tuple[tuple[object, ...], object]] = [((), values)]
         for _ in range(sys.getrecursionlimit()):  # a value may contain itself
             path = level[0][0] if level else path
-            if not is_deep and (large := next((path for path, value in level if _is_large(value)), None)) is not None:
-                fail(large, "the integer has too many digits")
-            level = [(_longer(path, step), inner) for path, value in level for step, inner in _inside(value)]
+            for at, value in () if is_deep else level:
+                if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+                    fail(at, "the integer has too many digits")
+            level = [((*at, step)[:MAX_STEPS], inner) for at, value in level for step, inner in _inside(value)]
         if is_deep or level:
             fail(path, "the value is nested too deeply")
         raise
-
-
-def _is_large(value: object) -> bool:
-    return isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS
-
-
-def _longer(path: tuple[object, ...], step: object) -> tuple[object, ...]:
-    return path if len(path) == MAX_STEPS else (*path, step)
 
 
 def _inside(value: object) -> Iterable[tuple[object, object]]:
