@@ -22,8 +22,9 @@ from harmony_spec.constraints.constraint import units_of
 from harmony_spec.constraints.derivatives import derivative
 from harmony_spec.constraints.engines import engine_for
 from harmony_spec.constraints.offers import Offer
-from harmony_spec.constraints.scoring import _draw, _ids, _merged
+from harmony_spec.constraints.scoring import _draw
 from harmony_spec.format.algebra import NOTHING
+from harmony_spec.source.token_places import parts_of
 
 from . import dialect
 from .conftest import examples
@@ -62,11 +63,11 @@ def test_draws_parse(name: str) -> None:
     """What the algebra can write is what the strict parser reads, and the algebra admits it."""
     module, made = codec_of(name), constraint_of(name)
     for seed in range(40):
-        units = list(_merged(_draw(made.root, random.Random(seed))))
-        tokens = [token for unit in units for token in tokens_of(module, unit)]
+        text = "".join(_draw(made.root, random.Random(seed)))
+        tokens = [token for unit in parts_of(module.FORMAT, text) for token in tokens_of(module, unit)]
         found = module.parse(tokens, "completion", tokenizer=tokenizer_of(module))
         assert found.messages
-        assert made.admits("".join(units))
+        assert made.admits(text)
 
 
 @pytest.mark.parametrize("tools", [["functions.f", "functions.fg", "g", "gh", "functions"], ["python", "python.x"]])
@@ -79,9 +80,10 @@ def test_draws_are_admitted_by_llguidance(name: str, tools: list[str]) -> None:
     made = constrain(codec=codec_of(name), tools=tools, builtins=[{"name": "py"}])
     engines = [engine_for(made.format, made.lark(portable=portable), "lark") for portable in (False, True)]
     for seed in range(25):
-        units = tuple(_merged(_draw(made.root, random.Random(seed))))
+        text = "".join(_draw(made.root, random.Random(seed)))
+        tokens = made.codec.encode(text, allowed_special="all")
         for engine in engines:
-            assert engine(_ids(made, units)) == made.admits("".join(units)), units
+            assert engine(tokens) == made.admits(text), text
 
 
 @pytest.mark.parametrize("name", TURNLESS)
@@ -106,7 +108,7 @@ def test_mutants_of_the_framing_die_where_the_strict_parser_dies(name: str) -> N
     special, markers = module.SPECIAL_TOKENS, [*module.FORMAT.markers]
     root = Completion(replace(module.FORMAT, turn=(), caches={}), Offer(), "accepting", frozenset()).build()
     for seed in range(8):
-        units = [*_merged(_draw(root, random.Random(seed)))]
+        units = parts_of(module.FORMAT, "".join(_draw(root, random.Random(seed))))
         for at in [index for index, unit in enumerate(units) if unit in special][:6]:
             other = chosen.choice(markers)
             for new in ([], [units[at]] * 2, [other], [other, units[at]]):

@@ -14,6 +14,7 @@ from ..codes import UNSUPPORTED_VALUE
 from ..errors import quoted
 from ..format.algebra import NOTHING, Node, TokenNode
 from ..format.tables import Format
+from ..source.token_places import parts_of
 from ..tools.requirements import fail
 from .completions import PROFILES, Completion, Profile
 from .derivatives import JsonBegun, admits, derivative
@@ -184,10 +185,5 @@ def constrain(
 def units_of(codec: ModuleType, after: str | Sequence[int]) -> tuple[str | TokenNode, ...]:
     """Text or token ids as characters and special tokens."""
     format: Format = codec.FORMAT
-    text = after if isinstance(after, str) else codec.decode(after)
-    found: list[str | TokenNode] = []
-    at = 0
-    for match in format.special_matcher.finditer(text):
-        found += [*text[at : match.start()], TokenNode(match[0])]
-        at = match.end()
-    return (*found, *text[at:])
+    parts = parts_of(format, after if isinstance(after, str) else codec.decode(after))
+    return tuple(unit for part in parts for unit in ([TokenNode(part)] if part in format.encoding.special else part))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, zip_longest
+from itertools import chain, filterfalse, islice, zip_longest
 from typing import Any, NamedTuple
 
 from ..format.algebra import (
@@ -21,18 +21,19 @@ from ..format.algebra import (
     TextNode,
     TokenNode,
 )
-from .constraint import Constraint, units_of
+from ..source.token_places import parts_of
+from .constraint import Constraint
 from .engines import Admits
 from .schema_parts import resolve
-
-Units = tuple[str, ...]
-"""A completion: special tokens, and the texts between them."""
 
 DRAWN_TEXTS = ("Hi.", "", "a < b", '{"a": 1}', "line\nline", "to=x", "\u00e9")
 """Contents of drawn messages."""
 
 VALUES: dict[str, Any] = {"null": None, "boolean": True, "integer": 1, "number": 0.5, "string": "x", "array": []}
 """The first values that are tried for a type."""
+
+Units = tuple[str, ...]
+"""A completion: special tokens, and the texts between them."""
 
 MAX_DRAWS = 200
 """Completions that are drawn: enough for all spellings of a dozen tools."""
@@ -61,43 +62,24 @@ class Score(NamedTuple):
 def score(constraint: Constraint, engine: Admits, seed: int = 0) -> Score:
     """Compare a grammar with a constraint; the same seed draws the same completions."""
     chosen = random.Random(seed)
-    drawn = {units: None for _ in range(MAX_DRAWS) if (units := tuple(_merged(_draw(constraint.root, chosen))))}
-    valid = sorted((units for units in drawn if constraint.admits("".join(units))), key=_size)
-    invalid = sorted(_mutants(constraint, valid), key=_size)
-    return Score(
-        len(valid),
-        len(invalid),
-        ["".join(units) for units in valid if not engine(_ids(constraint, units))],
-        ["".join(units) for units in invalid if engine(_ids(constraint, units))],
-    )
+    drawn = dict.fromkeys("".join(_draw(constraint.root, chosen)) for _ in range(MAX_DRAWS))
+    valid = _by_size(constraint, filter(constraint.admits, filter(None, drawn)))
+    invalid = _by_size(constraint, _mutants(constraint, valid))
+
+    def is_admitted(text: str) -> bool:
+        return engine(constraint.codec.encode(text, allowed_special=constraint.format.encoding.special))
+
+    return Score(len(valid), len(invalid), [*filterfalse(is_admitted, valid)], [*filter(is_admitted, invalid)])
 
 
-def _size(units: Units) -> tuple[int, Units]:
-    return sum(map(len, units)), units
+def _by_size(constraint: Constraint, texts: Iterable[str]) -> list[str]:
+    return sorted(texts, key=lambda text: (len(text), parts_of(constraint.format, text)))
 
 
-def _ids(constraint: Constraint, units: Units) -> list[int]:
-    codec, special = constraint.codec, constraint.format.encoding.special
-    return [token for unit in units for token in ([special[unit]] if unit in special else codec.encode(unit))]
-
-
-def _merged(parts: Iterable[str | TokenNode]) -> Iterator[str]:
-    text = ""
-    for part in parts:
-        if isinstance(part, str):
-            text += part
-        else:
-            yield from filter(None, (text, part.spelling))
-            text = ""
-    yield from filter(None, (text,))
-
-
-def _draw(node: Node, chosen: random.Random) -> Iterator[str | TokenNode]:
-    """A completion that the algebra has, as texts and special tokens."""
+def _draw(node: Node, chosen: random.Random) -> Iterator[str]:
+    """The texts and special tokens of a completion that the algebra has."""
     match node:
-        case TokenNode():
-            yield node
-        case LiteralNode(text):
+        case TokenNode(text) | LiteralNode(text):
             yield text
         case CharacterNode(ranges):
             low, high = chosen.choice(ranges)
@@ -151,13 +133,12 @@ def _value(schema: Any, root: Any, chosen: random.Random, depth: int) -> Any:
     return "x" * schema.get("minLength", 1) if name == "string" else VALUES.get(name)
 
 
-def _mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]:
+def _mutants(constraint: Constraint, valid: list[str]) -> Iterator[str]:
     """Completions with one change that the constraint refuses."""
-    seen = set(valid)
-    pairs = zip_longest(_token_mutants(constraint, valid), _word_mutants(constraint, valid), fillvalue=())
-    for mutant in islice(chain.from_iterable(pairs), MAX_MUTANTS):
-        made = tuple(_merged(units_of(constraint.codec, "".join(mutant))))
-        if made not in seen and not constraint.admits("".join(made)):
+    seen, divided = set(valid), [tuple(parts_of(constraint.format, text)) for text in valid]
+    pairs = zip_longest(_token_mutants(constraint, divided), _word_mutants(constraint, divided), fillvalue=())
+    for made in islice(map("".join, chain.from_iterable(pairs)), MAX_MUTANTS):
+        if made not in seen and not constraint.admits(made):
             seen.add(made)
             yield made
 
