@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from ..format.algebra import (
@@ -18,7 +19,6 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from ..format.frames import Frame
 from ..format.message_kinds import Kind
 from ..format.tables import Format
 from .offers import Offer, OfferedCall
@@ -59,22 +59,14 @@ class Completion:
         self.format, self.offer, self.profile, self.owned = format, offer, profile, owned
         self.author = format.recovery.author if format.recovery else {}
         steps = max(format.starts["completion"], key=lambda path: len(path.steps)).steps
-        self.frames = [self._rule_of(frame) for frame, times in steps if times in ("", "*")]
-        open_frame = format.starts["prompt"][0].steps[-1][0]
-        self.opening = EMPTY if open_frame.has_content else self._rule_of(open_frame)
+        self.frames = [frame.rule for frame, times in steps if times in ("", "*")]
+        self.opening = format.open_frame.rule if format.open_frame else EMPTY
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
         self._rules: dict[tuple[object, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
         self.closes: Mapping[str, str | None] = format.recovery.closes if format.recovery else {}
-
-    def _rule_of(self, frame: Frame) -> Node:
-        """The rule of a frame, which is made once for a format."""
-        made: dict[str, Node] = self.format.caches.setdefault(Frame, {})
-        if frame.name not in made:
-            made[frame.name] = frame.algebra()
-        return made[frame.name]
 
     @cached_property
     def header(self) -> WantedFields:
@@ -195,9 +187,7 @@ class Completion:
         """The fields that the conditions of a kind fix, and the condition of an earlier kind that must not be met."""
         conditions = dict((*kind.when, *kind.has))
         fixed = {**self.header, **{name: _wanted(value) for name, value in conditions.items()}}
-        for earlier in self.kinds.values():
-            if earlier.name == kind.name:
-                return fixed
+        for earlier in takewhile(lambda each: each.name != kind.name, self.kinds.values()):
             unmet = [(name, value) for name, value in earlier.when if conditions.get(name) != value]
             if len(unmet) == 1 and unmet[0][0] not in conditions and isinstance(unmet[0][1], bool):
                 fixed[unmet[0][0]] = _wanted(not unmet[0][1])

@@ -110,9 +110,14 @@ class Frame:
         return frozenset(value for name, fixed, value in self.groups if fixed and not name)
 
     @cached_property
+    def rule(self) -> Node:
+        """The rule of the frame, made once."""
+        return self.algebra()
+
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """The names of the alternatives of the whole frame; those of its parts may be absent with the part."""
-        names = (way.name for way in getattr(self.algebra(), "ways", ()) if not way.sets)
+        names = (way.name for way in getattr(self.rule, "ways", ()) if not way.sets)
         return frozenset(filter(None, names))
 
     def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
