@@ -99,8 +99,7 @@ def make_offer(
     format.require_messages(prompt)
     for index, message in enumerate(prompt):
         role, content = getattr(message, recovery.slots.role), getattr(message, format.content)
-        if isinstance(content, str) and role in format.contents.roles:
-            content = format.contents.structure(format.contents.roles[role], content) or content
+        content = format.contents.as_record(role, content) or content
         if not isinstance(content, str):
             declarations.add(role, content)
         elif declarations.leaves_unread(role, content):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import RenderError, ToolError, near_misses, quoted
@@ -220,5 +221,4 @@ def with_effort(purposes: Purposes, settings: Any, effort: object, reporter: Rep
             return settings
         else:
             fail(path, f"unknown effort {quoted(name)}", expected=(*known, *NEAREST_EFFORT, NO_EFFORT))
-    values = {field: getattr(settings, field) for field in settings.__dataclass_fields__}
-    return type(settings)(**(values | {EFFORT: effort}))
+    return replace(settings, **{EFFORT: effort})
