@@ -77,9 +77,6 @@ class GrammarText(ABC):
         is_plain = {char for char in text if char.isascii() and char.isprintable() and char not in '"\\'}
         return f'"{"".join(char if char in is_plain else escaped(ord(char)) for char in text)}"'
 
-    def characters(self, node: CharacterNode) -> str:
-        return character_class(node)
-
     def json(self, node: JsonNode) -> str:
         """The body of the rule of a JSON value."""
         return self.expression(self.json_rules.value(str(enforceable(node.schema, "grammar").text)))
@@ -104,7 +101,7 @@ class GrammarText(ABC):
             case TokenNode(spelling):
                 return self.token(spelling)
             case CharacterNode():
-                return self.characters(node)
+                return character_class(node)
             case TextNode():
                 return self.text(False)
             case OptionalNode(TextNode()):

@@ -81,9 +81,6 @@ class LarkText(GrammarText):
     def literal(self, text: str) -> str:
         return " ".join(map(quoted_word, SPACES_OR_WORDS.findall(text))) or self.empty
 
-    def characters(self, node: CharacterNode) -> str:
-        return f"/{super().characters(node)}/"
-
     def text(self, is_optional: bool) -> str:
         sign = "*" if is_optional else "+"
         return f"<[^{id_ranges(self.ids.values())}]>{sign}" if self.is_portable else f"/(.|\\n){sign}/"
