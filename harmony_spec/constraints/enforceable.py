@@ -14,22 +14,20 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from ..tool_types.type_grammar import KINDS_BY_TYPE, VALUE_KINDS, kind_of
 from ..validation.budget import Budget, UnfinishedCheck
 from ..validation.plain_schemas import key_of
 from .schema_keywords import (
     ABOUT,
     COMBINING,
     ENFORCED,
-    KINDS_BY_TYPE,
     MEMBERS,
     SHORT_KEYWORDS,
-    VALUE_KINDS,
     SchemaTarget,
     is_deep,
     is_encodable,
     is_respelled,
     is_rounded,
-    kind_of,
     to_json_text,
     type_of,
 )

@@ -8,14 +8,7 @@ from decimal import Decimal
 from sys import float_info
 from typing import Any, Literal
 
-from ..tool_types.type_grammar import UNREAD_KEYWORD
-
-NUMBERS = frozenset(["integer", "fraction"])
-
-VALUE_KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
-"""Kinds of values; a type of JSON Schema is one or several of them."""
-
-KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}} | {"number": NUMBERS}
+from ..tool_types.type_grammar import KINDS_BY_TYPE, NUMBERS, UNREAD_KEYWORD, VALUE_KINDS, kind_of
 
 SchemaTarget = Literal["lark", "structural-tag", "grammar"]
 """How an engine reads schemas: llguidance, xgrammar, or as rules that this package writes (EBNF and GBNF)."""
@@ -99,19 +92,6 @@ def type_of(kinds: Set[str]) -> dict[str, Any]:
     """The keyword `type`, if these are not all kinds."""
     names = sorted(kinds - NUMBERS | ({"number"} if "fraction" in kinds else kinds & NUMBERS))
     return {} if kinds == VALUE_KINDS else {"type": names[0] if len(names) == 1 else names}
-
-
-def kind_of(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "integer" if value == value // 1 else "fraction"
-        case str():
-            return "string"
-    return "array" if isinstance(value, list) else "object"
 
 
 def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:

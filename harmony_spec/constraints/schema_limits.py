@@ -9,15 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from .schema_keywords import (
-    BOUNDS,
-    ENFORCED,
-    LIMITS,
-    MAX_SAFE_INTEGER,
-    NUMBERS,
-    UNENFORCED_KEYWORDS,
-    SchemaTarget,
-)
+from ..tool_types.type_grammar import NUMBERS
+from .schema_keywords import BOUNDS, ENFORCED, LIMITS, MAX_SAFE_INTEGER, UNENFORCED_KEYWORDS, SchemaTarget
 from .schema_parts import SchemaPart, places_of
 
 READ_ALONE = LIMITS | UNENFORCED_KEYWORDS

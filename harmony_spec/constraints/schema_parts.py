@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped, target_of
-from .schema_keywords import ABOUT, KEYWORD_TYPES, NUMBERS, VALUE_KINDS, is_malformed, kinds_of, type_of
+from ..tool_types.type_grammar import NUMBERS, VALUE_KINDS
+from .schema_keywords import ABOUT, KEYWORD_TYPES, is_malformed, kinds_of, type_of
 
 PartKey = frozenset[str]
 """The places of parts that apply to the same value."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 JsonSchema = dict[str, Any] | bool | None
 
-JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
+NUMBERS = frozenset(["integer", "fraction"])
+
+VALUE_KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
+"""Kinds of values; a type of JSON Schema is one or several of them."""
+
+KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}} | {"number": NUMBERS}
+
+JSON_TYPES = frozenset(KINDS_BY_TYPE)
 """The types of JSON Schema (2020-12, Validation, 6.1.1)."""
 
 UNREAD_KEYWORD = "x-unread-type"
@@ -79,12 +86,15 @@ def default_of(text: str, listed: list[str]) -> Any:
         return quoted[1] if quoted else text
 
 
-def is_of_kind(value: Any, kinds: Collection[str]) -> bool:
-    """Whether a scalar value is of one of several types of JSON Schema."""
-    if isinstance(value, str):
-        return "string" in kinds
-    if isinstance(value, bool):
-        return "boolean" in kinds
-    if isinstance(value, (int, float)):
-        return "number" in kinds or ("integer" in kinds and value % 1 == 0)
-    return value is None and "null" in kinds
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value."""
+    match value:
+        case str():
+            return "string"
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "integer" if value == value // 1 else "fraction"
+    return "array" if isinstance(value, list) else "object"

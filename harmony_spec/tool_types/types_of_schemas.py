@@ -24,12 +24,13 @@ from .schema_references import (
 from .type_building import TypeBuilder
 from .type_grammar import (
     JSON_TYPES,
+    KINDS_BY_TYPE,
     UNREAD_KEYWORD,
     DescribedType,
     JsonSchema,
     TypeGrammar,
     default_of,
-    is_of_kind,
+    kind_of,
     strings_inside,
     strings_of,
 )
@@ -270,7 +271,8 @@ class TypeWriter(TypeBuilder):
 
     def enumerated(self, values: list[Any], kinds: list[str]) -> Any:
         """A union of the listed values that have one of the types, each once."""
-        literals = {compact(value): self.literal(value) for value in values if not kinds or is_of_kind(value, kinds)}
+        allowed = {each for kind in kinds for each in KINDS_BY_TYPE[kind]}
+        literals = {compact(value): self.literal(value) for value in values if not kinds or kind_of(value) in allowed}
         return self.alternatives([*literals.values()]) if literals else self.basic("never")
 
     def kinds(self, schema: dict[str, Any]) -> list[str]:
