@@ -264,16 +264,14 @@ class Schemas:
         others, count = schemas[:-1], len(dimensions)
         if commented.dimensions or not count:
             return self.in_dimensions({"oneOf": schemas}, dimensions)
-        if not others or count == 1:
-            return self.in_dimensions({"oneOf": [*others, self.of(self.with_brackets(last, 0))]}, dimensions)
-        if count > MAX_SHARED_BRACKETS:
+        if others and count > MAX_SHARED_BRACKETS:
             return {"type": "array"}
         # The peer writes an array whose last alternative is an array in the same way, so both are valid.
-        of_last = [self.of(self.with_brackets(last, inner)) for inner in range(count)]
         readings = [
-            self.in_dimensions({"oneOf": [*others, schema]}, dimensions[inner:]) for inner, schema in enumerate(of_last)
+            self.in_dimensions({"oneOf": [*others, self.of(self.with_brackets(last, inner))]}, dimensions[inner:])
+            for inner in range(count if others else 1)
         ]
-        return {"anyOf": readings}
+        return {"anyOf": readings} if len(readings) > 1 else readings[0]
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
         """The schema of a type, wrapped if the type has remarks of its own: they are not those of the member."""

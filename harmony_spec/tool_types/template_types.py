@@ -13,13 +13,8 @@ from .schema_references import IGNORED_KEYWORDS
 from .type_grammar import DescribedType, default_of, strings_inside
 from .types_of_schemas import EMPTY_LIST, OTHER_PROPERTIES_KEYWORDS, TypeWriter
 
-EMPTY_PARAMETERS: list[dict[str, Any]] = [
-    {"type": "object", "properties": {}},
-    {"type": "object", "properties": {}, "required": []},
-    {"type": "object", "properties": {}, "additionalProperties": False},
-    {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
-]
-"""The parameters of a function without arguments, as requests have them."""
+EMPTY_PARAMETERS = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+"""The parameters of a function without arguments, as requests have them. Some lack the last two keywords."""
 
 
 class TemplateTypeWriter(TypeWriter):
@@ -27,8 +22,9 @@ class TemplateTypeWriter(TypeWriter):
 
     def parameters(self) -> Any:
         root = self.root
-        plain = {k: v for k, v in root.items() if k not in IGNORED_KEYWORDS} if isinstance(root, dict) else root
-        return self.made["parameters"]() if plain in EMPTY_PARAMETERS else super().parameters()
+        plain = {k: v for k, v in root.items() if k not in IGNORED_KEYWORDS} if isinstance(root, dict) else {}
+        is_empty = {"type", "properties"} <= plain.keys() and EMPTY_PARAMETERS | plain == EMPTY_PARAMETERS
+        return self.made["parameters"]() if is_empty else super().parameters()
 
     def kind(self, kind: str, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """A listed type is written by its name in JSON Schema, and so is an object without properties.
