@@ -215,7 +215,7 @@ def unlike_messages(format: Format) -> Iterator[Problem]:
         elif is_first and lost and (names := min(lost, key=len)):
             reason = f"{shown} are the alternative `{min(names)}` of a `{format.message}`, and no field shows which"
             remedy = "Write that alternative first: the first one is written again."
-            if any(field.name in names for field in format.fields):
+            if names & {*format.fields}:
                 reason = f"{shown} are a `{format.message}` with the field `{min(names)}`, which they do not set"
                 remedy = f"Require that part in `{format.message}`, without `?` or other alternatives."
             yield Problem(place, reason, remedy)
