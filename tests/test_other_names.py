@@ -56,6 +56,22 @@ def test_a_tool_may_have_any_other_name(name: str, data: st.DataObject) -> None:
     assert module.recover(text, tools=tools).messages == strict
 
 
+@pytest.mark.parametrize("name", NAMING)
+def test_a_tool_in_a_namespace_is_nobody_else_whom_messages_address(name: str) -> None:
+    """`lookup.user` is not `user`."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots = recovery.slots
+    for addressed in (*recovery.recipients, *recovery.roles):
+        fields = {slots.role: recovery.author[slots.role], slots.recipient: f"lookup{recovery.separator}{addressed}"}
+        try:
+            text = module.render_text([module.Message(content="{}", **fields)])
+        except RenderError:  # not a name in this dialect
+            continue
+        for tools in (None, [], ["functions.get_weather", "python"]):
+            assert module.recover(text, tools=tools).messages == module.parse(text).messages, text
+
+
 @pytest.mark.parametrize("name", CALLING)
 @examples(60)
 @given(data=st.data())

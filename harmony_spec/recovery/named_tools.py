@@ -193,6 +193,8 @@ class NamedTools:
             found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
         namespace = bare.rpartition(self.recovery.separator)[0]
         found = {tool for tool in found if _digits(self.last(tool)) == _digits(last)}  # `v1` is not a misspelt `v2`
+        if namespace not in ("", self.functions):  # `lookup.user` is another name than `user`
+            found = found.difference(self.recovery.recipients)
         # A function is a tool of no other namespace, but may be one without: `functions.python`.
         spaces = {namespace} & self._namespaces or ({namespace, ""} if namespace == self.functions else set())
         if namespace and spaces:
