@@ -257,6 +257,7 @@ def test_prose_is_not_lost(place: tuple[codec.Start, str], words: str, tools: li
 @example("{}<|channel|>analysis<|message|>c<|end|>", "我会为你搜索一下。", None)
 @example("<|start|>{}<|channel|>commentary<|message|>{{}}<|call|>", "functions.search users please", None)
 @example("{}<|message|>c<|end|>", "Finally functions.search please", None)
+@example("{}<|message|>c<|end|>", "comments functions.search please", None)
 @example("{}<|channel|>analysis<|message|>c<|end|>", "Sure.", None)
 def test_text_before_a_header_is_a_message_or_a_gap(text: str, words: str, tools: list[str] | None) -> None:
     """All of it, where a header or the end of a message follows, or nothing of a header stands before it."""

@@ -268,7 +268,8 @@ class Machine:
             self._open_header(start, lacks_start=True)
         elif self.has_only_text and self.begin < start:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
-            if not any(self.headers.words.is_named(word, "near") for word in first):
+            may_differ = "joined" if self.headers.is_prose(self.begin, start) else "near"  # `comments please look`
+            if not any(self.headers.words.is_named(word, may_differ) for word in first):
                 self._end_text(start)
         reading = self._read_header(start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
