@@ -28,27 +28,10 @@ TOOLS = ["functions.search", "functions.delete_all", "python", "browser.open", "
 NAMES = [*TOOLS, "search", "delete_all", "open", "functions.unknown"]
 # None is a name of the format or of a tool, and none introduces a recipient.
 WORDS = [
-    *(
-        "I",
-        "will",
-        "please",
-        "the",
-        "web",
-        "Here",
-        "is",
-        "wanted",
-        "Finally",
-        "comments",
-        "users",
-        "it.",
-        "this:",
-        "1.",
-        "[note]",
-        "{x}",
-        "[1]",
-    ),
-    *("我会用", "搜索", "сейчас", "سأبحث", "मैं", "検索します。", "don't", "\u201cso\u201d", "(maybe)", "to", "To"),
-]
+    "I", "will", "please", "the", "web", "Here", "is", "wanted", "Finally", "comments", "users", "it.", "this:", "1.",
+    "[note]", "{x}", "[1]", "我会用", "搜索", "сейчас", "سأبحث", "मैं", "検索します。", "don't", "\u201cso\u201d",
+    "(maybe)", "to", "To",
+]  # fmt: skip
 AROUND = [
     "{}", "{}", "{}", "{}.", "{},", "{}:", ": {}", "({})", '"{}"', "`{}`", "«{}»", "{}()", "{}(query)", "{}!", "—{}",
     "to {}", "to\u2192{}", "to->{}", "\u2192 {}", "我会用{}搜索", "use{}", "{}/x",
