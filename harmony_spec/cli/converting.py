@@ -228,7 +228,7 @@ def _refused_bytes(value: object) -> str:
 
 
 def _is_empty(batch: Batch, row: Row) -> bool:
-    """Whether there is no row, as in an empty file of lines: standard input without content may be any format."""
+    """Whether an input has no rows, as an empty file of lines: standard input without content may be any format."""
     has_format = row.number is not None or kind_of(batch.name) is not None
     return not has_format and isinstance(row.item, bytes) and not row.item.strip()
 

@@ -281,7 +281,7 @@ class HeaderAutomaton:
     def is_near_lead(self, word: str) -> bool:
         """Whether a word is one of `near_words` with a sign, or a misspelt special token, perhaps before a name.
 
-        An arrow is no sign here: prose has it.
+        Arrows do not count as signs here: prose has them.
         """
         head, *rest = _PLAIN_SIGN.split(word, 1)
         is_word = bool(rest) and without_signs(head).lower() in self.near_words
