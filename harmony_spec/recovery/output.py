@@ -12,11 +12,10 @@ from .. import codes
 from ..diagnostics import Diagnostic, Repair, abridge
 from ..errors import Code, Span
 from ..source.forms import REPLACEMENT
+from ..source.message_tokens import new_tuple
 from .draft import Draft
 from .headers import Headers
 from .recovered import MessageEnded, MessageStarted, Recovered
-
-_new = tuple.__new__  # half the time of a call of a named tuple
 
 
 class Listener(Protocol):
@@ -72,7 +71,7 @@ class Output:
             self._report_header(draft)
         before, after = draft.reading.sides
         message = self.format.message(*before, "", *after, draft.reading.variants, None)
-        self.events.append(_new(MessageStarted, (len(self.messages), message, draft.after_stop)))
+        self.events.append(new_tuple(MessageStarted, (len(self.messages), message, draft.after_stop)))
         if self.listener is not None:
             self.listener.message_begins(draft)
 
@@ -169,8 +168,8 @@ class Output:
             both = (*variants, kind)
             variants = tuple(sorted(both, key=lambda name: places.get(name, len(places)))) if variants else both
         message = self.format.message(*before, content, *after, variants, repair, tokens)
-        ended = len(self.messages), message, _new(Span, (begin, end)), terminator
-        self.events.append(_new(MessageEnded, ended))
+        ended = len(self.messages), message, new_tuple(Span, (begin, end)), terminator
+        self.events.append(new_tuple(MessageEnded, ended))
         self.messages.append(message)
         self.bounds.append(bounds)
         self._stop(terminator)

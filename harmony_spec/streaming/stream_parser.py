@@ -20,6 +20,7 @@ from ..format.token_encoding import Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.recovered import BETWEEN, CONTENT, HEADER, ContentDelta, Event, Recovered
 from ..source.forms import REPLACEMENT, TokenForm
+from ..source.message_tokens import new_tuple
 from ..source.token_ids import ids_of, not_ids, require_ids
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 _decoder = codecs.getincrementaldecoder("utf-8")
-_new = tuple.__new__  # half the time of a call of a named tuple
 
 
 class StreamParser(Generic[M]):
@@ -160,7 +160,7 @@ class StreamParser(Generic[M]):
         if not text:
             return ()
         self._parts.append(text)
-        return (_new(ContentDelta, (text,)),)
+        return (new_tuple(ContentDelta, (text,)),)
 
     def _read_content_end(self, tokens: list[int]) -> Sequence[Event] | None:
         """Read the end of a content, and the tokens after it; None, with nothing read, in hard cases."""
@@ -178,7 +178,7 @@ class StreamParser(Generic[M]):
         content = "".join((self._content, *self._parts, text))
         if REPLACEMENT in content:
             return None
-        events: list[Event] = [_new(ContentDelta, (text,))] if text else []
+        events: list[Event] = [new_tuple(ContentDelta, (text,))] if text else []
         self._last = self._events = machine.output.events = events
         self._content = content
         self._parts.clear()
@@ -225,7 +225,7 @@ class StreamParser(Generic[M]):
         self._read_to = len(read)
         if text:
             self._parts.append(text)
-            self._events.append(_new(ContentDelta, (text,)))
+            self._events.append(new_tuple(ContentDelta, (text,)))
         self.is_plain = True
         return True
 
