@@ -6,7 +6,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from .data_shapes import misshapen_data
 from .lark_files import LarkDefinition, definitions_in
 from .problems import GrammarError, Place, Problem
-from .value_places import ValuePlaces
+from .value_places import ValuePath, ValuePlaces
 
 VOCABULARY_FILE, STYLES_FILE, CONVERSATION_FILE, RECOVERY_FILE, DIAGNOSTICS_FILE, NAMESPACE_FILE, CONTENTS_FILE = (
     "vocabulary.toml",
@@ -69,7 +69,9 @@ def load(folder: Path) -> Sources:
             texts[path.name] = text
     data = {name: value for name in texts if (value := _data(name, texts[name], problems)) is not None}
     places = ValuePlaces(texts)
-    if all(name in data or name.endswith(".lark") for name in texts):
+    infinite = [*_infinite(data, places)]
+    problems += infinite
+    if not infinite and all(name in data or name.endswith(".lark") for name in texts):
         problems += misshapen_data(data, places)
     definitions: tuple[LarkDefinition, ...] = ()
     if len(larks) == 1 and larks[0].name in texts:
@@ -105,9 +107,9 @@ def _data(name: str, text: str, problems: list[Problem]) -> Any:
     """The value of a data file; None for a file that has another ending, or a problem."""
     try:
         if name.endswith(".toml"):
-            return tomllib.loads(text, parse_float=_number)
+            return tomllib.loads(text)
         if name.endswith(".json"):
-            value = json.loads(text, parse_constant=_number, parse_float=_number, object_pairs_hook=_object)
+            value = json.loads(text, object_pairs_hook=_object)
             if isinstance(value, dict):
                 return value
             problems.append(Problem(Place(name), "not a JSON object", "Write a JSON object."))
@@ -126,14 +128,18 @@ def _data(name: str, text: str, problems: list[Problem]) -> Any:
     return None
 
 
+def _infinite(data: Mapping[str, Any], places: ValuePlaces) -> Iterator[Problem]:
+    """The numbers in data files that no schema or module can hold."""
+    values: list[tuple[ValuePath, Any]] = [((), data)]
+    for path, value in values:
+        if isinstance(value, float) and not math.isfinite(value):
+            yield Problem(places.of(*path), f"{value} is not a number, or too large", "Write a finite number.")
+        items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        values += [((*path, key), item) for key, item in items]
+
+
 class _UnusableValue(ValueError):
     """What is wrong with a value, and how to fix it."""
-
-
-def _number(text: str) -> float:
-    if not math.isfinite(float(text)):
-        raise _UnusableValue(f"{text} is not a number, or too large", "Write a finite number.")
-    return float(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
