@@ -372,6 +372,34 @@ def test_an_answer_ends_a_completion(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
 @given(data=st.data())
+def test_a_text_that_an_answer_needs_to_end_may_end_anywhere(name: str, data: st.DataObject) -> None:
+    """What a user wrote, in a transcript, and thoughts that a budget ended (vLLM); the answer must begin a sentence."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    model, others = (
+        recovery.author[slots.role],
+        [role for role in recovery.roles if role != recovery.author[slots.role]],
+    )
+    thoughts, answer = ({slots.role: model, slots.channel: each} for each in (recovery.thoughts, recovery.answers))
+    author = data.draw(st.sampled_from([*({slots.role: role} for role in others), thoughts]))
+    text = data.draw(st.sampled_from(["Hi there ", "See x; ", "The products:\t", "1) ", "- a, b  "]))
+    reply = data.draw(st.sampled_from(["Done.", "# It\n\nis", "**Yes.**", "Über uns", "はい。"]))
+    conversation = [module.Message(**author, content=text), module.Message(**answer, content=reply)]
+    bare, start = bare_text(module, conversation), "transcript"
+    header = bare_text(module, conversation[1:]).removesuffix(reply)
+    assume(len(header.split()) == 1)
+    if author == thoughts:
+        bare, start = bare.removeprefix(model), "completion"
+    found = module.recover(bare, start, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+    assert found.messages == conversation
+    for both in (f"{text}{header}A, {header}{reply}", f"{text}{header}a"):  # in doubt, a text
+        bare = bare_text(module, [module.Message(**author, content=both)])
+        found = module.recover(bare, tools=tools_of(module), stripped=True, tokenizer=tokenizer_of(module))
+        assert [str(message.content).endswith(both) for message in found.messages] == [True]
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
+@given(data=st.data())
 def test_the_first_message_of_a_completion_may_have_lost_its_tokens_alone(name: str, data: st.DataObject) -> None:
     """Its stop token is left, and the next message has all of its tokens; a colon may come after the channel."""
     module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
@@ -412,6 +440,23 @@ def test_a_stop_token_in_place_of_the_one_that_opens_the_content_keeps_the_argum
         assert found.messages == module.recover(source, "completion", tools=[tool], tokenizer=tokenizer).messages
         assert str(found.messages[-1].content) == '{"a": 1}'
         assert not any(getattr(message, slots.recipient) and not str(message.content) for message in found.messages)
+
+
+@pytest.mark.parametrize("name", [name for name in SPELLED if codec_of(name).FORMAT.recovery.slots.channel])
+@given(data=st.data())
+def test_a_channel_is_not_called(name: str, data: st.DataObject) -> None:
+    """Also where the text that introduces a recipient comes before it: `assistantanalysis to=final code네`."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    model, (_, tool) = recovery.author[slots.role], tools_of(module)
+    channel, other = (data.draw(st.sampled_from(recovery.channels)) for _ in range(2))
+    call = module.Message(**{slots.role: model, slots.channel: channel, slots.recipient: tool}, content="{}")
+    asked = next(role for role in recovery.roles if role != model)
+    bare = bare_text(module, [module.Message(**{slots.role: asked}, content="Hi."), call])
+    assume(bare.count(tool) == 1)
+    tools = data.draw(st.sampled_from([None, [tool]]))
+    found = module.recover(bare.replace(tool, other), tools=tools, stripped=True, tokenizer=tokenizer_of(module))
+    assert not any(getattr(message, slots.recipient) for message in found.messages)
 
 
 @pytest.mark.parametrize("name", SPELLED)

@@ -49,6 +49,9 @@ SPOKEN_OF = re.compile(r"[ \t]+[a-z]")
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 """What may come after a role without a channel: the beginning of a text."""
 
+BEGINS_SENTENCE = re.compile(r"#{1,6} |\*{0,3}(?![a-z])[^\W\d_]")
+"""After a header that touches it, this shows an answer or thoughts wherever the text before it ended."""
+
 SENTENCE_GOES_ON = re.compile(r"[.,;!?)]|</")
 """After a header, this shows a sentence about it: no content begins so."""
 
@@ -228,9 +231,31 @@ class StrippedText:
         return self.slots.role not in header.values or self._is_shown(header)
 
     def _next(self, header: StrippedHeader) -> StrippedHeader | None:
-        """The header after the content of one; in a transcript, one between them if their messages need it."""
+        """The header after the content of one: one that the text shows, or before it one that the messages need."""
         after = self._next_shown(header)
-        return after and (self._between(header, after) or after)
+        return (after and self._between(header, after)) or self._after_space(header, after) or after
+
+    def _after_space(self, header: StrippedHeader, after: StrippedHeader | None) -> StrippedHeader | None:
+        """The only header after white space in what another author wrote, or in thoughts without an answer.
+
+        A thinking budget ends thoughts anywhere: `the products: assistantfinalHere is the answer.` (vLLM).
+        """
+        role, channel, author = self.slots.role, self.slots.channel, self.recovery.author[self.slots.role]
+        is_open = not (after or self._is_call(header) or header.values.get(channel) == self.recovery.answers)
+        if not is_open and header.values.get(role, author) == author:
+            return None
+        places = self._places(header.end, after.start if after else len(self.text))
+        found = [self.headers.best(match.start()) for match, _, in_block in places if not in_block]
+        found = [
+            each
+            for each in found
+            if each.values.keys() == {role, channel}
+            and each.values[role] == author
+            and len(self.text[each.start - 1 : each.end].split(None, 1)) == 1
+            and self.text[each.start - 1].isspace()
+            and BEGINS_SENTENCE.match(self.text, each.end)
+        ]
+        return found[0] if len(found) == 1 else None
 
     def _between(self, header: StrippedHeader, after: StrippedHeader) -> StrippedHeader | None:
         """The only header between two whose messages cannot follow each other: `It is 4.userthanksassistantfinalHi.`"""

@@ -111,7 +111,7 @@ class StrippedHeaders:
                         if again > end:
                             yield from self._paths(edge.target, again, found, "")
 
-    def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
+    def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str | None, int]]:
         """The names of a field at a place, with their ends. In a call, a content may touch its type: `codeprint`."""
         slots, text, pattern = self.slots, self.text, self.automaton.patterns[field]
         if field in self.names.lists:
@@ -153,8 +153,8 @@ class StrippedHeaders:
         """Where a name that begins at a place has ended."""
         return min(at + MAX_STRIPPED_CHARS, self.left if at < self.left else len(self.text))
 
-    def _tools(self, at: int, pattern: re.Pattern[str], is_call: bool) -> Iterator[tuple[str, int]]:
-        """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
+    def _tools(self, at: int, pattern: re.Pattern[str], is_call: bool) -> Iterator[tuple[str | None, int]]:
+        """The tools at a place; a name may go on in known names, as in `functions.squarejson{`. A channel is none."""
         tools, goes_on = self.names.tools, self.call_goes_on if is_call else NAME_GOES_ON
         others = (*self.recovery.recipients, *self.recovery.roles) if is_call else ()
         offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
@@ -169,7 +169,8 @@ class StrippedHeaders:
             words = [word[:end] for end in (*ends, len(word))]
             ratio = self.names.row(self.slots.recipient).costs["ratio"]
             for name in list(filter(tools.full, words)) or words:
-                yield tools.full(name) or (is_call and tools.nearest(name, ratio)) or name, at + len(name)
+                known = tools.full(name) or (is_call and tools.nearest(name, ratio))
+                yield known or (None if is_call and name in self.names.channels else name), at + len(name)
 
     def tool_before(self, start: int, end: int, called: str | None) -> str:
         """The name of the tool that a text ends with; what comes before it is the end of a content.
