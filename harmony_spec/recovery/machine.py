@@ -49,8 +49,7 @@ class Machine:
         self.names = KnownNames(format, tools)
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
-        self.continued = continues(format, start)
-        self.ends_open = ends_open(format, start)
+        self.continued, self.ends_open = continues(format, start), ends_open(format, start)
         self.output = Output(self.headers, self.continued, given, refuse)
         self.given = tuple(given.items())
         self.limit = form.limit
@@ -271,11 +270,23 @@ class Machine:
             may_differ = "joined" if self.headers.is_prose(self.begin, start) else "near"  # `comments please look`
             if not any(self.headers.words.is_named(word, may_differ) for word in first):
                 self._end_text(start)
-        reading = self._read_header(start, spelling)
+        reading = self._continue_header(self._read_header(start, spelling), start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
         self.state = CONTENT
         if self.output.refuse is not None and not reading.is_clean:
             self.output.begin(draft)  # strict streams refuse a header at the token that opens its content
+
+    def _continue_header(self, reading: HeaderReading, end: int, opener: str) -> HeaderReading:
+        """Read a header without its author as the rest of a call that it abandons (gpt-oss in training, as a name)."""
+        before = self.output.pending
+        is_rest = any(finding.code is codes.CHANNEL_AS_ROLE for finding in reading.findings)
+        if before is None or before.end != self.begin or before.terminator is not None or not is_rest:
+            return reading
+        whole = self.headers.read(before.begin, end, opener, before.lacks_start, self.given)
+        if whole.values.get(self.recovery.slots.recipient) is None:
+            return reading
+        self.begin, self.lacks_start, self.output.pending = before.begin, before.lacks_start, None
+        return whole
 
     def _takes_up_header(self, start: int, end: int) -> bool:
         """Whether the content is that of the header before, which a stop token has ended too early."""
