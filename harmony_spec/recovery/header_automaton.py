@@ -221,8 +221,11 @@ class HeaderAutomaton:
         names = "|".join(sorted(map(re.escape, self.near_words)))
         misspelt = "|".join(map(_misspelt_token, tokens)) or "(?!)"
         self.misspelt_tokens = re.compile(rf"(?<!\S)(?:{misspelt})", re.IGNORECASE)
-        openers = [_half_spelled(spelling) for spelling, sets in self.opener_sets.items() if not sets]
-        self.misspelt_openers = re.compile("|".join(openers) or "(?!)", re.IGNORECASE)
+        plain = [spelling for spelling, sets in self.opener_sets.items() if not sets]
+        openers = [*map(_half_spelled, plain)]
+        ends = (spelling.partition(without_signs(spelling) or spelling)[2] for spelling in plain)
+        halves = (rf"(?<=\w){re.escape(end)}\s*" for end in ends if len(end) > 1)  # `analysis|>We look`
+        self.misspelt_openers = re.compile("|".join((*openers, *halves)) or "(?!)", re.IGNORECASE)
         self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
         functions, lead = map(re.escape, (recovery.of_functions, self.lead))
         answers = [rf"{functions}[^\s\ud800-\udfff]*\s+{lead}"] if functions and lead else []
