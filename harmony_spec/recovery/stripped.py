@@ -432,11 +432,14 @@ class StrippedText:
         return is_shown
 
     def _has_reader(self, header: StrippedHeader) -> bool:
-        """Whether a header has a channel; a recipient only in a format without channels.
+        """Whether a header has a channel, or calls an offered tool with arguments; without channels, a recipient.
 
         In `assistant to=functions.grep` before a sentence, nothing is called (opencode#15164).
         """
-        return bool(header.values.get(self.slots.channel or self.slots.recipient))
+        recipient = header.values.get(self.slots.recipient)
+        is_offered = recipient in (self.headers.names.tools.offered or ())
+        has_arguments = is_offered and SPACED_ARGUMENTS.match(self.text, header.end)
+        return bool(header.values.get(self.slots.channel or self.slots.recipient) or has_arguments)
 
     def _is_certain(self, header: StrippedHeader) -> bool:
         """Whether a header has a reader, or the name of a tool."""
