@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from itertools import product
+from types import ModuleType
 
 import pytest
 
@@ -135,3 +136,27 @@ def test_a_channel_touches_the_author_and_a_text(name: str) -> None:
         for lead in recovery.leads.get(slots.channel, ()) if spelled else ():  # ... as it does here
             (found,) = module.recover(f"{lead}{author}{channel}We look.{stop}").messages
             assert found.content.endswith("We look.")
+
+
+def answered(name: str) -> tuple[ModuleType, str]:
+    """A codec, and a completion with an answer: "" if it has none that begins with the token of a channel."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    if not slots.channel or "completion" not in module.FORMAT.starts:
+        return module, ""
+    answer = module.Message(**recovery.author, **{slots.channel: recovery.answers}, content="Done.")
+    text = module.render_text([answer], "completion")
+    is_token = text.startswith(tuple(module.FORMAT.markers))
+    return module, text if is_token and text.startswith(tuple(recovery.leads.get(slots.channel, ()))) else ""
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if answered(name)[1]])
+def test_one_word_before_the_channel_of_a_completion_is_a_text(name: str) -> None:
+    """Where no header goes on: after a space, it is a part of the header (`Hello`, in LM Studio's outputs)."""
+    module, text = answered(name)
+    for word in ("Hello", "Intro\n", "I "):
+        found = module.recover(word + text, "completion").messages
+        assert [str(message.content) for message in found] == [word, "Done."]
+    for word in (" Hello", module.FORMAT.recovery.answers):
+        (message,) = module.recover(word + text, "completion").messages
+        assert message.content == "Done."

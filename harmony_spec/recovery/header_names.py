@@ -154,6 +154,15 @@ class HeaderNames:
         words = [word for word in plain if not named(word.rstrip(MARKS))]
         return len(words) > 1 or any(map(_is_sentence, words))
 
+    def is_other_word(self, text: str) -> bool:
+        """Whether a text is one word of letters, perhaps with white space after it, that is no name."""
+        word = text.rstrip()
+        return word.isalpha() and not (self.is_named(word, "near") or self.introduces(word) or self.tools.is_tool(word))
+
+    def introduces(self, text: str) -> bool:
+        """Whether a word of a text is a near miss of what introduces a name, such as ` to=`."""
+        return any(without_signs(word).lower() in self.automaton.near_words for word in text.split())
+
     def is_named(self, word: str, max_edit: str = "joined") -> bool:
         """Whether a word is, or nearly is, a name of a list: a role, a channel, both in one, or a content type.
 

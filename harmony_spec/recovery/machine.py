@@ -18,7 +18,7 @@ from ..format.tables import Format, continues, ends_open, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
-from .header_automaton import automaton_of, without_signs
+from .header_automaton import automaton_of
 from .header_reading import HeaderReading
 from .header_text import HeaderText, prose_patterns
 from .headers import Headers
@@ -146,7 +146,7 @@ class Machine:
         at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
         found = prose.match(self.form.run(start, at, 0)[0])
         assert found is not None
-        if found["words"] and self._introduces(found[0]) and not self.headers.words.is_prose(found[0]):
+        if found["words"] and self.headers.words.introduces(found[0]) and not self.headers.words.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
@@ -162,11 +162,6 @@ class Machine:
         draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
         draft.shown_early = True
         return draft
-
-    def _introduces(self, text: str) -> bool:
-        """Whether a word of a text is a near miss of what introduces a name, such as ` to=`."""
-        words = automaton_of(self.format).near_words
-        return any(without_signs(word).lower() in words for word in text.split())
 
     def close(self, end: int) -> None:
         """Read the end of the input."""
@@ -238,11 +233,13 @@ class Machine:
         The text since the last special token is checked first, so that each part of a long header is checked once. A
         header that has a recipient or that a rule describes stays one, and is not checked again.
         """
-        if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
+        first = self.form.spelled(0, start) if self.given and self.text_begin == 0 else ""
+        is_word = self.headers.words.is_other_word(first)  # a header that goes on has a space or a token there
+        if self.is_header or self.in_free_text or not (is_word or self.headers.is_prose(self.text_begin, start)):
             return
         reading, openers, given = self._evidence(start, opener=None), self.recovery.opens, dict(self.given)
         self.is_header = (
-            not self.headers.words.is_prose(reading.text)
+            not (is_word or self.headers.words.is_prose(reading.text))
             or any(self.headers.described(reading.mixed, given, opener) for opener in openers)
             or self._evidence(start, openers[0]).values.get(self.recovery.slots.recipient) is not None
         )
