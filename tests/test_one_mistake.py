@@ -160,3 +160,31 @@ def test_one_word_before_the_channel_of_a_completion_is_a_text(name: str) -> Non
     for word in (" Hello", module.FORMAT.recovery.answers):
         (message,) = module.recover(word + text, "completion").messages
         assert message.content == "Done."
+
+
+def own_labels(name: str) -> list[str]:
+    """What introduces the fields that only the grammar of a dialect has: texts, and tokens as they are spelled."""
+    module = codec_of(name)
+    spelled = {mark: spelling for spelling, mark in module.FORMAT.markers.items()}
+    introduces = automaton_of(module.FORMAT).introduces
+    own = (label for label, field in introduces.items() if field not in module.FORMAT.recovery.slots)
+    valued = (label for label in own if module.FORMAT.defaults.get(introduces[label]) is None)
+    return sorted(spelled.get(label) or f" {label.lstrip()}" for label in valued)
+
+
+@pytest.mark.parametrize(("name", "label"), [(name, label) for name in RECOVERING for label in own_labels(name)])
+def test_a_tool_after_what_introduces_another_field_is_not_called(name: str, label: str) -> None:
+    """Law 8: that introduces no recipient, and the tool is not the whole of its place: `priority=functions.f`."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    tool = recovery.full_name(recovery.definitions.functions or "web", "search")
+    texts = [
+        module.render_text([module.Message(**recovery.author, **{slots.channel: channel}, content="Hi.")])
+        for channel in recovery.channels
+    ]
+    for text, word, end in product(texts, (tool, tool.rpartition(recovery.separator)[2]), ("", " json")):
+        for opener in filter(text.__contains__, recovery.opens):
+            broken = text.replace(opener, f"{label}{word}{end}{opener}", 1)
+            for tools in (None, [tool], [word]):
+                called = [message for message in module.recover(broken, tools=tools).messages if message.recipient]
+                assert not called, (broken, tools)

@@ -186,6 +186,8 @@ class PlacedNames(SearchedHeader):
             return None
         if role not in (None, self.recovery.author[slots.role]) or self.is_answer(at, name):
             return None  # only the model calls, and no tool that addresses a role
+        if awaited and {*awaited}.isdisjoint(slots):
+            return None  # the text before it introduces a field that only the grammar knows
         is_author = self.described and not name.how  # in full, it is the author that the grammar reads
         if is_author if slots.role in awaited else role is None and LETTER.search(self.text, 0, self.next_special(1)):
             return None  # another author, whose name was left out
