@@ -5,18 +5,60 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harmony_spec import RenderError
+from harmony_spec import RenderError, StreamParser, codec, recover
 
 from .conftest import examples
+from .recovery_strategies import tokens_of
 from .test_dialect_laws import RECOVERING
 from .test_dialects import codec_of
+from .test_recovery import tiles
 from .test_uncertain_calls import CALLING, stop_of
 
 NAMING = [name for name in RECOVERING if codec_of(name).FORMAT.recovery.slots.name]
 JOINTS = ("_", "-", ".", "/", "")
+TOOLS = [
+    *("final", "json", "user", "functions.final", "functions.json", "functions.channel", "functions.to"),
+    *("functions.analysis", "functions.é"),
+]
+SIGNS = [
+    *(
+        "<|start|>",
+        "<|channel|>",
+        "<|constrain|>",
+        "<|message|>",
+        "<|end|>",
+        "<|call|>",
+        " ",
+        "\n",
+        " to=",
+        "assistant",
+    ),
+    *(
+        '"',
+        "'",
+        ":",
+        '":"',
+        "{",
+        "}",
+        ">",
+        "<",
+        "|",
+        "=",
+        ",",
+        ".",
+        "(",
+        "tool:",
+        "channel",
+        "role",
+        "type",
+        "1",
+        "\u200b",
+    ),
+    *("final", "json", "user", "to", "é", "functions."),
+]
 PARTS = ("lookup", "Runner", "été", "名前を取る", "x7")
 
 
@@ -105,3 +147,21 @@ def test_a_text_that_begins_like_a_role_is_a_text(name: str) -> None:
         for text in (f"{role}ish as it is", f"{role.capitalize()}ish as it is"):
             found = module.recover(f"{recovery.begins}{text}{stop_of(module, None)}")
             assert [message.content for message in found.messages] == [text]
+
+
+@examples(600)
+@given(
+    st.lists(st.sampled_from(SIGNS), max_size=14).map("".join),
+    st.sampled_from(["completion", "transcript", "prompt"]),
+    st.lists(st.sampled_from(TOOLS), min_size=1, max_size=3, unique=True),
+)
+@example('|channel:"final>', "completion", ["final"])
+def test_tools_with_the_names_of_the_format_break_no_law(source: str, start: codec.Start, tools: list[str]) -> None:
+    """Laws 3 to 5: an offered tool may be named like a channel, a content type, a role or a field."""
+    found = recover(source, start, tools=tools)
+    assert tiles(found, len(source))
+    parser = StreamParser(start, tools=tools)
+    for token in tokens_of(source):
+        parser.feed(token)
+    parser.close()
+    assert parser.messages == recover(tokens_of(source), start, tools=tools).messages

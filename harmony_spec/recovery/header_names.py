@@ -440,7 +440,7 @@ class HeaderNames:
                 is_other = bool(self.tools.offered) and not self.tools.is_sure(tool, bare)
                 cost = self.costs["near" if is_other or not around else "decorated"]
                 yield Name(field, tool, len(word), cost, "near")
-                if is_other:
+                if is_other and bare:
                     yield Name(field, bare, len(word), cost + self.costs["margin"], "near" * bool(around))
             elif not self._is_called(word):
                 odd = row["odd"] * (self.tools.word.fullmatch(word) is None)
