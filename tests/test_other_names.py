@@ -165,3 +165,18 @@ def test_tools_with_the_names_of_the_format_break_no_law(source: str, start: cod
         parser.feed(token)
     parser.close()
     assert parser.messages == recover(tokens_of(source), start, tools=tools).messages
+
+
+@pytest.mark.parametrize("name", [name for name in CALLING if codec_of(name).FORMAT.recovery.slots.channel])
+def test_a_name_of_the_format_that_nothing_introduces_is_no_tool(name: str) -> None:
+    """Law 8: also if an offered tool has this name; a channel or a role is written twice, or in a wrong place."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    for word in (*recovery.channels, *(() if name == "role_tokens" else recovery.roles)):  # tokens spell those
+        tools = [word, recovery.full_name(recovery.definitions.functions or "web", word)]
+        for channel in recovery.channels:
+            text = module.render_text([module.Message(**recovery.author, **{slots.channel: channel}, content="Hm.")])
+            for opener in filter(text.__contains__, recovery.opens):
+                for tool in tools:
+                    found = module.recover(text.replace(opener, f" {word}{opener}", 1), tools=[tool])
+                    assert not any(message.recipient for message in found.messages), (text, word, tool)

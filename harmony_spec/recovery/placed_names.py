@@ -180,7 +180,7 @@ class PlacedNames(SearchedHeader):
             return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
         if name.how == "role" and answers:
             return row["lead"], "bare", CLEAN, sets
-        bare = self.names.tools.bare(self.word(at))
+        bare = "" if self.word(at) in self.names.all else self.names.tools.bare(self.word(at))
         plain = self.recovery.separator not in bare
         if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or self.may_be_content(at):
             return None
