@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from itertools import product
+from random import Random
 from types import ModuleType
 
 import pytest
 
-from harmony_spec import RenderError
+from harmony_spec import ParseError, RenderError
 from harmony_spec.recovery.header_automaton import automaton_of
 
 from .test_dialect_laws import RECOVERING, known_names
@@ -188,3 +189,48 @@ def test_a_tool_after_what_introduces_another_field_is_not_called(name: str, lab
             for tools in (None, [tool], [word]):
                 called = [message for message in module.recover(broken, tools=tools).messages if message.recipient]
                 assert not called, (broken, tools)
+
+
+def with_own_fields(name: str) -> list[str]:
+    """Headers of a role with a field that only the grammar of a dialect has, and contents, drawn from the automaton."""
+    module, rng, found = codec_of(name), Random(name), []
+    recovery, names, automaton = module.FORMAT.recovery, known_names(module), automaton_of(module.FORMAT)
+    for _ in range(200):
+        text, state = "", 0
+        while automaton.edges[state]:
+            edge = rng.choice(automaton.edges[state])
+            state = edge.target
+            text += rng.choice(names.get(edge.spelling) or ["high"]) if edge.kind == "field" else edge.spelling
+            if edge.spelling in recovery.opens:
+                break
+        text += f"Hello.{recovery.closes and next(iter(recovery.closes))}"
+        with suppress(ParseError):
+            (message,) = module.parse(text).messages
+            own = [field for field in module.FORMAT.header_fields if field not in recovery.slots]
+            is_own = any(getattr(message, field) for field in own)
+            is_spoken = message.role.islower() and message.role in text and not (message.name or message.recipient)
+            if is_own and is_spoken:
+                found.append(text)
+    return [text for text in found if not any(label in text for label in automaton.other_leads)]
+
+
+AFTER_OPENER = ("python_tag", "thoughts")
+"""Their own fields come after the token that opens the content."""
+
+OWN = [
+    name
+    for name in RECOVERING
+    if {*codec_of(name).FORMAT.header_fields} - {*codec_of(name).FORMAT.recovery.slots} and name not in AFTER_OPENER
+]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_an_author_is_repaired_beside_a_field_of_the_dialect(name: str) -> None:
+    """As in other headers, a capital letter makes no tool of a role."""
+    module = codec_of(name)
+    texts = with_own_fields(name)
+    assert texts
+    for text in texts:
+        (message,) = module.parse(text).messages
+        broken = text.replace(message.role, message.role.capitalize(), 1)
+        assert module.recover(broken).messages == [message], broken

@@ -138,9 +138,10 @@ class Headers:
     def _loses(self, values: dict[str, Any], assumed: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:
         """Whether a reading drops what cannot be a mistake in a header that a rule describes.
 
-        That is a value that the grammar lists, a flag apart from its field, and author and recipient in a header with
-        something that `[slots]` does not name: the costs of words do not tell names from mistakes there. What is
-        `assumed` of a header without its beginning does not count.
+        That is a value that the grammar lists; a flag apart from its field; the recipient of a header with something
+        that `[slots]` does not name; and the author of one with other texts or tokens before names than usual: the
+        costs of words do not tell names from mistakes there. What is `assumed` of a header without its beginning does
+        not count.
         """
         automaton, slots = self.words.automaton, self.recovery.slots
         changed = {field for field, value in values.items() if reading.values.get(field) != value}
@@ -151,9 +152,10 @@ class Headers:
         marked = {flag for field in changed for flag in automaton.marks.get(field, ())}
         flags = {field for field in changed if values[field] is True} - marked
         others = {field for field, value in values.items() if value and field not in slots}
-        has_other = bool(others) or any(label in mixed for label in automaton.other_leads)
+        has_lead = any(label in mixed for label in automaton.other_leads)
         lost = slots.recipient in changed and not reading.values[slots.recipient]
-        return bool(changed & listed or flags or (has_other and (lost or changed & {slots.role, slots.name})))
+        authored = bool(changed & {slots.role, slots.name})
+        return bool(changed & listed or flags or (lost and (others or has_lead)) or (authored and has_lead))
 
     @property
     def words(self) -> HeaderNames:
