@@ -174,7 +174,7 @@ class PlacedNames(SearchedHeader):
             if not (self.opened or (re.search(r"\w", name.value) and not ARGUMENTS.match(self.text, at))):
                 return None
             if name.how == "role" and not self.described and not answers:
-                return row["role"], "is_role", mode if mode == BARE else CLEAN, ()
+                return row["role"], "is_role", mode if mode == BARE else TYPED, ()
             kind = "near" if name.how == "role" and name.cost else name.kind
             price += row["of_tool"] * (name.how != "role" and answers and not seen)
             return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
