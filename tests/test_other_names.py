@@ -15,6 +15,7 @@ from .recovery_strategies import tokens_of
 from .test_dialect_laws import RECOVERING
 from .test_dialects import codec_of
 from .test_recovery import tiles
+from .test_stripped import tools_of
 from .test_uncertain_calls import CALLING, stop_of
 
 NAMING = [name for name in RECOVERING if codec_of(name).FORMAT.recovery.slots.name]
@@ -180,3 +181,17 @@ def test_a_name_of_the_format_that_nothing_introduces_is_no_tool(name: str) -> N
                 for tool in tools:
                     found = module.recover(text.replace(opener, f" {word}{opener}", 1), tools=[tool])
                     assert not any(message.recipient for message in found.messages), (text, word, tool)
+
+
+@pytest.mark.parametrize("name", CALLING)
+def test_a_list_that_begins_with_a_role_calls_nothing(name: str) -> None:
+    """Law 8: the first of a list counts, and a role is no tool, in one word and in two."""
+    module = codec_of(name)
+    recovery, (_, tool) = module.FORMAT.recovery, tools_of(module)
+    values = recovery.author | {recovery.slots.recipient: tool}
+    values |= {recovery.slots.channel: recovery.channels[0]} if recovery.slots.channel else {}
+    text = module.render_text([module.Message(**values, content="{}")])
+    for role in dict.fromkeys((*recovery.recipients, *recovery.roles)):
+        for sign in (",", ":", ";", "|", "+", ", ", " "):
+            (message,) = module.recover(text.replace(tool, f"{role}{sign}{tool}", 1), tools=[tool]).messages
+            assert getattr(message, recovery.slots.recipient) in (None, role), (role, sign)
