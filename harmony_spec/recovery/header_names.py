@@ -17,7 +17,7 @@ from ..format.tables import Format
 from .header_automaton import MIN_REPLACED_CHARS, SIGN, SIGN_AT_END, automaton_of, without_signs
 from .header_text import ARGUMENTS
 from .known_names import KnownNames
-from .named_tools import AFTER_RECIPIENT, MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
+from .named_tools import FIRST_OF_LIST, MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
 
 MAX_CACHED_CHARS, EXTRA_CHARS = 256_000, 128
 """The readings of words of a conversation with so many characters are kept, and so many more are counted for each word:
@@ -401,7 +401,7 @@ class HeaderNames:
     def _tool(self, word: str) -> Iterator[Name]:
         """A recipient: any name, and of the offered tools also what is near."""
         field, row, recovery = self.slots.recipient, self.row(self.slots.recipient).costs, self.recovery
-        first = word if self.tools.full(word) else AFTER_RECIPIENT.split(word, 1)[0]
+        first = word if self.tools.full(word) or not (listed := FIRST_OF_LIST.match(word)) else listed[0]
         if first in recovery.recipients:
             cost = self.costs["decorated"] * (first != word)
             yield Name(field, first, len(word), cost, "near" * (first != word))

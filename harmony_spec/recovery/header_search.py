@@ -383,8 +383,9 @@ class HeaderSearch(PlacedNames):
             if word in names.all or (names.tools.is_tool(word) and not self.may_be_content(at)):
                 kept = word in names.all or self.value(node, self.slots.recipient) is not None
                 edit = self._left_out(node, word, at)
+                beats = word in names.channels and self.value(node, self.slots.channel) not in (None, *names.channels)
                 yield (
-                    costs["drop_name"],
+                    costs["drop_name"] + costs["margin"] * beats,  # `internal analysis`
                     node._replace(at=edit.end, mode=(node.mode or NAMED) if kept else WORD),
                     (edit,),
                 )

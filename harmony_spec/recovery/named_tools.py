@@ -18,8 +18,8 @@ MAX_COMPARED_TOOLS = 20
 PUNCTUATION = ",;:."
 """Marks after a name, as in `functions.f, json`, which models write. Quotes and brackets are prose."""
 
-AFTER_RECIPIENT = re.compile("[:,;|+&]")
-"""The first recipient of a list in one word comes before it: `user:search` addresses the user."""
+FIRST_OF_LIST = re.compile(r"\w+(?=[:,;|+&])")
+"""The first recipient of a list in one word: `user:search` addresses the user."""
 
 SIGNS_OF_LISTS = ",;|&+/<>"
 """Between the tools of a list."""
