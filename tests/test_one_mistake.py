@@ -234,3 +234,23 @@ def test_an_author_is_repaired_beside_a_field_of_the_dialect(name: str) -> None:
         (message,) = module.parse(text).messages
         broken = text.replace(message.role, message.role.capitalize(), 1)
         assert module.recover(broken).messages == [message], broken
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in ("cohere", "role_tokens")])
+def test_all_tokens_of_a_header_may_be_misspelt(name: str) -> None:
+    """After a stop token that is right: a header that no token begins, and no token opens the content."""
+    module = codec_of(name)
+    recovery, slots = module.FORMAT.recovery, module.FORMAT.recovery.slots
+    others = [role for role in recovery.roles if role != recovery.author[slots.role]]  # the model has a channel
+    authors = [{slots.role: role} for role in others] + [
+        recovery.author | {slots.channel: channel} for channel in recovery.channels if slots.channel
+    ]
+    for values in authors:
+        with suppress(RenderError):
+            first, text = (module.render_text([module.Message(**values, content=each)]) for each in ("We.", "Hi."))
+            header = text.partition("Hi.")[0]
+            wrong = module.FORMAT.special_matcher.sub(lambda token: token[0].swapcase(), header)
+            if not any(opener in header for opener in recovery.opens):
+                continue
+            found = module.recover(first + text.replace(header, wrong)).messages
+            assert found == module.parse(first + text).messages, wrong

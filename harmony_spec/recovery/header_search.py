@@ -163,7 +163,7 @@ class HeaderSearch(PlacedNames):
             yield 0, SearchNode(0, automaton.start, CLEAN, (), nothing)
             return
         yield 0, SearchNode(0, automaton.after_author, CLEAN, (), tuple(map(self.given.get, fields)))
-        if self.lacks_start and self.opened:
+        if self.lacks_start and self.has_opener:
             begun = automaton.step(automaton.start, automaton.begins)[0]
             yield self.names.cost(self.slots.role, "lead") // 2, SearchNode(0, begun, CLEAN, (), nothing)
 
@@ -234,7 +234,7 @@ class HeaderSearch(PlacedNames):
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
         price = costs["near" if is_opened else "text"]
-        if node.mode in (NAMED, TYPED) and rest[0].isalpha():
+        if node.mode in (NAMED, TYPED) and rest[0].isalpha() and not is_opened:
             price += costs["text_after_name"]
         if node.mode == WORD and self.value(node, self.slots.role) == self.recovery.tool:
             price += costs["text_for_name"] + costs["text_after_name"]  # a sentence that begins with the name of a tool

@@ -63,8 +63,10 @@ class SearchedHeader:
         self.most = min(self.costs["most"], self.costs["most"] if max_cost is None else max_cost)
         self.places = {field: index for index, field in enumerate(self.automaton.fields)}
         text = self.automaton.blanked.sub(lambda match: " " * len(match[0]), mixed)
-        if opened:  # elsewhere, an object may be arguments, and words a text
+        self.has_opener = opened or self.automaton.misspelt_openers.search(text) is not None
+        if self.has_opener:
             text = self.automaton.misspelt_start.sub(lambda match: " " * len(match[0]), text)
+        if opened:  # elsewhere, an object may be arguments, and words a text
             text, objects = self.automaton.json_fields.subn(lambda match: SIGNS_OF_JSON.sub(" ", match[0]), text)
             described &= not objects  # the rule of a name reads an object of JSON, too
         self.text, self.described = text, described
