@@ -126,6 +126,16 @@ GRAMMARS = {
         lark('recipient: " to=" WORD', 'recipient: TO ":" WORD'),
         lark(START, f'TO: "<|reserved_200013|>"\n{START}'),
     ],
+    "recipient in two spellings": [
+        lark('recipient: " to=" WORD', 'recipient: " @" WORD | " for=" WORD -> worded'),
+        lark(r"WORD: /[^\s<]+/", r"WORD: /[^\s<@]+/"),
+    ],
+    "field in two spellings": [
+        header("priority?"),
+        lark(
+            START, f'priority: " urgency=" PRIORITY | " rank: " PRIORITY -> ranked\nPRIORITY: "high" | "low"\n{START}'
+        ),
+    ],
     "no slot for recipients": [{"file": "recovery.toml", "old": 'recipient = "recipient"\n', "new": ""}],
     "no implied flag": [
         {
@@ -177,6 +187,14 @@ VALID = {
         "<|start|><|reserved_200013|>functions.f<|channel|>final to=functions.f<|message|>x<|end|>"
     ),
     "token and sign before a recipient": "<|start|>functions.f<|reserved_200013|>:assistant code<|message|>x<|end|>",
+    "recipient in two spellings": (
+        "<|start|>assistant<|channel|>commentary @functions.f<|message|>{}<|call|>"
+        "<|start|>assistant<|channel|>commentary for=functions.f json<|message|>{}<|call|>"
+    ),
+    "field in two spellings": (
+        "<|start|>assistant<|channel|>final urgency=low<|message|>x<|end|>"
+        "<|start|>assistant<|channel|>final json rank: high<|message|>x<|end|>"
+    ),
     "no slot for recipients": "<|start|>user<|message|>x<|end|>",
     "no implied flag": "<|start|>assistant<|channel|>v1.2<|message|>x<|end|>",
 }

@@ -55,12 +55,12 @@ class HeaderEdge(NamedTuple):
 
 
 class NearLead(NamedTuple):
-    """The near misses of a text that introduces a field, and the name of a field, which introduces it as in JSON.
+    """The near misses of the texts that introduce a field, and of its name, which introduces it as in JSON.
 
     Attributes:
         field: the field.
         state: the state in which its name is awaited.
-        words: the word of the text, and the name of the field.
+        words: the words of the texts, and the name of the field.
         among_words: matches one of them with a sign other than an arrow, directly before the name; accepted even among
             other words. If no text introduces the field in the grammar, it matches nothing.
         alone: also matches a typo of one of them, one of them or a sign with white space around it, one directly before
@@ -75,18 +75,17 @@ class NearLead(NamedTuple):
     alone: re.Pattern[str]
 
     @classmethod
-    def of(cls, lead: str, field: str, state: State, namespace: str, tokens: Iterable[str]) -> NearLead:
-        """The near misses of one text.
+    def of(cls, leads: list[str], field: str, state: State, namespace: str, tokens: Iterable[str]) -> NearLead:
+        """The near misses of the texts that introduce a field.
 
         Args:
-            tokens: the special tokens that introduce the field.
+            tokens: the special tokens that do.
         """
-        word = without_signs(lead).lower() or field.lower()
-        words = tuple(dict.fromkeys((word, field.lower())))
+        words = tuple(dict.fromkeys((*filter(None, (without_signs(lead).lower() for lead in leads)), field.lower())))
         exact, near = "|".join(sorted(map(re.escape, words))), "|".join(map(_typos, words))
         exact = exact.replace("_", "[_ -]?")  # `Content-Type: json`
         spaced = rf"(?:{exact})\s*{SIGN}\s*|(?:{near}){SIGN}|(?:{exact})(?:\s+|(?={re.escape(namespace or chr(0))}))"
-        among_words = f"(?:{exact}){PLAIN_SIGN}" if lead else "(?!)"
+        among_words = f"(?:{exact}){PLAIN_SIGN}" if leads else "(?!)"
         alone = "|".join((spaced, rf"{SIGN}\s*", *map(_misspelt_token, tokens)))
         patterns = (re.compile(pattern, re.IGNORECASE) for pattern in (among_words, alone))
         return cls(field, state, words, *patterns)
@@ -136,12 +135,12 @@ class HeaderAutomaton:
         free: the fields of free text.
         author: the fields of an author, between which a text may be.
         divided: whether white space or a special token comes after each name, or a name directly after it.
-        lead: the literal that introduces a recipient, the first one of the grammar; "" if none does.
-        other_leads: all others that do, and the tokens before a text that introduces a recipient or the name of an
-            author.
-        leads: matches `lead`.
-        near_leads: the near misses of `lead`, of the literals with a word in them before a field without a slot, and
-            the names of all fields.
+        recipient_leads: the literals that introduce a recipient.
+        lead: the first of them; "" if there is none.
+        token_leads: the tokens before a text that introduces a recipient or the name of an author.
+        leads: matches one of `recipient_leads`.
+        near_leads: the near misses of those, of the literals with a word in them before a field without a slot, and the
+            names of all fields.
         near_words: the words of those.
         near_recipient: match one of those before a recipient, with a sign.
         to_recipient: match what introduces a recipient, or nearly.
@@ -192,10 +191,10 @@ class HeaderAutomaton:
             for lead in sorted(leads, key=len, reverse=True)
         )
         self.literal = re.compile("|".join(literals) or "(?!)")
-        self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
-        self.other_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient and x != self.lead]
-        self.other_leads += [edge.label for edge in edges if edge.kind == "token" and self._leads_over_text(edge)]
-        self.leads = re.compile(re.escape(self.lead) or "(?!)")
+        self.recipient_leads = [x for x in leads if self.introduces.get(x) == recovery.slots.recipient]
+        self.lead = next(iter(self.recipient_leads), "")
+        self.token_leads = [edge.label for edge in edges if edge.kind == "token" and self._leads_over_text(edge)]
+        self.leads = re.compile("|".join(map(re.escape, self.recipient_leads)) or "(?!)")
         others = {*recovery.slots, *recovery.free_texts.values(), None} - {recovery.slots.name}
         own = [lead for lead in leads if self.introduces.get(lead) not in others and any(map(str.isalpha, lead))]
         self.opener_sets = {edge.spelling: edge.sets for edge in edges if edge.spelling in recovery.opens}
@@ -207,11 +206,13 @@ class HeaderAutomaton:
         }
         following = {edge.spelling: self.edges[edge.target] for edge in edges if edge.kind == "token"}
         tokens = {spelling: after[0].spelling for spelling, after in following.items() if after}
-        near = {self.introduces[lead]: lead for lead in reversed([*filter(None, (self.lead, *own))])}
+        near: dict[str, list[str]] = {}
+        for lead in (*self.recipient_leads, *own):
+            near.setdefault(self.introduces[lead], []).append(lead)
         self.near_leads = [
-            NearLead.of(lead, field, self.before(field), recovery.of_functions * (lead == self.lead), introducing)
+            NearLead.of(near.get(field, []), field, self.before(field), namespace, introducing)
             for field in self.patterns
-            for lead in (near.get(field, ""),)
+            for namespace in (recovery.of_functions * (field == recovery.slots.recipient and bool(self.lead)),)
             for introducing in ([token for token, name in tokens.items() if name == field != recovery.slots.recipient],)
         ]
         labels = (label for label, field in self.introduces.items() if field == recovery.slots.recipient)
@@ -227,8 +228,8 @@ class HeaderAutomaton:
         halves = (rf"(?<=\w){re.escape(end)}\s*" for end in ends if len(end) > 1)  # `analysis|>We look`
         self.misspelt_openers = re.compile("|".join((*openers, *halves)) or "(?!)", re.IGNORECASE)
         self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
-        functions, lead = map(re.escape, (recovery.of_functions, self.lead))
-        answers = [rf"{functions}[^\s\ud800-\udfff]*\s+{lead}"] if functions and lead else []
+        functions = re.escape(recovery.of_functions)
+        answers = [rf"{functions}[^\s\ud800-\udfff]*\s+(?:{self.leads.pattern})"] if functions else []
         authors = "|".join((*map(re.escape, recovery.roles), *answers)) or "(?!)"
         start, whole_start = _misspelt_token(recovery.begins), _half_spelled(recovery.begins)
         left, right = map(re.escape, format.special_ends)
@@ -240,7 +241,7 @@ class HeaderAutomaton:
             rf"""\{{(?:\s*["'](?:{names})["']\s*:\s*["'][^\s"'\ud800-\udfff]+["']\s*+,?)+\s*\}}""", re.IGNORECASE
         )
         model = recovery.author[recovery.slots.role]
-        self.model_calls = re.compile(rf"(?:\A|[,;:.])\s*{re.escape(model)}\s*{self.leads.pattern}")
+        self.model_calls = re.compile(rf"(?:\A|[,;:.])\s*{re.escape(model)}\s*(?:{self.leads.pattern})")
         begun = (edge for row in self.step(self.start, self.begins)[0] for edge in self.edges[row])
         self.first_texts = [edge.spelling for edge in begun if edge.kind == "text" and edge.label]
         self.free = frozenset(recovery.free_texts.values())

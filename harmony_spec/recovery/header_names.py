@@ -99,7 +99,7 @@ class HeaderNames:
         self.format, self.automaton = format, automaton_of(format)
         self.recovery = recovery = known.recovery
         self.tools, self.channels = NamedTools(recovery, known.tools), frozenset(known.channels)
-        self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
+        self.slots, self.costs = recovery.slots, recovery.costs
         slots = self.slots
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
         lists |= {

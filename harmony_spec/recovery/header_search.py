@@ -251,11 +251,10 @@ class HeaderSearch(PlacedNames):
             price += costs["text_with_lead"]
         elif (self.names.tools.bare(word) and rest.rstrip() != word) or self._begins_with_name(node, at, word, awaited):
             price += costs["text_at_name"]
-        lead = self.automaton.lead
         if 0 < at == node.at and text[at - 1].isalnum() and (mark := MARK_OF_NAME.match(text, at)):
             at = mark.end()
-        if awaited and lead and self.text.endswith(lead, 0, node.at) and not ARGUMENTS.match(rest):
-            at = node.at - len(lead)  # `to=10 is the range`, if tools are offered
+        leads = self.automaton.recipient_leads if awaited and not ARGUMENTS.match(rest) else ()
+        at = next((node.at - len(lead) for lead in leads if self.text.endswith(lead, 0, node.at)), at)  # `to=10 is it`
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
     def _at_introduced(self, at: int) -> bool:

@@ -152,7 +152,7 @@ class Headers:
         marked = {flag for field in changed for flag in automaton.marks.get(field, ())}
         flags = {field for field in changed if values[field] is True} - marked
         others = {field for field, value in values.items() if value and field not in slots}
-        has_lead = any(label in mixed for label in automaton.other_leads)
+        has_lead = any(label in mixed for label in automaton.token_leads)
         lost = slots.recipient in changed and not reading.values[slots.recipient]
         authored = bool(changed & {slots.role, slots.name})
         return bool(changed & listed or flags or (lost and (others or has_lead)) or (authored and has_lead))

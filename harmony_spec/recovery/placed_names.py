@@ -73,7 +73,7 @@ class PlacedNames(SearchedHeader):
             return None  # only `user:final`
         if name.field == slots.role and self.opened:
             rest = self.word(at)[name.length :].lstrip(JOINTS_OF_TOOLS).lower()
-            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+            if rest[:1].isalnum() and not rest.startswith((*self.automaton.recipient_leads, *self.names.all)):
                 return None  # `users` and `user_lookup` are names of tools
         if name.field == slots.recipient:
             return self._recipient(node, at, awaited, name, placed)

@@ -1,0 +1,79 @@
+"""Near misses of the texts and tokens by which a format introduces its fields, in every dialect with recovery."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+
+import pytest
+
+from codegen import generate
+from harmony_spec.recovery.header_automaton import HeaderAutomaton, automaton_of, without_signs
+from harmony_spec.recovery.header_names import HeaderNames
+from harmony_spec.recovery.known_names import KnownNames
+
+from .dialect import edited, module_of
+from .header_edits import GRAMMARS
+from .test_dialect_laws import RECOVERING
+from .test_dialects import codec_of as dialect_codec
+from .test_uncertain_calls import header_of, stop_of, tool_of
+
+
+@cache
+def codec_of(name: str) -> ModuleType:
+    if name in RECOVERING:
+        return dialect_codec(name)
+    folder = Path(mkdtemp())
+    return module_of(name.replace(" ", "_"), generate(edited(folder / "grammar", GRAMMARS[name])), folder)
+
+
+def texts_of(automaton: HeaderAutomaton) -> dict[str, list[str]]:
+    """The texts with a word in them that introduce each field."""
+    found: dict[str, list[str]] = {}
+    for edge in (edge for row in automaton.edges for edge in row):
+        if edge.kind == "text" and any(map(str.isalpha, edge.label)) and edge.label in automaton.introduces:
+            found.setdefault(automaton.introduces[edge.label], []).append(edge.label)
+    return found
+
+
+def near(lead: str) -> list[str]:
+    """A text with another sign, in other letter case, or with two letters swapped or one of them doubled."""
+    word = without_signs(lead)
+    typos = [word[1] + word[0] + word[2:], word[0] + word] if len(word) > 1 else []
+    words = [word, word.capitalize(), word.upper()]
+    return [f"{each}{sign}" for each in words for sign in ("=", ":", " = ", ": ")] + [f"{each}=" for each in typos]
+
+
+NAMES = [*RECOVERING, "recipient in two spellings", "field in two spellings"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_text_before_a_listed_value_has_near_misses(name: str) -> None:
+    """Of a field that no slot names."""
+    module = codec_of(name)
+    recovery, automaton = module.FORMAT.recovery, automaton_of(module.FORMAT)
+    lists = HeaderNames(module.FORMAT, KnownNames(module.FORMAT, None)).lists
+    for field, texts in texts_of(automaton).items():
+        values = lists.get(field, ()) if field not in recovery.slots else ()
+        for text in [each for lead in texts for each in near(lead)]:
+            for value in values:
+                source = f"{recovery.begins}{recovery.author[recovery.slots.role]} {text}{value}{recovery.opens[0]}x"
+                (message,) = module.recover(source + stop_of(module, None)).messages
+                assert getattr(message, field) == value, source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_text_before_a_recipient_has_near_misses(name: str) -> None:
+    """Also the second one of a rule."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, tool = recovery.slots, tool_of(recovery)
+    for lead in texts_of(automaton_of(module.FORMAT)).get(slots.recipient, ()):
+        for text in near(lead):
+            calls = {slots.channel: recovery.calls} if slots.channel else {}
+            header = header_of(module, **recovery.author, **calls)
+            source = f"{header} {text}{tool}{recovery.opens[0]}{{}}"
+            (message,) = module.recover(source + stop_of(module, recovery.ends_calls), tools=[tool]).messages
+            assert getattr(message, slots.recipient) == tool, source
