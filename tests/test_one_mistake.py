@@ -211,7 +211,7 @@ def with_own_fields(name: str) -> list[str]:
             is_spoken = message.role.islower() and message.role in text and not (message.name or message.recipient)
             if is_own and is_spoken:
                 found.append(text)
-    return [text for text in found if not any(label in text for label in automaton.other_leads)]
+    return [text for text in found if not any(label in text for label in automaton.token_leads)]
 
 
 AFTER_OPENER = ("python_tag", "thoughts")

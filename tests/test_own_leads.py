@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -10,14 +11,17 @@ from types import ModuleType
 import pytest
 
 from codegen import generate
+from harmony_spec import ParseError
 from harmony_spec.recovery.header_automaton import HeaderAutomaton, automaton_of, without_signs
 from harmony_spec.recovery.header_names import HeaderNames
 from harmony_spec.recovery.known_names import KnownNames
 
 from .dialect import edited, module_of
 from .header_edits import GRAMMARS
-from .test_dialect_laws import RECOVERING
+from .test_dialect_laws import RECOVERING, tokens_of
 from .test_dialects import codec_of as dialect_codec
+from .test_dialects import tokenizer_of
+from .test_recovered_grammars import misspelt
 from .test_uncertain_calls import header_of, stop_of, tool_of
 
 
@@ -77,3 +81,26 @@ def test_each_text_before_a_recipient_has_near_misses(name: str) -> None:
             source = f"{header} {text}{tool}{recovery.opens[0]}{{}}"
             (message,) = module.recover(source + stop_of(module, recovery.ends_calls), tools=[tool]).messages
             assert getattr(message, slots.recipient) == tool, source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_misspelt_token_of_a_role_is_that_role(name: str) -> None:
+    """Also where it opens the content; otherwise the words of others would be those of the model."""
+    module = codec_of(name)
+    slots = module.FORMAT.recovery.slots
+    for edge in (edge for row in automaton_of(module.FORMAT).edges for edge in row if edge.kind == "token"):
+        role = dict(edge.sets).get(slots.role)
+        text = str(module.render_text([module.Message(**{slots.role: role}, content="One.")])) if role else ""
+        for written in {*misspelt(edge.spelling)} - {edge.spelling} if role else ():
+            source = text.replace(edge.spelling, written)
+            with suppress(ParseError):
+                module.parse(source)
+                continue  # the name of a tool
+            found = module.recover(source)
+            assert [(getattr(message, slots.role), message.content) for message in found.messages] == [(role, "One.")]
+            assert any(slots.role in message.repair.fields for message in found.messages), source
+            parser = module.StreamParser("transcript", tokenizer=tokenizer_of(module))
+            for token in tokens_of(module, source):
+                parser.feed(token)
+            parser.close()
+            assert list(parser.messages) == found.messages

@@ -146,7 +146,8 @@ class HeaderAutomaton:
         to_recipient: match what introduces a recipient, or nearly.
         misspelt_tokens: matches a misspelling of a special token before the name of a field, where a word begins.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
-        divides: matches one of either, with all signs of one side, which ends a word.
+        misspelt_values: match one of a token that sets fields, as that of a role does, with what it is.
+        divides: matches one of all these, with all signs of one side, which ends a word.
         misspelt_start: matches one of the token that begins a message, or a token of another format, before a role or a
             function with a recipient, or one with all signs of one side before any author.
         json_fields: matches an object of JSON, or of Python, with some of those as its names.
@@ -223,11 +224,17 @@ class HeaderAutomaton:
         misspelt = "|".join(map(_misspelt_token, tokens)) or "(?!)"
         self.misspelt_tokens = re.compile(rf"(?<!\S)(?:{misspelt})", re.IGNORECASE)
         plain = [spelling for spelling, sets in self.opener_sets.items() if not sets]
+        setting = {e.spelling: e for e in edges if e.kind == "token" and e.sets and not self.may_name({e.target})}
+        nears = (_half_spelled(token) if token in self.opener_sets else _misspelt_token(token) for token in setting)
+        self.misspelt_values = [
+            (re.compile(near, re.IGNORECASE), edge) for near, edge in zip(nears, setting.values(), strict=True)
+        ]
         openers = [*map(_half_spelled, plain)]
         ends = (spelling.partition(without_signs(spelling) or spelling)[2] for spelling in plain)
-        halves = (rf"(?<=\w){re.escape(end)}\s*" for end in ends if len(end) > 1)  # `analysis|>We look`
-        self.misspelt_openers = re.compile("|".join((*openers, *halves)) or "(?!)", re.IGNORECASE)
-        self.divides = re.compile("|".join((*map(_half_spelled, tokens), *openers)) or "(?!)", re.IGNORECASE)
+        cut = (rf"(?<=\w){re.escape(end)}\s*" for end in ends if len(end) > 1)  # `analysis|>We look`
+        self.misspelt_openers = re.compile("|".join((*openers, *cut)) or "(?!)", re.IGNORECASE)
+        halves = (*map(_half_spelled, {**tokens, **setting}), *openers)
+        self.divides = re.compile("|".join(halves) or "(?!)", re.IGNORECASE)
         functions = re.escape(recovery.of_functions)
         answers = [rf"{functions}[^\s\ud800-\udfff]*\s+(?:{self.leads.pattern})"] if functions else []
         authors = "|".join((*map(re.escape, recovery.roles), *answers)) or "(?!)"
@@ -323,7 +330,12 @@ class HeaderAutomaton:
         names = (values.get(field) for field in self.fields if field not in self.free)
         return self.divided and all(len(name.split()) == 1 for name in names if isinstance(name, str))
 
-    def may_name(self, state: State) -> bool:
+    def misspelt_value(self, text: str, at: int) -> tuple[int, HeaderEdge] | None:
+        """The end and the meaning of a misspelt token that sets fields, if it is near to only one of them."""
+        found = [(match.end(), edge) for near, edge in self.misspelt_values if (match := near.match(text, at))]
+        return found[0] if len(found) == 1 else None
+
+    def may_name(self, state: Iterable[int]) -> bool:
         """Whether the name of a field may come next."""
         return any(edge.kind == "field" for row in state for edge in self.edges[row])
 

@@ -226,10 +226,13 @@ class HeaderSearch(PlacedNames):
 
     def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content, perhaps after a misspelt token that opens it."""
-        opener = self.automaton.misspelt_openers.match(self.text, at)
-        is_opened = opener is not None and opener.end() < self.text_end
-        if opener and is_opened:
+        automaton, begin, edits = self.automaton, at, Edits()
+        opener, value = automaton.misspelt_openers.match(self.text, at), automaton.misspelt_value(self.text, at)
+        if value and value[1].label in automaton.opens and value[0] < self.text_end:
+            at, edits = value[0], (self.misspelt(at, *value),)
+        elif opener and opener.end() < self.text_end:
             at = opener.end()
+        is_opened = at > begin
         text, rest, word, costs = self.text, self.text[at:], self.word(at), self.costs
         if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
@@ -255,7 +258,9 @@ class HeaderSearch(PlacedNames):
             at = mark.end()
         leads = self.automaton.recipient_leads if awaited and not ARGUMENTS.match(rest) else ()
         at = next((node.at - len(lead) for lead in leads if self.text.endswith(lead, 0, node.at)), at)  # `to=10 is it`
-        yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
+        values = self._put(node.values, tuple(each for edit in edits for each in edit.sets))
+        edits += (Edit("", "", at, at, rest=True),)
+        yield price, SearchNode(self.end + 1, frozenset(), CLEAN, node.marks, values), edits
 
     def _at_introduced(self, at: int) -> bool:
         """Whether one of a list of names is at a place, after the text that introduces it in the grammar."""
@@ -273,9 +278,15 @@ class HeaderSearch(PlacedNames):
         rests = (word[len(name) :] for name in names.authored if touches and word.startswith(name))
         return any(rest in names.all or not (rest[:1].islower() or rest[:1] == "_") for rest in rests)
 
-    def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
-        """A special token, or a text, that introduces a field."""
-        automaton, costs, end = self.automaton, self.costs, at + len(label)
+    def _introducer(
+        self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str, end: int | None = None
+    ) -> Iterator[Edge]:
+        """A special token, or a text, that introduces a field.
+
+        Args:
+            end: where it ends if it is misspelt.
+        """
+        automaton, costs, end = self.automaton, self.costs, at + len(label) if end is None else end
         special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self.value(node, field) is not None
@@ -322,6 +333,11 @@ class HeaderSearch(PlacedNames):
             if not wordy or self.described or any(map(str.isalpha, match[0])):
                 yield from self._introducer(node, at, awaited, match[0])
             return
+        value = automaton.misspelt_value(self.text, at)
+        if value and value[1].label not in automaton.opens and not wordy:
+            edit = self.misspelt(at, *value)
+            for price, target, edits in self._introducer(node, at, awaited, value[1].label, value[0]):
+                yield price + self.names.cost(edit.field, "lead"), target, (edit, *edits)
         named = node.mode in (BARE, PLAIN)
         for near in automaton.near_leads:
             match = (near.among_words if wordy else near.alone).match(self.text, at)
@@ -381,7 +397,7 @@ class HeaderSearch(PlacedNames):
             before, extra = (), 0
             if word in names.all or (names.tools.is_tool(word) and not self.may_be_content(at)):
                 kept = word in names.all or self.value(node, self.slots.recipient) is not None
-                edit = self._left_out(node, word, at)
+                edit = self.left_out(node, word, at)
                 beats = word in names.channels and self.value(node, self.slots.channel) not in (None, *names.channels)
                 yield (
                     costs["drop_name"] + costs["margin"] * beats,  # `internal analysis`
@@ -399,24 +415,12 @@ class HeaderSearch(PlacedNames):
         if is_author and len(run) == 1:
             extra = self.names.cost(self.slots.role, "displaced")
             price += as_author
-        edits = tuple(self._left_out(node, word, start) for start, _, word in run)
+        edits = tuple(self.left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
         yield extra + price, node._replace(at=run[-1][1], mode=mode), (*before, *edits)
         if len(run) > 1 and node.mode == CLEAN and not names.is_known(word):
             price = extra + costs["words"] + as_author
             yield price, node._replace(at=run[0][1], mode=WORD), (*before, edits[0])
-
-    def _left_out(self, node: SearchNode, word: str, at: int) -> Edit:
-        """The edit for a word that no field takes, with the field that it may be about."""
-        slots, lists = self.slots, self.names.lists
-        if word in self.names.all:
-            field = next(f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ()))
-            kind = "dropped" if node.marks or field == slots.role else "extra"
-        elif self.names.tools.is_tool(word) and (self.value(node, slots.recipient) or not node.marks):
-            kind, field = "repeated" if self.value(node, slots.recipient) else "dropped", slots.recipient
-        else:
-            kind, field = "unread", slots.content_type if node.marks else ""
-        return Edit(kind, field, at, at + len(word), fields=self.marked(node))
 
     # Names. What is introduced is evidence; anything else must be a known name, and no part of a sentence.
 

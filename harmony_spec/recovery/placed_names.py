@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .header_automaton import Sets, State, without_signs
+from .header_automaton import HeaderEdge, Sets, State, without_signs
 from .header_names import JOINTS_OF_TOOLS, LETTER, SINGLE_WORD, Name
+from .header_reading import Edit
 from .header_text import ARGUMENTS
 from .named_tools import PUNCTUATION
 from .searched_header import SearchedHeader
@@ -203,3 +204,19 @@ class PlacedNames(SearchedHeader):
 
     def targets(self, node: SearchNode) -> set[int]:
         return {edge.target for row in node.state for edge in self.automaton.edges[row]}
+
+    def left_out(self, node: SearchNode, word: str, at: int) -> Edit:
+        """The edit for a word that no field takes, with the field that it may be about."""
+        slots, lists = self.slots, self.names.lists
+        if word in self.names.all:
+            field = next(f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ()))
+            kind = "dropped" if node.marks or field == slots.role else "extra"
+        elif self.names.tools.is_tool(word) and (self.value(node, slots.recipient) or not node.marks):
+            kind, field = "repeated" if self.value(node, slots.recipient) else "dropped", slots.recipient
+        else:
+            kind, field = "unread", slots.content_type if node.marks else ""
+        return Edit(kind, field, at, at + len(word), fields=self.marked(node))
+
+    def misspelt(self, at: int, end: int, token: HeaderEdge) -> Edit:
+        """The edit for a misspelt token that sets fields."""
+        return Edit("led", token.sets[0][0], at, end, token.sets, (token.sets[0][0],))
