@@ -104,3 +104,42 @@ def test_a_misspelt_token_of_a_role_is_that_role(name: str) -> None:
                 parser.feed(token)
             parser.close()
             assert list(parser.messages) == found.messages
+
+
+def own_parts(module: ModuleType) -> list[tuple[str, str | bool, str]]:
+    """The flags and the listed values of fields without a slot, with the text of each in a header."""
+    automaton, slots = automaton_of(module.FORMAT), module.FORMAT.recovery.slots
+    lists = HeaderNames(module.FORMAT, KnownNames(module.FORMAT, None)).lists
+    flags: list[tuple[str, str | bool, str]] = [
+        (field, value, edge.label)
+        for row in automaton.edges
+        for edge in row
+        for field, value in (edge.sets if edge.kind == "text" else ())
+        if value is True and field not in slots and not automaton.may_name({edge.target})
+    ]
+    texts = texts_of(automaton)
+    named = [(field, lead) for field in lists.keys() - {*slots} for lead in (*texts.get(field, ()), f"{field}:")]
+    return flags + [(field, value, lead + value) for field, lead in named for value in lists[field]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sign", ["", ",", ";", "|", "?", "."])
+@pytest.mark.parametrize("offers", [True, False])
+def test_what_introduces_a_field_ends_the_name_of_a_tool(name: str, sign: str, offers: bool) -> None:
+    """Of an offered tool, or of a function before a sign that names do not have, if no tools are known."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, tool = recovery.slots, tool_of(recovery)
+    if not (recovery.leads.get(slots.recipient) and recovery.separator):
+        return
+    calls = {slots.channel: recovery.calls} if slots.channel else {}
+    header = header_of(module, **recovery.author, **calls) + recovery.leads[slots.recipient][0]
+    for field, value, text in own_parts(module):
+        source = f"{header}{tool}{sign}{text}{recovery.opens[0]}{{}}{stop_of(module, recovery.ends_calls)}"
+        (message,) = module.recover(source, tools=[tool] if offers else None).messages
+        if offers or (recovery.definitions.functions and sign not in ("", ".")):
+            assert (getattr(message, slots.recipient), getattr(message, field)) == (tool, value), source
+        other = f"{tool}_{text}"  # another name
+        source = f"{header}{other}{recovery.opens[0]}{{}}{stop_of(module, recovery.ends_calls)}"
+        (message,) = module.recover(source, tools=[tool] if offers else None).messages
+        assert getattr(message, slots.recipient) != tool, source

@@ -144,6 +144,8 @@ class HeaderAutomaton:
         near_words: the words of those.
         near_recipient: match one of those before a recipient, with a sign.
         to_recipient: match what introduces a recipient, or nearly.
+        field_leads: matches what introduces a field, but a recipient: a text of two characters or more, or a word of
+            `near_words` and a sign.
         misspelt_tokens: matches a misspelling of a special token before the name of a field, where a word begins.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
         misspelt_values: match one of a token that sets fields, as that of a role does, with what it is.
@@ -221,6 +223,12 @@ class HeaderAutomaton:
         self.to_recipient = [*(re.compile(re.escape(label)) for label in labels), *self.near_recipient]
         self.near_words = frozenset(word for near in self.near_leads for word in near.words)
         names = "|".join(sorted(map(re.escape, self.near_words)))
+        words = {word for near in self.near_leads for word in near.words if near.field != recovery.slots.recipient}
+        exact = [
+            lead for lead in leads if len(lead) > 1 and lead in self.introduces and lead not in self.recipient_leads
+        ]
+        spelled = [f"{re.escape(word)}{PLAIN_SIGN}".replace("_", "[_ -]?") for word in sorted(words)]
+        self.field_leads = re.compile("|".join((*map(re.escape, exact), *spelled)) or "(?!)", re.IGNORECASE)
         misspelt = "|".join(map(_misspelt_token, tokens)) or "(?!)"
         self.misspelt_tokens = re.compile(rf"(?<!\S)(?:{misspelt})", re.IGNORECASE)
         plain = [spelling for spelling, sets in self.opener_sets.items() if not sets]

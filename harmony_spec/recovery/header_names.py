@@ -15,9 +15,20 @@ from unicodedata import category, normalize
 from ..format.meaning import FieldCosts
 from ..format.tables import Format
 from .header_automaton import MIN_REPLACED_CHARS, SIGN, SIGN_AT_END, automaton_of, without_signs
-from .header_text import ARGUMENTS
+from .header_text import ARGUMENTS, is_sentence
 from .known_names import KnownNames
-from .named_tools import FIRST_OF_LIST, MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
+from .named_tools import (
+    APART,
+    BRACKETS,
+    FIRST_OF_LIST,
+    JOINTS_OF_NAMES,
+    MIN_TYPO_CHARS,
+    PUNCTUATION,
+    UP_TO_SIGNS,
+    NamedTools,
+    is_alike,
+    is_typo,
+)
 
 MAX_CACHED_CHARS, EXTRA_CHARS = 256_000, 128
 """The readings of words of a conversation with so many characters are kept, and so many more are counted for each word:
@@ -37,30 +48,21 @@ MARKS = ":,;"
 MARKED_NAME = re.compile(rf"(?:{SIGN}|[(\[<])([\w.-]*\w)[)\]>]?")
 """The name of an author after another sign than that of the grammar, as in `user(alice)`."""
 
-ENDS_OF_SENTENCES = (".", "!", "?", "\u2026")
-
 LIST_PARTS = re.compile(r"\w+(?:[.-]\w+)*")
 """The parts of a list in one word. A full stop or a hyphen is inside of another word: `semi-final`."""
 
-APART = re.compile(r"[^\w.:$@+-]")
-"""A sign that the names of tools do not have: `functions.f;json`."""
-
-PART, BEFORE_NAME, BEFORE_TOOL = range(3)
-"""The beginning of a word: a part of another word, or a known name before a listed one or a tool that ends the word."""
+PART, BEFORE_NAME, BEFORE_TOOL, BEFORE_LEAD = range(4)
+"""The beginning of a word: a part of another word, a known name before a listed one or a tool that ends the word, or a
+tool before what introduces a field."""
 
 UP_TO_LETTER = re.compile(r".*\w", re.DOTALL)
 """A word without the signs after it."""
 
-SIGNS, UP_TO_SIGNS = re.compile(r"[\W_]*"), re.compile(r"(?:.*[^\W_])?", re.DOTALL)
-"""The signs at a place, and a word without those at its end."""
-
-BRACKETS = ("(", "[", "{")
-"""What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
+SIGNS = re.compile(r"[\W_]*")
 
 OPENING = re.compile("[(\\[{\"'`]")
 """What has another end after it, so that it is a part of the content: `json"{"a": 1}"`."""
 
-JOINTS_OF_NAMES = "_-"
 JOINTS_OF_TOOLS = f"{JOINTS_OF_NAMES}./"
 JOINTS = f"{JOINTS_OF_NAMES}?&/"
 """What names of settings, and addresses, have inside."""
@@ -152,7 +154,7 @@ class HeaderNames:
         plain = (word for before, word in pairs if not automaton.introduces_next(before))
         plain = (word for word in plain if not (automaton.at_lead(word, 0) or automaton.is_near_lead(word)))
         words = [word for word in plain if not named(word.rstrip(MARKS))]
-        return len(words) > 1 or any(map(_is_sentence, words))
+        return len(words) > 1 or any(map(is_sentence, words))
 
     def is_other_word(self, text: str) -> bool:
         """Whether a text is one word of letters, perhaps with white space after it, that is no name."""
@@ -192,6 +194,8 @@ class HeaderNames:
             found[ended.start()] = False
         if tool := self.tools.word.match(word):
             found[tool.end()] = False
+        fields = (match.start() for match in islice(self.automaton.field_leads.finditer(word, 1), 1))
+        found |= {at: False for at in fields if self.tools.ends(word[:at])}
         near = (match.start() for near in self.automaton.near_recipient for match in near.finditer(word, 1))
         near = (at for at in near if not word[at - 1].isalnum())
         leads = [*islice(near, 1), *(match.start() for match in islice(self.automaton.leads.finditer(word), 1))]
@@ -223,7 +227,7 @@ class HeaderNames:
         joints = {end: self._joint(word[:end], word[end:]) for end in ends}
         kinds = {kind for _, kind in joints.values()}
         for name in self._whole(word):
-            is_other = name.field == self.slots.recipient and BEFORE_NAME in kinds
+            is_other = name.field == self.slots.recipient and not kinds.isdisjoint((BEFORE_NAME, BEFORE_LEAD))
             if name.field in self.lists:
                 is_other = BEFORE_TOOL in kinds or lead >= 0
             if not is_other or (name.value == word and (word in self.all or self.tools.full(word))):
@@ -259,6 +263,8 @@ class HeaderNames:
         is_apart = part[-1] not in JOINTS and not part[-1].isalnum()
         if bare in self.all and tools.bare(rest) and (is_apart or self.recovery.separator in rest):
             return bare, BEFORE_TOOL
+        if tools.ends(part) and self.automaton.field_leads.match(rest):
+            return bare, BEFORE_LEAD
         if other not in self.all:
             return part, PART
         is_channel = other in self.channels
@@ -491,10 +497,3 @@ def _several(names: Iterable[str]) -> re.Pattern[str]:
     """A pattern of several names, with signs and perhaps white space between them."""
     name = "|".join(map(re.escape, names))
     return re.compile(rf"(?:{name})(?:\s*[^\w\s\ud800-\udfff]{{1,2}}\s*(?:{name}))+(?![^\s\ud800-\udfff])")
-
-
-def _is_sentence(word: str) -> bool:
-    """Whether a word has a capital letter and an end, such as `Sure.` (gpt-oss, before a call), or is in a script
-    without capitals, such as Chinese, often written without spaces. No format has names in them."""
-    is_whole = word[0].isupper() and word.endswith(ENDS_OF_SENTENCES)
-    return is_whole or any(char.isalpha() and char.lower() == char.upper() for char in word)

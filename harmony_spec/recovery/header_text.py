@@ -19,6 +19,8 @@ SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 """Strings of JSON, and the brackets around them."""
 
+ENDS_OF_SENTENCES = (".", "!", "?", "\u2026")
+
 PROSE_CHARS = 80
 """Characters without a field that make an answer without its header, if words are longer than in headers: the name of
 a tool has 64 at most, after a namespace."""
@@ -58,6 +60,13 @@ def arguments_end(text: str, start: int, limit: int) -> int | None:
         if depth <= 0 and match[0] in "]}":
             return match.end()
     return None
+
+
+def is_sentence(word: str) -> bool:
+    """Whether a word has a capital letter and an end, such as `Sure.` (gpt-oss, before a call), or is in a script
+    without capitals, such as Chinese, often written without spaces. No format has names in them."""
+    is_whole = word[0].isupper() and word.endswith(ENDS_OF_SENTENCES)
+    return is_whole or any(char.isalpha() and char.lower() == char.upper() for char in word)
 
 
 class HeaderText:

@@ -21,6 +21,18 @@ PUNCTUATION = ",;:."
 FIRST_OF_LIST = re.compile(r"\w+(?=[:,;|+&])")
 """The first recipient of a list in one word: `user:search` addresses the user."""
 
+APART = re.compile(r"[^\w.:$@+-]")
+"""A sign that the names of tools do not have: `functions.f;json`."""
+
+BRACKETS = ("(", "[", "{")
+"""What begins the arguments of a call in the name of its tool: `functions.f(x=1)`."""
+
+JOINTS_OF_NAMES = "_-"
+"""Signs inside of names: `functions.f_priority` is another name than `functions.f`."""
+
+UP_TO_SIGNS = re.compile(r"(?:.*[^\W_])?", re.DOTALL)
+"""A word without the signs at its end."""
+
 SIGNS_OF_LISTS = ",;|&+/<>"
 """Between the tools of a list."""
 
@@ -90,6 +102,16 @@ class NamedTools:
     def is_full(self, word: str) -> bool:
         """Whether a word is the full name of an offered tool, or of a function if none are known."""
         return word in self.offered if self.offered is not None else self.is_function(word)
+
+    def ends(self, part: str) -> bool:
+        """Whether the beginning of a word is a tool, perhaps with signs after it: an offered one, or if none are known
+        a function before a sign that names do not have. Not before arguments (`f(to=1)`)."""
+        found = UP_TO_SIGNS.match(part)
+        if found is None or part[-1] in (*JOINTS_OF_NAMES, *BRACKETS):
+            return False
+        if self.offered is None:
+            return self.is_function(found[0]) and APART.search(part, found.end()) is not None
+        return self.full(found[0]) is not None
 
     def bare(self, word: str) -> str:
         """The name in a word without introduction: an offered tool, or if none are known a function; else ""."""
