@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -143,3 +144,26 @@ def test_what_introduces_a_field_ends_the_name_of_a_tool(name: str, sign: str, o
         source = f"{header}{other}{recovery.opens[0]}{{}}{stop_of(module, recovery.ends_calls)}"
         (message,) = module.recover(source, tools=[tool] if offers else None).messages
         assert getattr(message, slots.recipient) != tool, source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_after_a_sign_may_be_anywhere_after_the_author(name: str) -> None:
+    """Of a field without a slot, before a name that it may have; all other fields stay."""
+    module = codec_of(name)
+    automaton, recovery = automaton_of(module.FORMAT), module.FORMAT.recovery
+    slots, model = recovery.slots, recovery.author[recovery.slots.role]
+    for sign, field in automaton.introduces.items():
+        if field in slots or sign in automaton.markers or any(map(str.isalpha, sign)):
+            continue
+        for value in filter(automaton.patterns[field].fullmatch, ("high", "low", "abcd", "7f3a9c")):
+            fields = {slots.channel: recovery.calls, slots.recipient: tool_of(recovery), field: value}
+            fields[slots.content_type] = recovery.json
+            header, part = header_of(module, **recovery.author, **fields), f" {sign}{value}"
+            before, after = header.split(part)
+            rest = before + after
+            ends = [match.start() for match in re.finditer(r"\s|<\||\Z", rest) if match.start() > rest.index(model)]
+            for at in ends:
+                source = f"{rest[:at]}{part}{rest[at:]}{recovery.opens[0]}{{}}{stop_of(module, recovery.ends_calls)}"
+                (message,) = module.recover(source, tools=[tool_of(recovery)]).messages
+                assert {each: getattr(message, each) for each in fields} == fields, source
+                assert message.content == "{}"

@@ -292,7 +292,7 @@ class HeaderSearch(PlacedNames):
         again = not flag and self.value(node, field) is not None
         (state, sets), edits = automaton.step(node.state, label), Edits()
         price = costs["again"] * again
-        if not (state or awaited) and (special or len(label) > 1):
+        if not (state or awaited) and (special or len(label) > 1 or self._begins_word(field, label, at)):
             (state, sets), price = automaton.jump(label), price or costs["order"]
         if flag and (self.value(node, field) or node.marks):
             edits = (Edit("again", field, at, end),)
@@ -304,6 +304,15 @@ class HeaderSearch(PlacedNames):
             yield price, SearchNode(end, state, CLEAN, marks, values), edits
         if again and (state or special):
             yield from self._again(node._replace(marks=()) if special else node, at, end, field, bool(awaited))
+
+    def _begins_word(self, field: str, sign: str, at: int) -> bool:
+        """Whether a sign that begins a word in the grammar does so here, before a name of a field without a slot."""
+        is_apart = sign in self.automaton.spaced and self.text[at - 1 : at].isspace()
+        if field in self.slots or not is_apart or not (self.opened or at < self.last_special):  # a content may follow
+            return False
+        word = self.word(at + len(sign))
+        names = (name for name in self.names.readings(word) if name.field == field and name.length == len(word))
+        return any(name.how in ("", "near") for name in names)
 
     def _again(self, node: SearchNode, at: int, begin: int, field: str, is_awaited: bool) -> Iterator[Edge]:
         """Drop a repeated field with its value; no known name of another field, and none where a name is awaited.
