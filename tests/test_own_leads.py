@@ -51,7 +51,7 @@ def near(lead: str) -> list[str]:
     return [f"{each}{sign}" for each in words for sign in ("=", ":", " = ", ": ")] + [f"{each}=" for each in typos]
 
 
-NAMES = [*RECOVERING, "recipient in two spellings", "field in two spellings"]
+NAMES = [*RECOVERING, "flag in text", "recipient in two spellings", "field in two spellings"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,3 +167,24 @@ def test_a_field_after_a_sign_may_be_anywhere_after_the_author(name: str) -> Non
                 (message,) = module.recover(source, tools=[tool_of(recovery)]).messages
                 assert {each: getattr(message, each) for each in fields} == fields, source
                 assert message.content == "{}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_text_that_is_a_flag_has_near_misses(name: str) -> None:
+    """Among the words of a header, but not in a content, nor as an author."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    slots, stop = recovery.slots, stop_of(module, None)
+    for field, value, text in own_parts(module):
+        word = without_signs(text)
+        for near_word in (
+            (word.capitalize(), word.upper(), word[:2] + word[3] + word[2] + word[4:]) if value is True else ()
+        ):
+            written = text.replace(word, near_word)
+            header = header_of(module, **recovery.author, **{slots.channel: recovery.answers})
+            for source in (f"{header} {written}", f"{header} {written} {recovery.json}"):
+                found = module.recover(f"{source}{recovery.opens[0]}x{stop}")
+                assert [(getattr(each, field), each.content) for each in found.messages] == [(True, "x")], source
+                assert any(diagnostic.raw.strip() == written for diagnostic in found.diagnostics)
+            for source in (f"{header} {written} it is{stop}", f"{recovery.begins}{written}{recovery.opens[0]}x{stop}"):
+                assert not any(getattr(message, field) for message in module.recover(source).messages), source

@@ -148,7 +148,7 @@ class HeaderAutomaton:
             `near_words` and a sign.
         misspelt_tokens: matches a misspelling of a special token before the name of a field, where a word begins.
         misspelt_openers: matches one of a token that opens the content, and sets nothing.
-        misspelt_values: match one of a token that sets fields, as that of a role does, with what it is.
+        misspelt_values: match one of a token or text that sets fields, as the token of a role does, with what it is.
         divides: matches one of all these, with all signs of one side, which ends a word.
         misspelt_start: matches one of the token that begins a message, or a token of another format, before a role or a
             function with a recipient, or one with all signs of one side before any author.
@@ -232,11 +232,9 @@ class HeaderAutomaton:
         misspelt = "|".join(map(_misspelt_token, tokens)) or "(?!)"
         self.misspelt_tokens = re.compile(rf"(?<!\S)(?:{misspelt})", re.IGNORECASE)
         plain = [spelling for spelling, sets in self.opener_sets.items() if not sets]
-        setting = {e.spelling: e for e in edges if e.kind == "token" and e.sets and not self.may_name({e.target})}
-        nears = (_half_spelled(token) if token in self.opener_sets else _misspelt_token(token) for token in setting)
-        self.misspelt_values = [
-            (re.compile(near, re.IGNORECASE), edge) for near, edge in zip(nears, setting.values(), strict=True)
-        ]
+        valued = {e.spelling: e for e in edges if e.kind != "field" and e.sets and not self.may_name({e.target})}
+        setting = {spelling: edge for spelling, edge in valued.items() if edge.kind == "token"}
+        self.misspelt_values = [(re.compile(self._near_value(edge), re.IGNORECASE), edge) for edge in valued.values()]
         openers = [*map(_half_spelled, plain)]
         ends = (spelling.partition(without_signs(spelling) or spelling)[2] for spelling in plain)
         cut = (rf"(?<=\w){re.escape(end)}\s*" for end in ends if len(end) > 1)  # `analysis|>We look`
@@ -274,6 +272,15 @@ class HeaderAutomaton:
         if free := "".join(format.markers[s] for s in recovery.free_texts):
             return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]"
         return f"[{opens}]" if any(frame.continues for frame in self.frames) else "(?!)"
+
+    def _near_value(self, edge: HeaderEdge) -> str:
+        """A pattern of the near misses of a token or text that sets fields."""
+        if edge.kind == "token":
+            return _half_spelled(edge.spelling) if edge.spelling in self.opener_sets else _misspelt_token(edge.spelling)
+        word, text = without_signs(edge.label), re.escape(edge.label)
+        left, _, right = map(re.escape, edge.label.partition(word))
+        typos = f"|{_typos(word)}" if len(word) >= MIN_REPLACED_CHARS else ""
+        return rf"(?!(?-i:{text})){left}(?:{re.escape(word)}{typos}){right}(?![^\s\ud800-\udfff])" if word else "(?!)"
 
     @cached_property
     def after_author(self) -> State:
@@ -339,7 +346,7 @@ class HeaderAutomaton:
         return self.divided and all(len(name.split()) == 1 for name in names if isinstance(name, str))
 
     def misspelt_value(self, text: str, at: int) -> tuple[int, HeaderEdge] | None:
-        """The end and the meaning of a misspelt token that sets fields, if it is near to only one of them."""
+        """The end and the meaning of a misspelt token or text that sets fields, if it is near to only one of them."""
         found = [(match.end(), edge) for near, edge in self.misspelt_values if (match := near.match(text, at))]
         return found[0] if len(found) == 1 else None
 

@@ -90,10 +90,11 @@ class HeaderSearch(PlacedNames):
             values.update(self.recovery.author)
         for edit in reported:
             taken = (values if edit.kind in ("empty", "displaced") else dict(edit.sets)).get(edit.field)
+            shown = taken if isinstance(taken, str) else ""  # a flag
             kind = "dropped" if edit.kind == "extra" and not values[edit.field] else edit.kind
             default, evidence = self.recovery.edits[kind]
             code = self.recovery.codes[names.row(edit.field).codes.get(kind, default)]
-            reading.findings.append(HeaderFinding(code, edit.start, edit.end, str(taken or ""), evidence, edit.fields))
+            reading.findings.append(HeaderFinding(code, edit.start, edit.end, shown, evidence, edit.fields))
         lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
         answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
         needed = answers or values[slots.role] == self.recovery.author[slots.role]
@@ -342,8 +343,11 @@ class HeaderSearch(PlacedNames):
             if not wordy or self.described or any(map(str.isalpha, match[0])):
                 yield from self._introducer(node, at, awaited, match[0])
             return
-        value = automaton.misspelt_value(self.text, at)
-        if value and value[1].label not in automaton.opens and not wordy:
+        value = None if wordy else automaton.misspelt_value(self.text, at)
+        if value and value[1].kind == "text":  # an author may have any name, and a text may be the content
+            has_author = self.value(node, self.slots.role) is not None
+            value = value if has_author and (self.opened or at < self.last_special) else None
+        if value and value[1].label not in automaton.opens:
             edit = self.misspelt(at, *value)
             for price, target, edits in self._introducer(node, at, awaited, value[1].label, value[0]):
                 yield price + self.names.cost(edit.field, "lead"), target, (edit, *edits)
