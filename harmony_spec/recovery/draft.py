@@ -49,6 +49,19 @@ class Draft:
         self.begin, self.header_end, self.content = begin, header_end, content
         self.runs: list[tuple[int, int, int]] = []
 
+    @classmethod
+    def unopened(cls, form: Form, reading: HeaderReading, begin: int, end: int, lacks_start: bool) -> Draft:
+        """Make a draft whose content, if any, begins at the text in its header."""
+        draft = cls(form, reading, begin, end, end, False, lacks_start)
+        if reading.text_start is not None:
+            header = draft.header
+            number = max(n for n, offset in enumerate(header.offsets) if offset <= (reading.text_start or 0))
+            _, text, start, stop = header.pieces[number]
+            draft.content, skip = form.place(start, text, reading.text_start - header.offsets[number])
+            texts = [piece for piece in header.pieces[number + 1 :] if piece[0] is None]
+            draft.runs = [(draft.content, stop, skip), *((first, last, 0) for _, _, first, last in texts)]
+        return draft
+
     @property
     def headerless(self) -> bool:
         """Whether it has no header at all, so that only the next message shows its channel."""

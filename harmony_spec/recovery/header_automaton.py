@@ -7,7 +7,7 @@ White space is free: a literal of white space alone has no label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -157,6 +157,10 @@ class HeaderAutomaton:
             punctuation; quotes around them are those of prose.
         first_texts: the literals that may come directly after the token that begins a message.
         frames: those of messages whose end a token shows.
+        begins_header: the special tokens that begin another header inside of a content: those before an author or a
+            channel.
+        continues: the special tokens of parts between the token that opens the content and the content.
+        completes: those, and the tokens of a content type. Directly after that token, no content follows either.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
         blanked: matches free texts, the special tokens around them, and those that open a content too early.
     """
@@ -261,6 +265,11 @@ class HeaderAutomaton:
         self.author = (self.role, recovery.slots.name)
         self.divided = not any(self._is_closed(edge) for edge in edges)
         self.frames = [frame for frame in format.frames.values() if frame.has_content and frame.closed]
+        begins, special = {*self.author, recovery.slots.channel}, (edge for edge in edges if edge.kind == "token")
+        self.begins_header = frozenset(edge.spelling for edge in special if self._leads_to(edge, begins))
+        self.continues = frozenset(token for frame in self.frames for token in frame.continues)
+        types = (recovery.leads.get(field, ()) for field in (recovery.slots.content_type, recovery.slots.constrain))
+        self.completes = self.continues.union(*types)
         closes = next(spelling for spelling, name in recovery.closes.items() if name is None)
         self.content_and_stop = {s: format.markers[s] + format.markers[closes] for s in recovery.opens}
         self.blanked = re.compile(self._blanked(format))
@@ -297,6 +306,12 @@ class HeaderAutomaton:
         """Whether a token, but for the one that begins a message, comes before the text that introduces a name."""
         texts = (edge for edge in self.edges[token.target] if edge.kind == "text" and token.label != self.begins)
         return any(after.spelling in self.named for text in texts for after in self.edges[text.target])
+
+    def _leads_to(self, edge: HeaderEdge, fields: Set[str]) -> bool:
+        """Whether a part sets one of some fields, or nothing but texts are between it and a name of one."""
+        sets = {name for name, _ in edge.sets} | ({edge.spelling} if edge.kind == "field" else set())
+        after = () if edge.kind == "field" else self.edges[edge.target]
+        return not fields.isdisjoint(sets) or any(self._leads_to(x, fields) for x in after if x.kind != "token")
 
     def before(self, field: str) -> State:
         """The state in which a name of a field is awaited, if possible of no other one."""

@@ -45,7 +45,7 @@ class Machine:
         max_repair_cost: int | None = None,
     ) -> None:
         self.format, self.form, self.start = format, form, start
-        self.recovery = format.meaning
+        self.recovery, self.automaton = format.meaning, automaton_of(format)
         self.names = KnownNames(format, tools)
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
@@ -56,7 +56,9 @@ class Machine:
         self.opening: dict[str, Any] | None = None
         self.shows_prose_early = refuse is None and self.recovery.first_words > 0
         self.at = self.text_begin = 0
-        self.is_header = self.in_free_text = self.may_be_prose = False
+        self.is_header = self.may_be_prose = False
+        self.free_text = ""  # the field whose text is read; that has no limit
+        self.early: Draft | None = None  # its content was opened before the header was complete
         self._open_header(0, lacks_start=False)
         self.prose_patterns = prose_patterns(self.recovery.first_words)
         # Texts that prove no prose. A stream asks for each token of a header; decoding them took a tenth of its time.
@@ -79,13 +81,14 @@ class Machine:
     # Reading.
 
     def _make_handlers(self) -> Mapping[str, Callable[[Machine, str, int, int], None]]:
-        cls, recovery = type(self), self.recovery
-        found = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
-        return found | dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
+        cls, recovery, begins = type(self), self.recovery, self.automaton.begins_header
+        found = {token: cls._on_inside if token in begins else cls._on_part for token in recovery.inside}
+        around = dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
+        return found | dict.fromkeys(recovery.opens, cls._on_open) | around
 
     def read_known_header(self, reading: HeaderReading, begin: int, end: int) -> None:
         """Read a cached header, from the special token that begins it to the one that opens its content, inclusive."""
-        self.begin, self.lacks_start, self.state, self.at = begin, False, CONTENT, end
+        self.begin, self.lacks_start, self.state, self.at, self.free_text = begin, False, CONTENT, end, ""
         self.draft = Draft(self.form, reading, begin, end - 1, end, True, False)
 
     def read_whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
@@ -108,11 +111,13 @@ class Machine:
             start, self.at = self.at, end
             if self.state == CONTENT:
                 assert self.draft is not None
-                self.draft.add(start, end)
+                free = self.free_text
+                add = partial(self.output.read_part, self.draft, free) if free else self.draft.add
+                add(start, end)
                 return
             if self.state == BETWEEN:
                 self._open_header(start, lacks_start=True)
-            if self.in_free_text:
+            if self.free_text:
                 self.free_units += end - start
                 return
             self.at = min(end, max(self.header_limit, start))
@@ -192,12 +197,19 @@ class Machine:
         self._open_header(start, lacks_start=False)
         self.has_only_text = False
 
+    def _on_part(self, spelling: str, start: int, end: int) -> None:
+        """Read a token that begins no other header, since neither an author nor a channel comes next."""
+        draft, free = self.draft, self.recovery.free_texts.get(spelling, "")
+        if draft is not None and (draft.runs or draft.started or draft.reading.values.get(free)):
+            self._on_stray(spelling, start, end)
+            self.free_text = free if spelling in self.automaton.continues else ""
+        else:
+            self._on_inside(spelling, start, end)
+            self.early = self.early if draft is None or spelling in self.automaton.completes else draft
+
     def _on_inside(self, spelling: str, start: int, end: int) -> None:
         draft = self.draft
         if draft is not None and (draft.runs or draft.started):
-            if spelling in self.recovery.leads.get(self.recovery.slots.constrain, ()):
-                self._on_stray(spelling, start, end)
-                return
             self._end_unterminated(start, "another header begins")
         elif draft is not None:  # the content was opened before the header was complete
             self._reopen_header(draft)
@@ -209,12 +221,13 @@ class Machine:
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
             self._end_text(start)
         self._extend(end)
-        self.in_free_text = self.state == HEADER and self.begin <= start and spelling in self.recovery.free_texts
+        is_read = self.state == HEADER and self.begin <= start
+        self.free_text = self.recovery.free_texts.get(spelling, "") if is_read else ""
 
     def _is_text(self, end: int) -> bool:
         """Whether the text before a token of a header is not a part of that: read so, it has mistakes other than white
         space, or costs more than a text. The channel of a call may still come."""
-        text, automaton, words = self._evidence(end, opener=None), automaton_of(self.format), self.headers.words
+        text, automaton, words = self._evidence(end, opener=None), self.automaton, self.headers.words
         if text.text_start is None:
             return False
         if self.recovery.separator in words.tools.bare(text.mixed.strip()):
@@ -235,7 +248,7 @@ class Machine:
         """
         first = self.form.spelled(0, start) if self.given and self.text_begin == 0 else ""
         is_word = self.headers.words.is_other_word(first)  # a header that goes on has a space or a token there
-        if self.is_header or self.in_free_text or not (is_word or self.headers.is_prose(self.text_begin, start)):
+        if self.is_header or self.free_text or not (is_word or self.headers.is_prose(self.text_begin, start)):
             return
         reading, openers, given = self._evidence(start, opener=None), self.recovery.opens, dict(self.given)
         self.is_header = (
@@ -269,7 +282,7 @@ class Machine:
                 self._end_text(start)
         reading = self._continue_header(self._read_header(start, spelling), start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
-        self.state = CONTENT
+        self.state, self.early, self.free_text = CONTENT, None, ""
         if self.output.refuse is not None and not reading.is_clean:
             self.output.begin(draft)  # strict streams refuse a header at the token that opens its content
 
@@ -301,7 +314,7 @@ class Machine:
         draft = self.draft
         if draft is None or draft.runs or draft.started or start >= self.header_limit:
             return False
-        if not any(spelling in frame.continues for frame in automaton_of(self.format).frames):
+        if spelling not in self.automaton.continues:
             return False
         self._reopen_header(draft)
         self.has_only_text = False
@@ -309,7 +322,7 @@ class Machine:
 
     def _reopen_header(self, draft: Draft) -> None:
         self.state, self.begin, self.lacks_start, self.draft = HEADER, draft.begin, draft.lacks_start, None
-        self.free_units, self.in_free_text = draft.reading.free_units, False
+        self.free_units, self.free_text = draft.reading.free_units, ""
 
     def _on_close(self, spelling: str, start: int, end: int) -> None:
         if self.state == HEADER and self._end_header(spelling, start, end):
@@ -317,13 +330,14 @@ class Machine:
         if self.state == CONTENT:
             self._finish(start, end, spelling)
         else:
-            self._add_repeated_terminator(spelling, start, end)
+            self.output.add_repeated_terminator(spelling, start, end)
 
     def _on_stray(self, spelling: str, start: int, end: int) -> None:
         """Read a special token that cannot be here, or a token that is not in the vocabulary."""
         if self.state == HEADER:
             self._extend(end)
             return
+        self.free_text = ""
         code, evidence = self.output.describe_stray(spelling)
         if self.draft is not None:
             self.output.begin(self.draft)
@@ -331,34 +345,15 @@ class Machine:
         else:
             self.output.report_gap(code, start, end, evidence)
 
-    def _add_repeated_terminator(self, spelling: str, start: int, end: int) -> None:
-        """Add a gap for a stop token between messages. It ends the completion if the last message should have had it.
-
-        After the one of any message, that of a call occurs in about 1.5% of the runs of vLLM#37072, and that of an
-        answer in vLLM#50690.
-        """
-        output, recovery = self.output, self.recovery
-        output.report_gap(codes.REPEATED_TERMINATOR, start, end, "no message is open")
-        kind = recovery.closes[spelling]
-        if kind is None or not self.continued:
-            return
-        if kind == recovery.ends_answers:
-            output.resolve_pending(None)
-        last = output.messages[-1] if output.messages else None
-        called = kind == recovery.ends_calls and getattr(last, recovery.slots.recipient, None)
-        answered = kind == recovery.ends_answers and getattr(last, recovery.slots.channel, None) == recovery.answers
-        if called or answered:
-            output.stopped = output.stopped or spelling
-
     # Headers.
 
     def _open_header(self, begin: int, lacks_start: bool) -> None:
         self.state, self.lacks_start, self.may_be_prose = HEADER, lacks_start, not lacks_start
         self.begin = self.text_begin = begin
-        self.has_only_text, self.is_header, self.in_free_text, self.free_units = True, False, False, 0
+        self.has_only_text, self.is_header, self.free_text, self.free_units, self.early = True, False, "", 0, None
 
     def _extend(self, end: int) -> None:
-        self.has_only_text = self.may_be_prose = self.in_free_text = False
+        self.has_only_text, self.may_be_prose, self.free_text = False, False, ""
         if end >= self.header_limit:
             self.at = end
             self._end_long_header()
@@ -373,6 +368,8 @@ class Machine:
     def _end_long_header(self) -> None:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
         at, output = self.at, self.output
+        if self._goes_back(at):
+            return
         reading = self._read_header(at, opener=None)
         evidence = f"headers are shorter than {self.limit} {self.form.unit}s"
         if reading.text_start is None:
@@ -384,30 +381,32 @@ class Machine:
 
     def _begin_content_in_header(self, reading: HeaderReading, end: int) -> Draft:
         """Begin a content at the text in a header that no token ended."""
-        draft, before = self._make_unopened_draft(reading, end), self.output.pending
+        draft, before = Draft.unopened(self.form, reading, self.begin, end, self.lacks_start), self.output.pending
         if before is not None and before.abandoned and before.end == draft.begin and draft.headerless:
             self.output.pending = None  # a stop token instead of the one that opens the content
             before.abandoned, before.content, before.runs, draft = False, draft.content, draft.runs, before
         self.draft, self.state = draft, CONTENT
         return draft
 
-    def _make_unopened_draft(self, reading: HeaderReading, end: int) -> Draft:
-        """Make a draft whose content, if any, begins at the text in its header."""
-        draft = Draft(self.form, reading, self.begin, end, end, False, self.lacks_start)
-        if reading.text_start is not None:
-            header = draft.header
-            number = max(n for n, offset in enumerate(header.offsets) if offset <= (reading.text_start or 0))
-            _, text, start, stop = header.pieces[number]
-            draft.content, skip = self.form.place(start, text, reading.text_start - header.offsets[number])
-            texts = [piece for piece in header.pieces[number + 1 :] if piece[0] is None]
-            draft.runs = [(draft.content, stop, skip), *((first, last, 0) for _, _, first, last in texts)]
-        return draft
+    def _goes_back(self, end: int) -> bool:
+        """Whether the content began where a token opened it, since no other token did; reads it again up to a place."""
+        draft, self.early = self.early, None
+        if draft is None:
+            return False
+        self.draft, self.state, pieces = draft, CONTENT, [*self.form.pieces(draft.content, end)]
+        draft.runs = [(start, stop, 0) for spelling, _, start, stop in pieces if spelling is None]
+        for spelling, _, start, stop in pieces:
+            if spelling is not None:
+                self._on_stray(spelling, start, stop)
+        return True
 
     def _end_header(self, by: str | None, start: int, end: int) -> bool:
         """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None).
 
         Returns whether that token is read; if not, it ends a content that began in the header, or comes after a gap.
         """
+        if self._goes_back(start):
+            return False
         closed = by in self.recovery.closes
         # A repair that costs too much is for a whole header, not for the beginning of one.
         reading = self._read_header(start, opener=None) if closed else self._evidence(start, opener=None)
@@ -415,7 +414,8 @@ class Machine:
         if by is None and text and reading.mixed == self.format.markers[self.recovery.begins] + text:
             text = "" if any(role.startswith(text) for role in self.recovery.roles) else text  # the input ends there
         has_channel = reading.values.get(self.recovery.slots.channel) is not None
-        between = self.lacks_start and not has_channel and not (text and (closed or by is None))
+        was_opened = not set(self.automaton.opens).isdisjoint(reading.mixed)
+        between = self.lacks_start and not (has_channel or was_opened) and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:
             return True
@@ -426,13 +426,13 @@ class Machine:
             self.output.refuse(Span(self.begin, end))
         if between:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
-        elif text:
+        elif text or was_opened:
             self._begin_content_in_header(reading, start)
         elif by is None:
             self._end_unfinished_header(reading, end)
         else:
             self._abandon_header(reading, by, start, end)
-        return not (between or text)
+        return not (between or text or was_opened)
 
     def _end_unfinished_header(self, reading: HeaderReading, end: int) -> None:
         """End the input inside a header: the open header of a prompt, or a gap."""
@@ -465,7 +465,7 @@ class Machine:
                 self.output.restarted = start
             return
         self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
-        draft = self._make_unopened_draft(reading, start)
+        draft = Draft.unopened(self.form, reading, self.begin, start, self.lacks_start)
         draft.abandoned, draft.stop, draft.end = True, start, end
         draft.terminator = by if closed else None
         self.output.pending = draft
@@ -492,6 +492,6 @@ class Machine:
             self._finish(end, end, None)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:
-        draft, self.draft, self.state = self.draft, None, BETWEEN
+        draft, self.draft, self.state, self.free_text = self.draft, None, BETWEEN, ""
         assert draft is not None
         self.output.finish(draft, stop, end, terminator)

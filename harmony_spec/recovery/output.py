@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
+from functools import reduce
 from itertools import chain
 from typing import Any, Protocol
 
@@ -122,6 +123,25 @@ class Output:
         else:
             self._complete(draft, None)
 
+    def add_repeated_terminator(self, spelling: str, start: int, end: int) -> None:
+        """Add a gap for a stop token between messages. It ends the completion if the last message should have had it.
+
+        After the one of any message, that of a call occurs in about 1.5% of the runs of vLLM#37072, and that of an
+        answer in vLLM#50690.
+        """
+        recovery = self.recovery
+        self.report_gap(codes.REPEATED_TERMINATOR, start, end, "no message is open")
+        kind = recovery.closes[spelling]
+        if kind is None or not self.continued:
+            return
+        if kind == recovery.ends_answers:
+            self.resolve_pending(None)
+        last = self.messages[-1] if self.messages else None
+        called = kind == recovery.ends_calls and getattr(last, recovery.slots.recipient, None)
+        answered = kind == recovery.ends_answers and getattr(last, recovery.slots.channel, None) == recovery.answers
+        if called or answered:
+            self.stopped = self.stopped or spelling
+
     def ends_completion(self, terminator: str | None) -> bool:
         """Whether a model stops after a token that ends a message."""
         return self.continued and self.format.encoding.special.get(terminator or "") in self.recovery.stops
@@ -184,6 +204,22 @@ class Output:
                 self.report(codes.INVALID_TEXT, damage, "not valid UTF-8", REPLACEMENT, draft)
         return "".join(texts)
 
+    def read_part(self, draft: Draft, field: str, start: int, end: int) -> None:
+        """Read a free text that belongs before the content: that of its field, unless the message has one."""
+        text = reduce(str.removeprefix, self.recovery.leads[field], self.read_text(draft, [(start, end, 0)]))
+        if draft.reading.values.get(field):
+            evidence = "left out: the message has this part already"
+            self.report(codes.UNREAD_HEADER_TEXT, Span(start, end), evidence, draft=draft)
+        elif text:
+            self._set_field(draft, field, text)
+
+    def _set_field(self, draft: Draft, field: str, value: str) -> None:
+        """Set a field that the rest of a message shows."""
+        values, other = {**draft.reading.values, field: value}, draft.reading.alternative
+        other = None if other is not None and other.fields == values else other
+        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values), alternative=other)
+        draft.repaired += (field,)
+
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
         channel, place = self.recovery.slots.channel, Span(draft.begin, draft.content)
@@ -198,10 +234,7 @@ class Output:
             inferred, evidence = self.recovery.calls, "it has a recipient"
         elif draft.terminator and self.recovery.closes[draft.terminator] == self.recovery.ends_calls_only:
             inferred, evidence = self.recovery.calls, "only calls end with its stop token"
-        values, other = {**draft.reading.values, channel: inferred}, draft.reading.alternative
-        other = None if other is not None and other.fields == values else other
-        draft.reading = replace(draft.reading, values=values, sides=self.format.sides(values), alternative=other)
-        draft.repaired += (channel,)
+        self._set_field(draft, channel, inferred)
         code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
         self.report(code, place, evidence, inferred, draft)
 
@@ -278,7 +311,7 @@ class Output:
     def describe_stray(self, spelling: str) -> tuple[Code, str]:
         """Return the code for a token that the grammar does not use, and its evidence."""
         number = self.format.encoding.special.get(spelling)
-        if number in self.format.encoding.unassigned:
+        if number in self.format.encoding.unassigned and spelling not in self.format.markers:
             return codes.UNASSIGNED_SPECIAL_TOKEN, "the vocabulary reserves it without a meaning"
         if number is not None:
             return codes.STRAY_SPECIAL_TOKEN, "the grammar does not allow it here"

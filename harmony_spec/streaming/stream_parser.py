@@ -299,7 +299,7 @@ class StreamParser(Generic[M]):
 
     def _read_ordinary(self, tokens: list[int]) -> None:
         machine = self._machine
-        if machine.state != CONTENT:
+        if machine.state != CONTENT or machine.free_text:
             tokens = self._read_in_header(tokens)
             if not tokens:
                 return
@@ -319,7 +319,7 @@ class StreamParser(Generic[M]):
     def _read_in_header(self, tokens: list[int]) -> list[int]:
         """Read text outside of a content, up to the limit of headers; return the tokens left, which are content."""
         machine, at = self._machine, 0
-        if machine.state == HEADER and machine.in_free_text:
+        if machine.free_text:
             self._tokens += tokens
             return []
         while at < len(tokens) and machine.state != CONTENT:
@@ -369,7 +369,7 @@ class StreamParser(Generic[M]):
         """Start a message; its content begins with text that was held back as a header."""
         self._content = ""
         self._parts.clear()
-        runs = () if draft.opened else draft.runs
+        runs = draft.runs
         for start, end, skip in runs:
             self.text_ends()
             self._add_delta(self._decode_complete(self._decode(self._tokens[start:end])[skip:]))
