@@ -176,3 +176,46 @@ def test_a_message_exists_once_its_content_is_opened(name: str) -> None:
                 continue
             (message,) = recovered(module, text[:end], tools=[TOOL]).messages
             assert {name: getattr(message, name) for name in fields} == fields
+
+
+# Tokens that spell roles.
+
+
+def role_tokens(module: ModuleType) -> dict[str, str]:
+    """The special tokens that are a role."""
+    role, edges = module.FORMAT.meaning.slots.role, automaton_of(module.FORMAT).edges
+    found = {edge.spelling: dict(edge.sets) for row in edges for edge in row if edge.kind == "token"}
+    return {token: str(sets[role]) for token, sets in found.items() if role in sets}
+
+
+@pytest.mark.parametrize("name", ["cohere", "role_tokens"])
+def test_a_token_of_a_role_in_a_content_begins_a_message(name: str) -> None:
+    """... whether it opens the content or not; what the model wrote is not put into the user's mouth."""
+    module = codec_of(name)
+    opens, closes = module.FORMAT.meaning.opens, next(iter(module.FORMAT.meaning.closes))
+    roles = role_tokens(module)
+    assert len(roles) > 2
+    for (first, before), (second, after) in product(roles.items(), repeat=2):
+        head, other = (token if token in opens else token + opens[0] for token in (first, second))
+        text = f"{module.FORMAT.meaning.begins}{head}Hi{other}Hello{closes}"
+        found = recovered(module, text)
+        assert [(each.role, each.content) for each in found.messages] == [(before, "Hi"), (after, "Hello")]
+        assert {*codes_of(found)} <= {"missing-terminator", "missing-start", "missing-channel"}
+        if before != after and first in opens:
+            found = recovered(module, text.replace("Hi", ""))
+            assert [(each.role, each.content) for each in found.messages] == [(before, ""), (after, "Hello")]
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_completion_may_repeat_what_the_prompt_began(name: str, times: int) -> None:
+    """The message is one, and nothing but its beginning is reported."""
+    module = codec_of(name)
+    text, begins = message_text(module, content="Hello."), module.FORMAT.meaning.begins
+    text = begins * (times - 1) + text
+    for cut in (text, text.removesuffix(next(iter(module.FORMAT.meaning.closes)))):
+        found = recovered(module, cut, "completion")
+        assert [(message.role, message.content) for message in found.messages] == [
+            (module.FORMAT.meaning.author[module.FORMAT.meaning.slots.role], "Hello.")
+        ]
+        assert {*codes_of(found)} <= {"repeated-start", "missing-terminator", "missing-channel"}

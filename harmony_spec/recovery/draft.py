@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..source.forms import Form
+from .header_automaton import Sets
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 
@@ -70,6 +71,11 @@ class Draft:
     @cached_property
     def header(self) -> HeaderText:
         return HeaderText(self.form, self.form.pieces(self.begin, self.header_end))
+
+    def is_of_another(self, sets: Sets, author: tuple[str, ...]) -> bool:
+        """Whether a token that sets some fields names the author of another message: one repeated is that of this."""
+        named, values = [(field, value) for field, value in sets if field in author], self.reading.values
+        return any(self.runs or self.started or values[field] != value for field, value in named)
 
     def add(self, start: int, end: int) -> None:
         """Add to the content; a part directly after the last run extends it."""

@@ -190,6 +190,8 @@ class Machine:
     # Special tokens by their meaning in the grammar.
 
     def _on_begin(self, spelling: str, start: int, end: int) -> None:
+        if self.draft is not None and self.draft.begin == start:  # only the prompt has it: its header begins again
+            self.draft, self.state = None, HEADER
         if self.state == HEADER:
             self._end_header(spelling, start, start)
         if self.state == CONTENT:
@@ -266,7 +268,8 @@ class Machine:
         self._open_header(start, lacks_start=True)
 
     def _on_open(self, spelling: str, start: int, end: int) -> None:
-        if self.state == CONTENT and self.draft is not None and self.draft.shown_early:
+        draft, sets = self.draft, self.automaton.opener_sets.get(spelling, ())
+        if draft is not None and (draft.shown_early or draft.is_of_another(sets, self.automaton.author)):
             self._end_unterminated(start, "another header begins")
         elif self.state == CONTENT and not self._goes_on(spelling, start):
             self._on_stray(spelling, start, end)
