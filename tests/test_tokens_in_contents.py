@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from types import ModuleType
 from typing import Any
@@ -219,3 +220,58 @@ def test_a_completion_may_repeat_what_the_prompt_began(name: str, times: int) ->
             (module.FORMAT.meaning.author[module.FORMAT.meaning.slots.role], "Hello.")
         ]
         assert {*codes_of(found)} <= {"repeated-start", "missing-terminator", "missing-channel"}
+
+
+# Parts directly before a content, after a header with mistakes.
+
+
+def mistaken(module: ModuleType, text: str) -> list[str]:
+    """A message with mistakes in its header, before the token that opens its content."""
+    begins, automaton = module.FORMAT.meaning.begins, automaton_of(module.FORMAT)
+    author, lead = module.FORMAT.meaning.author.values(), automaton.lead.strip("=")
+    found = [begins + text, text.removeprefix(begins), "\n" + text, *(text.replace(each, "", 1) for each in author)]
+    found += [text.replace(f"{lead}=", f"{lead}:")] if lead else []
+    return found + [text.replace(channel, channel * 2) for channel in module.FORMAT.meaning.channels]
+
+
+@pytest.mark.parametrize("name", ["python_tag", "flag at the opener", "two tokens that open contents"])
+@pytest.mark.parametrize("fields", [CALL, {"channel": "final"}])
+def test_what_comes_with_the_opener_is_kept_in_a_header_with_mistakes(name: str, fields: dict[str, str]) -> None:
+    module = codec_of(name)
+    format, automaton, tried = module.FORMAT, automaton_of(module.FORMAT), 0
+    sets = {pair for pairs in format.meaning.sets.values() for pair in pairs if pair[0] not in automaton.reads}
+    for field, value in sets:
+        text = message_text(module, content="Hi.", **fields, **{field: value})
+        for damaged in {*mistaken(module, text)} - {text}:
+            (message,) = recovered(module, damaged, tools=[TOOL]).messages
+            assert (getattr(message, field), message.content) == (value, "Hi.")
+            tried += 1
+    assert tried > 4
+
+
+@pytest.mark.parametrize("text", ["a", "I think so. " * 90])
+@pytest.mark.parametrize("arguments", ["{}", '{"a": 1}'])
+def test_a_text_is_in_one_field_only(text: str, arguments: str) -> None:
+    """The first token of thoughts in place of the one that ends them, and twice."""
+    module = codec_of("thoughts")
+    head, _, stop = opened(module, message_text(module, content="", **CALL))
+    for thought in (f"{LEAD}{text}{LEAD}", f"{LEAD}{LEAD}{text}{END}", f"{LEAD}{text}{END}{END}"):
+        found = recovered(module, f"{head}{thought}{arguments}{stop}", tools=[TOOL])
+        (message,) = found.messages
+        assert (message.thought, message.content, message.recipient) == (text, arguments, TOOL)
+        assert found.diagnostics
+        assert not [diagnostic for diagnostic in found.diagnostics if diagnostic.raw == text]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_message_without_its_opener_can_be_written(name: str) -> None:
+    """What the token sets has the value of the first one in the grammar."""
+    module = codec_of(name)
+    opens = module.FORMAT.meaning.opens
+    head, content, stop = opened(module, message_text(module, content="Hi there."))
+    for token in opens:
+        head = head.replace(token, "")
+    for text, start in product((f"{head} {content}{stop}", content, content + stop), module.FORMAT.starts):
+        found = recovered(module, text, start)
+        for message in found.messages:
+            assert module.parse(module.render_text([replace(message, repair=None, variants=())])).messages

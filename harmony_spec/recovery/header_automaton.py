@@ -159,6 +159,8 @@ class HeaderAutomaton:
         frames: those of messages whose end a token shows.
         begins_header: the special tokens that begin another header inside of a content: those before an author or a
             channel.
+        usual: what the first of the tokens that open contents sets.
+        behind_opener: for each special token, the fields that only it or one that opens contents sets.
         continues: the special tokens of parts between the token that opens the content and the content.
         completes: those, and the tokens of a content type. Directly after that token, no content follows either.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -267,6 +269,12 @@ class HeaderAutomaton:
         self.frames = [frame for frame in format.frames.values() if frame.has_content and frame.closed]
         begins, special = {*self.author, recovery.slots.channel}, (edge for edge in edges if edge.kind == "token")
         self.begins_header = frozenset(edge.spelling for edge in special if self._leads_to(edge, begins))
+        self.usual = next(iter(self.opener_sets.values()))
+        behind = ((atom.special, recovery.sets.get(to, ())) for row in frame.steps for atom, to in row if atom.special)
+        self.behind_opener = {
+            format.markers[token]: tuple((name, value) for name, value in sets if name not in self.reads)
+            for token, sets in behind
+        }
         self.continues = frozenset(token for frame in self.frames for token in frame.continues)
         types = (recovery.leads.get(field, ()) for field in (recovery.slots.content_type, recovery.slots.constrain))
         self.completes = self.continues.union(*types)
@@ -279,7 +287,7 @@ class HeaderAutomaton:
         leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
         ends = "".join(format.markers[s] for s in (*recovery.inside, *recovery.opens) if s not in leads)
         if free := "".join(format.markers[s] for s in recovery.free_texts):
-            return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]"
+            return f"[{free}]+[^\ud800-\udfff]*[{ends}]?|[{opens}]"
         return f"[{opens}]" if any(frame.continues for frame in self.frames) else "(?!)"
 
     def _near_value(self, edge: HeaderEdge) -> str:

@@ -104,9 +104,15 @@ class Headers:
         reading = search.read() or described or search.unread()
         if reading is described:
             return described
-        for lead, text in self.format.free_text_matcher.findall(header.mixed):
-            field = self.recovery.free_texts[self.format.by_marker[lead]]
-            reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
+        for match in self.format.free_text_matcher.finditer(header.mixed):
+            field = self.recovery.free_texts[self.format.by_marker[match[1]]]
+            is_content = reading.text_start is not None and match.start(2) >= reading.text_start
+            if not (is_content or reading.values.get(field)):
+                reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], match[2]) or None
+        for mark in filter(automaton.behind_opener.get, header.mixed + self.format.markers.get(opener or "", "")):
+            reading.values.update(automaton.behind_opener[mark])
+        if not opener:  # as the format requires it, so that the message can be written
+            reading.values |= {name: value for name, value in automaton.usual if reading.values.get(name) is None}
         if opener:
             reading.values.update(automaton.opener_sets.get(opener, ()))
             reading.lacks_channel &= reading.values.get(self.recovery.slots.channel) is None
