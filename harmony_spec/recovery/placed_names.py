@@ -127,6 +127,8 @@ class PlacedNames(SearchedHeader):
         if name.field != slots.role or (name.how and not joined) or slots.recipient in awaited:
             return None
         price = self.names.cost(slots.role, "lead")
+        if mode == WORD and self.value(node, slots.role) is None and self.next_special(at) == at + name.length:
+            return 0, "order", NAMED, sets  # `the user`
         if at != self.first:
             return price, "dropped", mode or NAMED, ()
         return (
@@ -180,7 +182,9 @@ class PlacedNames(SearchedHeader):
             price += row["of_tool"] * (name.how != "role" and answers and not seen)
             return price, "" if mode == BARE else kind, mode if mode == BARE else CLEAN, sets
         if name.how == "role" and answers:
-            return row["lead"], "bare", CLEAN, sets
+            author = str(self.value(node, slots.name) or "")
+            is_tool = self.names.tools.is_tool(author) or self.recovery.separator in author
+            return (row["lead"], "bare", CLEAN, sets) if is_tool else None  # `the assistant`
         bare = "" if self.word(at) in self.names.all else self.names.tools.bare(self.word(at))
         plain = self.recovery.separator not in bare
         if not bare or mode not in ((CLEAN,) if plain else (CLEAN, NAMED)) or self.may_be_content(at):
