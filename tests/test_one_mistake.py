@@ -132,6 +132,8 @@ def test_a_channel_touches_the_author_and_a_text(name: str) -> None:
         for content in ("We look.", "42", '{"a": 1}') if spelled else ():
             (found,) = module.recover(f"{before}{author}{channel}{content}{stop}").messages
             assert (found.role, found.channel, found.content) == (author, channel, content)
+            found = module.recover(f"{text}{author}{channel}{content}{stop}").messages[-1]
+            assert (found.role, found.channel, found.content) == (author, channel, content)
             (found,) = module.recover(f"{before}{author}{channel}ly {content}{stop}").messages
             assert found.content.endswith(f"{channel}ly {content}")
         for lead in recovery.leads.get(slots.channel, ()) if spelled else ():  # ... as it does here

@@ -160,12 +160,13 @@ class HeaderSearch(PlacedNames):
         where that token is missing."""
         automaton, fields = self.automaton, self.automaton.fields
         nothing: Values = (None,) * len(fields)
+        begun = automaton.step(automaton.start, automaton.begins)[0]
         if self.begun:
-            yield 0, SearchNode(0, automaton.start, CLEAN, (), nothing)
+            state = automaton.start if self.text.startswith(automaton.begins) else begun
+            yield 0, SearchNode(0, state, CLEAN, (), nothing)
             return
         yield 0, SearchNode(0, automaton.after_author, CLEAN, (), tuple(map(self.given.get, fields)))
         if self.lacks_start and self.has_opener:
-            begun = automaton.step(automaton.start, automaton.begins)[0]
             yield self.names.cost(self.slots.role, "lead") // 2, SearchNode(0, begun, CLEAN, (), nothing)
 
     # What may come next.

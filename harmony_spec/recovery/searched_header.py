@@ -38,7 +38,7 @@ class SearchedHeader:
     Attributes:
         text: `mixed` without free texts, a misspelt token that begins the message, and the signs around the fields of
             an object of JSON.
-        begun: it has the token that begins a message.
+        begun: it has the token that begins a message, or in its place a role with a channel: `assistantfinal`.
         was_opened: a token that opens contents is in it, and the header went on.
         first: where its first character is that is not white space.
         last_lead: where the last text is that introduces a recipient, or opens the content by a misspelt token; -1 if
@@ -71,7 +71,9 @@ class SearchedHeader:
             described &= not objects  # the rule of a name reads an object of JSON, too
         self.text, self.described = text, described
         self.end, self.text_end = len(text), len(text.rstrip())
-        self.begun = text.startswith(self.automaton.begins)
+        rest, joined = text.lstrip(), names.authored - names.channels if lacks_start else ()
+        ends = [len(name) for name in joined if rest.startswith(name) and not rest[len(name) :][:1].islower()]
+        self.begun = text.startswith(self.automaton.begins) or bool(ends)
         self.was_opened = any(mark in text for mark in self.automaton.opens)
         self.first = self.end - len(text.lstrip())
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
