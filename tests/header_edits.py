@@ -68,6 +68,7 @@ GRAMMARS = {
     ],
     "flag": [header("urgent?"), lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}')],
     "flag in text": [header("silent?"), lark(START, f'silent: " silent!"\n{START}')],
+    "flag of a sign": [lark("author: ROLE (", "author: ROLE mood? ("), lark(START, f'mood: " #"\n{START}')],
     "flag at the opener": [
         lark("header MESSAGE content terminator", "header MESSAGE urgent? content terminator"),
         lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}'),
@@ -161,6 +162,7 @@ VALID = {
     "any content type": "<|start|>assistant<|channel|>final text/x<|message|>x<|end|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
     "flag in text": "<|start|>assistant<|channel|>final json silent!<|message|>x<|end|>",
+    "flag of a sign": "<|start|>assistant #<|channel|>final json<|message|>x<|end|>",
     "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",
     "two tokens that open contents": (
         "<|start|>user<|message|>x<|end|><|start|>user<|reserved_200013|>y<|end|>"

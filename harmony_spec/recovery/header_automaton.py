@@ -294,10 +294,12 @@ class HeaderAutomaton:
         """A pattern of the near misses of a token or text that sets fields."""
         if edge.kind == "token":
             return _half_spelled(edge.spelling) if edge.spelling in self.opener_sets else _misspelt_token(edge.spelling)
-        word, text = without_signs(edge.label), re.escape(edge.label)
+        if not (word := without_signs(edge.label)):
+            return "(?!)"
         left, _, right = map(re.escape, edge.label.partition(word))
         typos = f"|{_typos(word)}" if len(word) >= MIN_REPLACED_CHARS else ""
-        return rf"(?!(?-i:{text})){left}(?:{re.escape(word)}{typos}){right}(?![^\s\ud800-\udfff])" if word else "(?!)"
+        exact = re.escape(edge.label)
+        return rf"(?!(?-i:{exact})){left}(?:{re.escape(word)}{typos}){right}(?![^\s\ud800-\udfff])"
 
     @cached_property
     def after_author(self) -> State:
