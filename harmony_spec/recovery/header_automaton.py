@@ -416,11 +416,12 @@ def _misspelt(spelling: str) -> str:
     around = spelling.replace(plain, "", 1)
     if not (plain and around):
         return "(?!)"
-    word, sign = re.escape(plain), f"[{re.escape(''.join(sorted({*around})))}]"
-    signs = rf"{sign}(?:\s?{sign}){{0,{len(around)}}}"  # with a limit, since a text may consist of signs
-    left, _, right = map(re.escape, spelling.partition(plain))
+    before, _, after = spelling.partition(plain)
+    word, left, right = map(re.escape, (plain, before, after))
+    sign, last = (f"[{re.escape(''.join(sorted({*each})))}]" for each in (around, after or around))
+    signs, ends = (rf"{each}(?:\s?{each}){{0,{len(around)}}}" for each in (sign, last))  # a text may consist of signs
     typo = rf"{left}(?:{_typos(plain)}|{word}\w){right}"
-    return rf"(?!(?-i:{full}))(?:{signs}\s?{word}(?:\s?{signs}|(?!\w?{right}))|{word}\s?{signs}|{typo})"
+    return rf"(?!(?-i:{full}))(?:{signs}\s?{word}(?:\s?{ends}|(?!\w?{right}))|{word}\s?{ends}|{typo})"
 
 
 def without_signs(word: str) -> str:
