@@ -19,6 +19,9 @@ SPACED_ARGUMENTS = re.compile(rf"\s*(?:{ARGUMENTS.pattern})")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 """Strings of JSON, and the brackets around them."""
 
+AROUND_SENTENCES = re.compile(r"</?\w+>|^[^\w<]+|[^\w<>.!?\u2026]+$")
+"""Tags, and other signs around a sentence of one word: `<think>Hm.</think>`."""
+
 ENDS_OF_SENTENCES = (".", "!", "?", "\u2026")
 
 PROSE_CHARS = 80
@@ -63,9 +66,11 @@ def arguments_end(text: str, start: int, limit: int) -> int | None:
 
 
 def is_sentence(word: str) -> bool:
-    """Whether a word has a capital letter and an end, such as `Sure.` (gpt-oss, before a call), or is in a script
-    without capitals, such as Chinese, often written without spaces. No format has names in them."""
-    is_whole = word[0].isupper() and word.endswith(ENDS_OF_SENTENCES)
+    """Whether a word has a capital letter and an end, such as `Sure.` (gpt-oss, before a call), perhaps in brackets, quotes
+    or tags, or is in a script without capitals, such as Chinese, often written without spaces. No format has names in
+    them."""
+    bare = AROUND_SENTENCES.sub("", word)
+    is_whole = bare[:1].isupper() and bare.endswith(ENDS_OF_SENTENCES)
     return is_whole or any(char.isalpha() and char.lower() == char.upper() for char in word)
 
 
