@@ -153,6 +153,32 @@ def test_a_message_that_is_cut_in_its_thoughts_is_kept(fields: dict[str, str], t
         assert not found.gaps
 
 
+@pytest.mark.parametrize("opener", ["", "<|message|>"])
+@pytest.mark.parametrize("stop", ["<|end|>", "<|call|>"])
+def test_a_stop_token_that_ends_a_thought_does_not_end_a_call(opener: str, stop: str) -> None:
+    """Arguments after it are those of the call, as after one in place of the token that opens a content."""
+    module = codec_of("thoughts")
+    head, _, _ = opened(module, message_text(module, content="", **CALL))
+    (call,) = recovered(module, f"{head}{LEAD}a{stop}{opener}{{}}<|call|>", "transcript", [TOOL]).messages
+    assert (call.recipient, call.thought, call.content) == (TOOL, "a", "{}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_header_that_begins_in_an_empty_content_calls_nothing_unless_it_is_opened(name: str) -> None:
+    module = codec_of(name)
+    recovery = module.FORMAT.meaning
+    slots = recovery.slots
+    if not (slots.channel and slots.recipient):
+        return
+    head, _, _ = opened(module, message_text(module, content="", **{slots.channel: recovery.thoughts}))
+    call = message_text(module, content="{}", **{slots.channel: recovery.calls, slots.recipient: TOOL})
+    for start in (recovery.begins, *recovery.leads.get(slots.channel, ())):
+        at = call.find(start)
+        rest = min((call[at:].partition(token)[0] for token in recovery.opens), key=len)
+        found = recovered(module, head + rest, tools=[TOOL])
+        assert not any(getattr(message, slots.recipient) for message in found.messages)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_message_exists_once_its_content_is_opened(name: str) -> None:
     """Of any message, each prefix that holds the opener is that message: nothing before it is lost."""

@@ -161,6 +161,7 @@ class HeaderAutomaton:
             channel.
         usual: what the first of the tokens that open contents sets.
         behind_opener: for each special token, the fields that only it or one that opens contents sets.
+        opened: matches the end of a header that was opened, from there on, unless another header begins in it.
         continues: the special tokens of parts between the token that opens the content and the content.
         completes: those, and the tokens of a content type. Directly after that token, no content follows either.
         content_and_stop: for each token that opens a content, the markers of it and of a token that ends the message.
@@ -275,6 +276,8 @@ class HeaderAutomaton:
             format.markers[token]: tuple((name, value) for name, value in sets if name not in self.reads)
             for token, sets in behind
         }
+        begin = "".join(format.markers[token] for token in (recovery.begins, *self.begins_header))
+        self.opened = re.compile(rf"[{''.join(self.opens)}][^{begin}]*\Z")
         self.continues = frozenset(token for frame in self.frames for token in frame.continues)
         types = (recovery.leads.get(field, ()) for field in (recovery.slots.content_type, recovery.slots.constrain))
         self.completes = self.continues.union(*types)

@@ -111,8 +111,7 @@ class Machine:
             start, self.at = self.at, end
             if self.state == CONTENT:
                 assert self.draft is not None
-                free = self.free_text
-                add = partial(self.output.read_part, self.draft, free) if free else self.draft.add
+                add = partial(self.output.read_part, self.draft, self.free_text) if self.free_text else self.draft.add
                 add(start, end)
                 return
             if self.state == BETWEEN:
@@ -417,9 +416,10 @@ class Machine:
         if by is None and text and reading.mixed == self.format.markers[self.recovery.begins] + text:
             text = "" if any(role.startswith(text) for role in self.recovery.roles) else text  # the input ends there
         has_channel = reading.values.get(self.recovery.slots.channel) is not None
-        was_opened = not set(self.automaton.opens).isdisjoint(reading.mixed)
+        was_opened = self.automaton.opened.search(reading.mixed) is not None
         between = self.lacks_start and not (has_channel or was_opened) and not (text and (closed or by is None))
-        self.state = BETWEEN
+        goes_on = bool(text) or (was_opened and not closed)
+        self.state, self.free_text = BETWEEN, ""
         if self.begin == start and by is None:
             return True
         if by is None and self.ends_open and self.headers.opening(self.begin, end) is not None:
@@ -429,13 +429,13 @@ class Machine:
             self.output.refuse(Span(self.begin, end))
         if between:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
-        elif text or was_opened:
+        elif goes_on:
             self._begin_content_in_header(reading, start)
         elif by is None:
             self._end_unfinished_header(reading, end)
         else:
             self._abandon_header(reading, by, start, end)
-        return not (between or text or was_opened)
+        return not (between or goes_on)
 
     def _end_unfinished_header(self, reading: HeaderReading, end: int) -> None:
         """End the input inside a header: the open header of a prompt, or a gap."""

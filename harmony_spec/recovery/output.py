@@ -155,7 +155,8 @@ class Output:
         draft, self.pending = self.pending, None
         if draft is None:
             return
-        if draft.abandoned and follower is not None:
+        was_opened = self.headers.words.automaton.opened.search(draft.reading.mixed)
+        if draft.abandoned and follower is not None and not was_opened:
             self.report_gap(codes.ABANDONED_HEADER, draft.begin, draft.end)
             self._stop(draft.terminator)
             return
