@@ -103,6 +103,18 @@ def test_a_recipient_directly_after_the_opener_needs_another_one(name: str) -> N
         assert (call.content, call.recipient) == ("{}", TOOL)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_text_between_messages_is_in_one_gap_only(name: str) -> None:
+    """... also if it opens a content, and a part of a header comes directly after that."""
+    module = codec_of(name)
+    recovery, automaton = module.FORMAT.meaning, automaton_of(module.FORMAT)
+    head, _, stop = opened(module, message_text(module, content="x"))
+    for token, opener in product(recovery.inside, recovery.opens):
+        for lead, start in product((automaton.lead, "", " "), module.FORMAT.starts):
+            for before in (f"{head}x", recovery.begins + recovery.author[recovery.slots.role]):
+                recovered(module, f"{before}{stop} now then. {lead}{TOOL}{opener}{token}", start)
+
+
 # Free texts that belong after the token that opens the content.
 
 

@@ -200,13 +200,13 @@ class Machine:
 
     def _on_part(self, spelling: str, start: int, end: int) -> None:
         """Read a token that begins no other header, since neither an author nor a channel comes next."""
-        draft, free = self.draft, self.recovery.free_texts.get(spelling, "")
+        draft, free, completes = self.draft, self.recovery.free_texts.get(spelling, ""), self.automaton.completes
         if draft is not None and (draft.runs or draft.started or draft.reading.values.get(free)):
             self._on_stray(spelling, start, end)
             self.free_text = free if spelling in self.automaton.continues else ""
         else:
             self._on_inside(spelling, start, end)
-            self.early = self.early if draft is None or spelling in self.automaton.completes else draft
+            self.early = draft if draft and draft.begin == self.begin and spelling not in completes else self.early
 
     def _on_inside(self, spelling: str, start: int, end: int) -> None:
         draft = self.draft
