@@ -68,8 +68,8 @@ def arguments_end(text: str, start: int, limit: int) -> int | None:
 def is_sentence(word: str) -> bool:
     """Whether a word is a sentence, or in a script without capitals, such as Chinese, often written without spaces.
 
-    A sentence has a capital letter and an end, perhaps in brackets, quotes or tags: `Sure.` (gpt-oss, before a call). No
-    format has names in such scripts.
+    A sentence has a capital letter and an end, perhaps in brackets, quotes or tags: `Sure.` (gpt-oss, before a call).
+    No format has names in such scripts.
     """
     bare = AROUND_SENTENCES.sub("", word)
     is_whole = bare[:1].isupper() and bare.endswith(ENDS_OF_SENTENCES)
