@@ -12,7 +12,7 @@ from ..diagnostics import Alternative
 from .header_automaton import FIELD, Sets
 from .header_names import LETTER, MARKS, Name
 from .header_reading import Edit, Edits, HeaderFinding, HeaderReading
-from .header_text import ARGUMENTS, SPACED_ARGUMENTS, is_arguments
+from .header_text import ARGUMENTS, GOES_ON_AS_PROSE, SPACED_ARGUMENTS, is_arguments
 from .placed_names import BARE, CLEAN, NAMED, PLAIN, TYPED, WORD, WORDS, PlacedNames, SearchNode, Values
 
 MAX_NAME_WORDS = 4
@@ -234,9 +234,11 @@ class HeaderSearch(PlacedNames):
             at, edits = value[0], (self.misspelt(at, *value),)
         elif opener and opener.end() < self.text_end:
             at = opener.end()
-        is_opened = at > begin
-        text, rest, word, costs = self.text, self.text[at:], self.word(at), self.costs
-        if rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
+        text, rest, word, costs, is_opened = self.text, self.text[at:], self.word(at), self.costs, at > begin
+        called = 0 if ARGUMENTS.match(rest) else self._lacking_channel(node)  # `to=10 is the range`
+        is_call = not called or is_opened or self.value(node, self.slots.content_type) is not None
+        prose = None if is_call else GOES_ON_AS_PROSE.match(rest)
+        if prose or rest.rstrip() in self.names.all or (node.mode in (BARE, PLAIN) and not is_arguments(rest)):
             return
         price = costs["near" if is_opened else "text"]
         if node.mode in (NAMED, TYPED) and rest[0].isalpha() and not is_opened:
@@ -248,8 +250,7 @@ class HeaderSearch(PlacedNames):
             price += costs["text_for_name"] + costs["one_word"] * is_word
         elif node.state != self.automaton.start and not self.automaton.is_complete(node.state):
             price += costs["order"]  # after a text, or before a role
-        if not ARGUMENTS.match(rest):  # `to=10 is the range`
-            price += self._lacking_channel(node)
+        price += called
         if self.automaton.at_lead(self.text, at) or self._at_introduced(at):
             price += costs["text_at_lead"]
         elif at < self.last_lead:
