@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, reject
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
 from codegen import GrammarError, generate
@@ -20,6 +20,7 @@ from .test_dialect_laws import require_known_names
 
 OPENING, AUTHOR = "opening: START author", 'author: ROLE (":" name)?'
 CHANNEL, RECIPIENT, TYPE = "channel: CHANNEL WORD", 'recipient: " to=" WORD', 'type: " " constrain? content_type'
+CHOICE = {"file": "styles.toml", "old": 'choose = [{ choose = "recipient_last", when = { role = "assistant" } }]'}
 VALUES = ['"high" | "low"', '"very high" | "low"', '"high" | "higher"', "/[a-z]+/", r"/[^\s<]+/"]
 LEADS = ["mood=", " mood=", ";mood:", " #", " mood ", r"\nmood: ", "(mood ", "!", "~", "<"]
 TOKENS = 'HIGH: "<|reserved_200013|>"\nLOW: "<|reserved_200014|>"\n'
@@ -42,7 +43,7 @@ def parts(draw: st.DrawFn) -> str:
 def edits(draw: st.DrawFn) -> list[dict[str, str]]:
     """One change of a header or more."""
     order = draw(st.permutations(["recipient?", "channel?", "type?"]))
-    found = [{"file": "styles.toml", "old": 'choose = [{ choose = "recipient_last", when = { role = "assistant" } }]'}]
+    found = [dict(CHOICE)]
     found[0]["new"] = ""
     if where := draw(st.sampled_from(["", *[OPENING] * 2, *[AUTHOR] * 2, *[HEADER] * 4])):
         found.append(lark(START, draw(parts()) + START))
@@ -69,8 +70,18 @@ def edits(draw: st.DrawFn) -> list[dict[str, str]]:
     return [*found, lark(r"WORD: /[^\s<]+/", f"WORD: {word}")]
 
 
+TOUCHING = [
+    lark(AUTHOR, 'author: ROLE mood? (" as " name)?'),
+    lark(START, f"mood: MOOD\nMOOD: /[a-z]+/\n{START}"),
+    lark(HEADER, "header: recipient? channel? type?"),
+    CHOICE | {"new": ""},
+]
+"""`system json`: the type is after a space, and a mood touches the author."""
+
+
 @examples(60)
 @given(edits(), seeds)
+@example(TOUCHING, 0)
 def test_a_drawn_header_is_refused_or_read_alike(found: list[dict[str, str]], seed: int) -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -144,10 +144,10 @@ class Headers:
     def _loses(self, values: dict[str, Any], assumed: dict[str, Any], reading: HeaderReading, mixed: str) -> bool:
         """Whether a reading drops what cannot be a mistake in a header that a rule describes.
 
-        That is a value that the grammar lists; a flag apart from its field; the recipient of a header with something
-        that `[slots]` does not name; and the author of one with other texts or tokens before names than usual: the
-        costs of words do not tell names from mistakes there. What is `assumed` of a header without its beginning does
-        not count.
+        That is a value that the grammar lists; a flag apart from its field; a field that `[slots]` does not name, or a
+        value that moves to one; the recipient of a header with such a field; and the author of one with other texts or
+        tokens before names than usual: the costs of words do not tell names from mistakes there. What is `assumed` of a
+        header without its beginning does not count.
         """
         automaton, slots = self.words.automaton, self.recovery.slots
         changed = {field for field, value in values.items() if reading.values.get(field) != value}
@@ -161,7 +161,9 @@ class Headers:
         has_lead = any(label in mixed for label in automaton.token_leads)
         lost = slots.recipient in changed and not reading.values[slots.recipient]
         authored = bool(changed & {slots.role, slots.name})
-        return bool(changed & listed or flags or (lost and (others or has_lead)) or (authored and has_lead))
+        moved = {values[field] for field in changed} - {None, False}
+        own = any(values[field] or reading.values.get(field) in moved for field in changed.difference(slots))
+        return bool(changed & listed or flags or own or (lost and (others or has_lead)) or (authored and has_lead))
 
     @property
     def words(self) -> HeaderNames:
