@@ -185,7 +185,7 @@ def test_a_name_of_the_format_that_nothing_introduces_is_no_tool(name: str) -> N
 
 @pytest.mark.parametrize("name", CALLING)
 def test_a_list_that_begins_with_a_role_calls_nothing(name: str) -> None:
-    """Law 8: the first of a list counts, and a role is no tool, in one word and in two."""
+    """Law 8: the first of a list counts, and a role is not a tool, in one word and in two."""
     module = codec_of(name)
     recovery, (_, tool) = module.FORMAT.recovery, tools_of(module)
     values = recovery.author | {recovery.slots.recipient: tool}

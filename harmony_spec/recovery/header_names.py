@@ -157,7 +157,7 @@ class HeaderNames:
         return len(words) > 1 or any(map(is_sentence, words))
 
     def is_other_word(self, text: str) -> bool:
-        """Whether a text is one word of letters, perhaps with white space after it, that is no name."""
+        """Whether a text is one word of letters, perhaps with white space after it, that is not a name."""
         word = text.rstrip()
         return word.isalpha() and not (self.is_named(word, "near") or self.introduces(word) or self.tools.is_tool(word))
 

@@ -25,7 +25,7 @@ AROUND_SENTENCES = re.compile(r"</?\w+>|^[^\w<]+|[^\w<>.!?\u2026]+$")
 ENDS_OF_SENTENCES = (".", "!", "?", "\u2026")
 
 GOES_ON_AS_PROSE = re.compile(r"[,;:]?\s*[a-z]+\s+[a-z]")
-"""After a recipient without a channel, this is no content: `to=functions.f is how one calls it.`"""
+"""After a recipient without a channel, this is not a content: `to=functions.f is how one calls it.`"""
 
 PROSE_CHARS = 80
 """Characters without a field that make an answer without its header, if words are longer than in headers: the name of
