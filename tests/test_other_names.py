@@ -195,3 +195,17 @@ def test_a_list_that_begins_with_a_role_calls_nothing(name: str) -> None:
         for sign in (",", ":", ";", "|", "+", ", ", " "):
             (message,) = module.recover(text.replace(tool, f"{role}{sign}{tool}", 1), tools=[tool]).messages
             assert getattr(message, recovery.slots.recipient) in (None, role), (role, sign)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<||channel|f|>analysis<||message||>Hm.<||end||><||start||>assistant<||channel||>final<||message||>Hel<||r|>",
+        '<|_channel_|>an:alysis<|_message_|>Hm.<||>{"city":"Oslo"}<_|><|_start_|>assistant<|_channel_|>final<|_message_|>Hi.',
+    ],
+)
+def test_misspelt_tokens_are_read_alike_in_texts_and_ids(text: str) -> None:
+    """The last id may complete a misspelt token that the text before it does not have."""
+    for tools in (None, ["functions.channel"]):
+        found = recover(text, "completion", tools=tools)
+        assert found.messages == recover(tokens_of(text), "completion", tools=tools).messages

@@ -157,13 +157,13 @@ class Machine:
         headers, given = Headers(self.format, shown, self.names, False), self.given if self.begin == 0 else ()
         read = partial(headers.read, 0, len(shown.units), lacks_start=self.lacks_start, given=given)
         recipient = self.recovery.slots.recipient
-        for text in (read(opener=None), self._evidence(at, opener=None)):
-            if text.values.get(recipient) or not (text.lacks_channel and text.text):
-                return None
+        text = read(opener=None)
+        if text.values.get(recipient) or not (text.lacks_channel and text.text):
+            return None
         if read(opener=self.recovery.opens[0]).values.get(recipient):
             return None
         self.at = at
-        draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
+        draft = self._begin_content_in_header(text, at)
         draft.shown_early = True
         return draft
 
