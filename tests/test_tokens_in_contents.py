@@ -129,10 +129,10 @@ def test_thoughts_in_a_content_divide_no_message(before: str, thought: str, fiel
     """A token of a part after the opener begins no header; a call keeps all of its arguments."""
     module = codec_of("thoughts")
     head, _, stop = opened(module, message_text(module, content="", **fields))
-    for end, behind in product((stop, "", stop + head + stop), ("", "{}", " ")):
-        found = recovered(module, f"{head}{before}{LEAD}{thought}{END}{behind}{end}", tools=[TOOL])
+    for end, after in product((stop, "", stop + head + stop), ("", "{}", " ")):
+        found = recovered(module, f"{head}{before}{LEAD}{thought}{END}{after}{end}", tools=[TOOL])
         message = found.messages[0]
-        assert message.content == before.replace("<|message|>", "") + behind
+        assert message.content == before.replace("<|message|>", "") + after
         assert {name: getattr(message, name) for name in fields} == fields
         assert message.thought == (thought or None)
         assert message.repair

@@ -160,7 +160,7 @@ class HeaderAutomaton:
         begins_header: the special tokens that begin another header inside of a content: those before an author or a
             channel.
         usual: what the first of the tokens that open contents sets.
-        behind_opener: for each special token, the fields that only it or one that opens contents sets.
+        after_opener: for each special token, the fields that only it or one that opens contents sets.
         opened: matches the end of a header that was opened, from there on, unless another header begins in it.
         continues: the special tokens of parts between the token that opens the content and the content.
         completes: those, and the tokens of a content type. Directly after that token, no content follows either.
@@ -271,10 +271,12 @@ class HeaderAutomaton:
         begins, special = {*self.author, recovery.slots.channel}, (edge for edge in edges if edge.kind == "token")
         self.begins_header = frozenset(edge.spelling for edge in special if self._leads_to(edge, begins))
         self.usual = next(iter(self.opener_sets.values()))
-        behind = ((atom.special, recovery.sets.get(to, ())) for row in frame.steps for atom, to in row if atom.special)
-        self.behind_opener = {
+        following = (
+            (atom.special, recovery.sets.get(to, ())) for row in frame.steps for atom, to in row if atom.special
+        )
+        self.after_opener = {
             format.markers[token]: tuple((name, value) for name, value in sets if name not in self.reads)
-            for token, sets in behind
+            for token, sets in following
         }
         begin = "".join(format.markers[token] for token in (recovery.begins, *self.begins_header))
         self.opened = re.compile(rf"[{''.join(self.opens)}][^{begin}]*\Z")

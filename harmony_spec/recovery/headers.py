@@ -109,8 +109,8 @@ class Headers:
             is_content = reading.text_start is not None and match.start(2) >= reading.text_start
             if not (is_content or reading.values.get(field)):
                 reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], match[2]) or None
-        for mark in filter(automaton.behind_opener.get, header.mixed + self.format.markers.get(opener or "", "")):
-            reading.values.update(automaton.behind_opener[mark])
+        for mark in filter(automaton.after_opener.get, header.mixed + self.format.markers.get(opener or "", "")):
+            reading.values.update(automaton.after_opener[mark])
         if not opener:  # as the format requires it, so that the message can be written
             reading.values |= {name: value for name, value in automaton.usual if reading.values.get(name) is None}
         if opener:

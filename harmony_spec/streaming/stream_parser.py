@@ -369,11 +369,10 @@ class StreamParser(Generic[M]):
         """Start a message; its content begins with text that was held back as a header."""
         self._content = ""
         self._parts.clear()
-        runs = draft.runs
-        for start, end, skip in runs:
+        for start, end, skip in draft.runs:
             self.text_ends()
             self._add_delta(self._decode_complete(self._decode(self._tokens[start:end])[skip:]))
-        if runs and runs[-1][1] < len(self._tokens):  # a special token follows
+        if draft.runs and draft.runs[-1][1] < len(self._tokens):  # a special token follows
             self.text_ends()
 
     def _refuse(self, span: Span) -> None:
