@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import product
 from types import ModuleType
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harmony_spec import RenderError, StreamParser, codec, recover
+from harmony_spec import RenderError
+from harmony_spec.recovery.header_automaton import automaton_of
 
 from .conftest import examples
-from .recovery_strategies import tokens_of
-from .test_dialect_laws import RECOVERING
-from .test_dialects import codec_of
-from .test_recovery import tiles
+from .test_dialect_laws import RECOVERING, assert_tiles, tokens_of
+from .test_dialects import codec_of, tokenizer_of
 from .test_stripped import tools_of
 from .test_uncertain_calls import CALLING, stop_of
 
 NAMING = [name for name in RECOVERING if codec_of(name).FORMAT.recovery.slots.name]
 JOINTS = ("_", "-", ".", "/", "")
-TOOLS = [
-    *("final", "json", "user", "functions.final", "functions.json", "functions.channel", "functions.to"),
-    *("functions.analysis", "functions.é"),
-]
-SIGNS = [
-    *(
-        "<|start|>",
-        "<|channel|>",
-        "<|constrain|>",
-        "<|message|>",
-        "<|end|>",
-        "<|call|>",
-        " ",
-        "\n",
-        " to=",
-        "assistant",
-    ),
-    *(
-        '"',
-        "'",
-        ":",
-        '":"',
-        "{",
-        "}",
-        ">",
-        "<",
-        "|",
-        "=",
-        ",",
-        ".",
-        "(",
-        "tool:",
-        "channel",
-        "role",
-        "type",
-        "1",
-        "\u200b",
-    ),
-    *("final", "json", "user", "to", "é", "functions."),
-]
+SIGNS = [" ", "\n", '"', "'", ":", '":"', "{", "}", ">", "<", "|", "=", ",", ".", "(", "1", "\u200b", "Hi", "é"]
 PARTS = ("lookup", "Runner", "été", "名前を取る", "x7")
 
 
@@ -150,22 +111,45 @@ def test_a_text_that_begins_like_a_role_is_a_text(name: str) -> None:
             assert [message.content for message in found.messages] == [text]
 
 
-@examples(600)
-@given(
-    st.lists(st.sampled_from(SIGNS), max_size=14).map("".join),
-    st.sampled_from(["completion", "transcript", "prompt"]),
-    st.lists(st.sampled_from(TOOLS), min_size=1, max_size=3, unique=True),
-)
-@example('|channel:"final>', "completion", ["final"])
-def test_tools_with_the_names_of_the_format_break_no_law(source: str, start: codec.Start, tools: list[str]) -> None:
+@pytest.mark.parametrize("name", RECOVERING)
+@examples(40)
+@given(data=st.data())
+def test_tools_with_the_names_of_the_format_break_no_law(name: str, data: st.DataObject) -> None:
     """Laws 3 to 5: an offered tool may be named like a channel, a content type, a role or a field."""
-    found = recover(source, start, tools=tools)
-    assert tiles(found, len(source))
-    parser = StreamParser(start, tools=tools)
-    for token in tokens_of(source):
+    module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
+    recovery = module.FORMAT.recovery
+    names = [
+        *filter(None, (*recovery.roles, *recovery.channels, *recovery.content_types)),
+        *module.FORMAT.header_fields,
+    ]
+    tools = [*names, *(recovery.full_name(recovery.definitions.functions or "web", each) for each in names)]
+    leads = [label for label in automaton_of(module.FORMAT).introduces if len(label) > 1]
+    units = [*module.FORMAT.markers, *names, *leads, *SIGNS, *SIGNS]
+    drawn = data.draw(st.lists(st.sampled_from(units), max_size=14)) or ["|", names[-1], ':"', names[0], ">"]
+    source, start = "".join(drawn), data.draw(st.sampled_from([*module.FORMAT.starts]))
+    offered = data.draw(st.lists(st.sampled_from(tools), max_size=3, unique=True))
+    found = module.recover(source, start, tools=offered, tokenizer=tokenizer)
+    assert_tiles(sorted([*found.spans, *found.gaps]), source)
+    ids = tokens_of(module, source)
+    parser = module.StreamParser(start, tools=offered, tokenizer=tokenizer)
+    for token in ids:
         parser.feed(token)
     parser.close()
-    assert parser.messages == recover(tokens_of(source), start, tools=tools).messages
+    of_ids = module.recover(ids, start, tools=offered, tokenizer=tokenizer).messages
+    assert parser.messages == of_ids
+    assert of_ids == found.messages or source.endswith("\n")  # a text may end in a line break that is not its own
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_a_known_value_after_the_name_of_a_field_raises_nothing(name: str) -> None:
+    """`|channel:"final>`, where `final` is also an offered tool."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    values = [*filter(None, (*recovery.roles, *recovery.channels, *recovery.content_types))]
+    for field, value in product(module.FORMAT.header_fields, values):
+        for tools in ([value], [recovery.full_name("functions", value)]):
+            found = module.recover(f'|{field}:"{value}>', "transcript", tools=tools, tokenizer=tokenizer_of(module))
+            assert found.messages or found.gaps
 
 
 @pytest.mark.parametrize("name", [name for name in CALLING if codec_of(name).FORMAT.recovery.slots.channel])
@@ -185,7 +169,7 @@ def test_a_name_of_the_format_that_nothing_introduces_is_no_tool(name: str) -> N
 
 @pytest.mark.parametrize("name", CALLING)
 def test_a_list_that_begins_with_a_role_calls_nothing(name: str) -> None:
-    """Law 8: the first of a list counts, and a role is not a tool, in one word and in two."""
+    """Law 8: the first of a list is addressed, and a role is not a tool, in one word and in two."""
     module = codec_of(name)
     recovery, (_, tool) = module.FORMAT.recovery, tools_of(module)
     values = recovery.author | {recovery.slots.recipient: tool}
@@ -197,15 +181,16 @@ def test_a_list_that_begins_with_a_role_calls_nothing(name: str) -> None:
             assert getattr(message, recovery.slots.recipient) in (None, role), (role, sign)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<||channel|f|>analysis<||message||>Hm.<||end||><||start||>assistant<||channel||>final<||message||>Hel<||r|>",
-        '<|_channel_|>an:alysis<|_message_|>Hm.<||>{"city":"Oslo"}<_|><|_start_|>assistant<|_channel_|>final<|_message_|>Hi.',
-    ],
-)
-def test_misspelt_tokens_are_read_alike_in_texts_and_ids(text: str) -> None:
+@pytest.mark.parametrize("name", RECOVERING)
+def test_misspelt_tokens_are_read_alike_in_texts_and_ids(name: str) -> None:
     """The last id may complete a misspelt token that the text before it does not have."""
-    for tools in (None, ["functions.channel"]):
-        found = recover(text, "completion", tools=tools)
-        assert found.messages == recover(tokens_of(text), "completion", tools=tools).messages
+    module, tokenizer = codec_of(name), tokenizer_of(codec_of(name))
+    header = "<{0}channel{0}>an:alysis<{0}message{0}>Hm.<{1}end{0}>"
+    text = f"{header}<{{0}}start{{0}}>assistant<{{0}}channel{{0}}>final<{{0}}message{{0}}>Hel"
+    for inner, end, tools in product(("||", "|_", "_|", "|"), ("||", "", "|functions."), (None, ["functions.channel"])):
+        source = text.format(inner, end)
+        found = [
+            module.recover(each, "completion", tools=tools, tokenizer=tokenizer).messages
+            for each in (source, tokens_of(module, source))
+        ]
+        assert found[0] == found[1], source
