@@ -271,12 +271,10 @@ class HeaderAutomaton:
         begins, special = {*self.author, recovery.slots.channel}, (edge for edge in edges if edge.kind == "token")
         self.begins_header = frozenset(edge.spelling for edge in special if self._leads_to(edge, begins))
         self.usual = next(iter(self.opener_sets.values()))
-        following = (
-            (atom.special, recovery.sets.get(to, ())) for row in frame.steps for atom, to in row if atom.special
-        )
+        pairs = ((atom.special, recovery.sets.get(to, ())) for row in frame.steps for atom, to in row if atom.special)
         self.after_opener = {
             format.markers[token]: tuple((name, value) for name, value in sets if name not in self.reads)
-            for token, sets in following
+            for token, sets in pairs
         }
         begin = "".join(format.markers[token] for token in (recovery.begins, *self.begins_header))
         self.opened = re.compile(rf"[{''.join(self.opens)}][^{begin}]*\Z")
